@@ -1,0 +1,11 @@
+/** What `GET /capacity` of the gateway answers, and source `gateway` of the function reads. */
+export interface CapacityReport {
+  /** 0 idle, ≥ 1 full for sheddable work; an empty pool reads 1. */
+  readonly saturation: number;
+  readonly readyEndpoints: number;
+  readonly sheddable: { readonly window: number; readonly inFlight: number };
+  /** Waiting requests by priority. */
+  readonly queued: Readonly<Record<string, number>>;
+  /** RFC 3339 instant. */
+  readonly asOf: string;
+}
