@@ -43,7 +43,7 @@ export function parseCommandLine<S extends Schema>(
     ]),
   );
   const { values, positionals } = parse(argv, { ...options, help: { type: 'boolean' } });
-  if (values['help']) return 'help';
+  if (values.help) return 'help';
   const [positional, ...surplus] = positionals;
   if (command.positional && positional === undefined) throw new ConfigError([`${command.positional} is required`]);
   const unexpected = command.positional ? surplus : positionals;

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { afterAll } from 'vitest';
+import { until } from './poll.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const running = new Set<ChildProcess>();
+
+export interface RunningProcess {
+  /** Where it said that it listens. */
+  readonly url: string;
+  readonly pid: number;
+  /** All it has printed so far, both streams. */
+  output(): string;
+  /** Sends the signal (SIGTERM) and waits for the end; the exit code, null after a signal. */
+  kill(signal?: NodeJS.Signals): Promise<number | null>;
+  readonly exited: Promise<number | null>;
+}
+
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Runs `node script …args` from the project's root and waits until it says where it listens. Ended with the test file. */
+export async function startProcess(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningProcess> {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = new Promise<number | null>((ended) => {
+    child.once('exit', (code) => {
+      running.delete(child);
+      ended(code);
+    });
+  });
+  const url = await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}:\n${output}`);
+      return /listening on (http:\/\/\S+)/.exec(output)?.[1];
+    },
+    { what: `${script} to listen`, timeoutMs: 20_000 },
+  );
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output,
+    kill: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return exited;
+    },
+    exited,
+  };
+}
