@@ -1,0 +1,64 @@
+import type { ApiKey } from './api-keys.ts';
+import type { Objective, Objectives } from './objectives.ts';
+import { type Refusal, refusal } from './refusals.ts';
+import { readRequestBody } from './request-body.ts';
+import { type Headers, readRequestHead } from './request-head.ts';
+
+/** What admission must know of the pool. */
+export interface ServingPool {
+  readonly anyUsable: boolean;
+  canServe(model: string): boolean;
+  /** Every endpoint's list is known, and none has the model or ever had it. */
+  knowsNothingOf(model: string): boolean;
+}
+
+export interface Arrival {
+  readonly headers: Headers;
+  readonly body: Buffer;
+  /** Undefined where no keys are configured. */
+  readonly key: ApiKey | undefined;
+  readonly objectives: Objectives;
+  readonly defaultObjective: string;
+  readonly pool: ServingPool;
+}
+
+/** A request that may go on to the queue. */
+export interface Admission {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly promptTokens: number;
+  readonly tenant: string;
+  readonly objective: Objective;
+  /** The request's own, else its objective's. */
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
+}
+
+/** The first stage: who asks, for what, and whether anyone could ever answer. */
+export function admit(arrival: Arrival): Admission | Refusal {
+  const { headers, objectives, key, pool } = arrival;
+  const body = readRequestBody(arrival.body);
+  if ('fault' in body) return refusal('invalid_request', body.fault);
+  const head = readRequestHead(headers);
+  const objective = objectives.get(head.objectiveName ?? arrival.defaultObjective);
+  if (!objective) {
+    const known = [...objectives.keys()].join(', ');
+    return refusal('unknown_objective', `the objective is not configured; those that are: ${known}`);
+  }
+  if (key?.objectives && !key.objectives.includes(objective.name)) {
+    return refusal('priority_not_allowed', `this API key may not use the objective ${objective.name}`);
+  }
+  if (!pool.anyUsable) return refusal('no_endpoints', 'no endpoint can take a request just now');
+  if (!pool.canServe(body.model)) {
+    return pool.knowsNothingOf(body.model)
+      ? refusal('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
+      : refusal('no_endpoints', 'no endpoint that serves this model can take a request just now');
+  }
+  return {
+    ...body,
+    tenant: key?.tenant ?? head.tenant,
+    objective,
+    ttftSloMs: head.ttftSloMs ?? objective.ttftMs,
+    tpotSloMs: head.tpotSloMs ?? objective.tpotMs,
+  };
+}

@@ -1,0 +1,20 @@
+/** Model id → its entry as the endpoint wrote it. */
+export type ModelList = ReadonlyMap<string, unknown>;
+
+/** Reads the answer of `GET /v1/models`; undefined when it is no list. */
+export function readModelList(text: string): ModelList | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const data = (json as { data?: unknown } | null)?.data;
+  if (!Array.isArray(data)) return undefined;
+  const models = new Map<string, unknown>();
+  for (const entry of data) {
+    const id: unknown = entry?.id;
+    if (typeof id === 'string' && id !== '') models.set(id, entry);
+  }
+  return models;
+}

@@ -1,0 +1,264 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { isRefusedConnection } from '../decisions/connection-failure.ts';
+import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
+import type { Objective } from '../decisions/objectives.ts';
+import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
+import type { Placement } from '../state/chooser.ts';
+import type { Endpoint } from '../state/endpoint.ts';
+import type { WorkClass } from '../state/ledger.ts';
+import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
+import type { Upstreams } from './upstreams.ts';
+import { writeRefusal } from './write-refusal.ts';
+
+/** A request that was admitted. */
+export interface AdmittedRequest {
+  readonly requestId: string;
+  /** Path and query as the client wrote them. */
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly promptTokens: number;
+  readonly tenant: string;
+  readonly objective: Objective;
+}
+
+export interface ExchangeServices {
+  readonly upstreams: Upstreams;
+  readonly ttftTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Where it waits for its place, which comes through `Exchange.start`, at once or later. */
+  readonly waitingRoom: WaitingRoom;
+  /** Another place, after `failed` took no answer to its first byte. */
+  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | undefined;
+  readonly refusalWhenFull: (exchange: Exchange) => Refusal;
+  readonly refusalWhenLate: (exchange: Exchange) => Refusal;
+  readonly observer: ExchangeObserver;
+  readonly nowMs: () => number;
+}
+
+export interface ExchangeObserver {
+  began(exchange: Exchange): void;
+  /** Called once for each exchange, when its place is free again. */
+  ended(exchange: Exchange, ending: Ending): void;
+}
+
+/** How an exchange ended, and what was seen of the answer. */
+export interface Ending {
+  readonly outcome: 'served' | 'client_gone' | RefusalCode;
+  /** Status of the answer; 0 without one. */
+  readonly status: number;
+  readonly ttftMs: number | undefined;
+  readonly durationMs: number;
+  /** The last one or two chunks of the answer. */
+  readonly tail: readonly Buffer[];
+}
+
+type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
+
+/**
+ * One request from its admission to the last byte of its answer: it waits for a place, goes to the endpoint byte for byte, and
+ * the answer comes back byte for byte, no faster than the client reads. The handler methods are those of undici's own
+ * interface, which hands over headers and bytes as they stood on the wire.
+ */
+export class Exchange implements Ticket, Dispatcher.DispatchHandler {
+  readonly request: AdmittedRequest;
+  readonly workClass: WorkClass;
+  readonly #services: ExchangeServices;
+  readonly #res: ServerResponse;
+  readonly #beganAtMs: number;
+  #phase: Phase = 'waiting';
+  #attempts = 0;
+  #placement: Placement | undefined;
+  #abort: (() => void) | undefined;
+  #resume: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #status = 0;
+  #answerHeaders: string[] = [];
+  #ttftMs: number | undefined;
+  #chunkBefore: Buffer | undefined;
+  #lastChunk: Buffer | undefined;
+
+  constructor(services: ExchangeServices, request: AdmittedRequest, res: ServerResponse) {
+    this.#services = services;
+    this.request = request;
+    this.workClass = request.objective.priority < 0 ? 'sheddable' : 'realtime';
+    this.#res = res;
+    this.#beganAtMs = services.nowMs();
+  }
+
+  get priority(): number {
+    return this.request.objective.priority;
+  }
+
+  get tenant(): string {
+    return this.request.tenant;
+  }
+
+  get model(): string {
+    return this.request.model;
+  }
+
+  get promptTokens(): number {
+    return this.request.promptTokens;
+  }
+
+  /** Dispatched and not ended. */
+  get running(): boolean {
+    return this.#phase === 'dispatched' || this.#phase === 'answering';
+  }
+
+  begin(): void {
+    this.#services.observer.began(this);
+    this.#res.once('close', () => this.#clientGone());
+    this.#res.on('drain', () => {
+      this.#timer?.refresh();
+      this.#resume?.();
+    });
+    if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+  }
+
+  waitedTooLong(): void {
+    this.#refuse(this.#services.refusalWhenLate(this));
+  }
+
+  /** Sends the request to the endpoint that was chosen. */
+  start(placement: Placement): void {
+    const { upstreams, ttftTimeoutMs } = this.#services;
+    this.#phase = 'dispatched';
+    this.#attempts += 1;
+    this.#placement = placement;
+    this.#abort = undefined;
+    this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
+    upstreams.dispatch(
+      placement.endpoint,
+      {
+        method: 'POST',
+        path: placement.endpoint.basePath + this.request.target,
+        headers: requestHeadersFor(this.request.rawHeaders, this.request.requestId),
+        body: this.request.body,
+      },
+      this,
+    );
+  }
+
+  /** Ends it from the gateway's side, in whatever phase it is. */
+  stop(reason: Refusal): void {
+    if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
+    if (this.#phase === 'answering') this.#cut(reason);
+    else this.#refuse(reason);
+  }
+
+  onConnect(abort: () => void): void {
+    if (this.#phase === 'over') abort();
+    else this.#abort = abort;
+  }
+
+  onHeaders(status: number, headers: readonly Buffer[], resume: () => void): boolean {
+    if (status < 200 || !this.#placement) return true;
+    const { endpoint } = this.#placement;
+    endpoint.recordAnswered();
+    const rawHeaders = headers.map((bytes) => bytes.toString('latin1'));
+    this.#status = status;
+    this.#answerHeaders = answerHeadersFor(rawHeaders, this.request.requestId, endpoint.host);
+    this.#resume = resume;
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#phase === 'over') return false;
+    if (this.#phase === 'dispatched') this.#beginAnswer();
+    else this.#timer?.refresh();
+    this.#chunkBefore = this.#lastChunk;
+    this.#lastChunk = chunk;
+    return this.#res.write(chunk);
+  }
+
+  onComplete(): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'dispatched') this.#beginAnswer();
+    this.#res.end();
+    this.#end('served');
+  }
+
+  onError(error: Error): void {
+    if (this.#phase === 'over' || !this.#placement) return;
+    const { endpoint, entry } = this.#placement;
+    if (isRefusedConnection(error)) endpoint.recordRefused();
+    if (this.#phase === 'answering') {
+      this.#cut(refusal('upstream_error', 'the endpoint ended the answer before it was complete'));
+      return;
+    }
+    entry.close();
+    const elsewhere = this.#attempts < 2 ? this.#services.placeElsewhere(this, endpoint) : undefined;
+    if (elsewhere) this.start(elsewhere);
+    else this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
+  }
+
+  #beginAnswer(): void {
+    // Node holds the head back until the first write: until then nothing has been sent.
+    this.#res.writeHead(this.#status, this.#answerHeaders);
+    this.#phase = 'answering';
+    this.#ttftMs = this.#services.nowMs() - this.#beganAtMs;
+    this.#placement?.entry.sawFirstByte();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
+  }
+
+  #timedOut(): void {
+    if (this.#phase === 'answering')
+      this.#cut(refusal('upstream_timeout', 'the endpoint fell silent within its answer'));
+    else this.#refuse(refusal('upstream_timeout', 'the endpoint sent no first byte in time'));
+  }
+
+  #clientGone(): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
+    this.#end('client_gone');
+  }
+
+  #refuse(reason: Refusal): void {
+    this.#status = reason.status;
+    this.#end(reason.code);
+    writeRefusal(this.#res, this.request.requestId, reason);
+  }
+
+  /** Ends an answer that has begun: an event stream with the error as its last event, and no answer with its final chunk. */
+  #cut(reason: Refusal): void {
+    const tail = this.#lastChunk;
+    this.#end(reason.code);
+    const isEventStream = rawHeader(this.#answerHeaders, 'content-type')?.startsWith('text/event-stream');
+    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) {
+      this.#res.destroy();
+      return;
+    }
+    const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
+    const giveUp = setTimeout(() => this.#res.destroy(), lastEventTimeoutMs);
+    this.#res.write(`${between}data: ${JSON.stringify(refusalBody(reason))}\n\n`, () => {
+      clearTimeout(giveUp);
+      this.#res.destroy();
+    });
+  }
+
+  /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */
+  #end(outcome: Ending['outcome']): void {
+    this.#phase = 'over';
+    this.#resume = undefined;
+    clearTimeout(this.#timer);
+    this.#placement?.entry.close();
+    if (outcome !== 'served') this.#abort?.();
+    const tail = [this.#chunkBefore, this.#lastChunk].filter((chunk) => chunk !== undefined);
+    this.#services.observer.ended(this, {
+      outcome,
+      status: this.#status,
+      ttftMs: this.#ttftMs,
+      durationMs: this.#services.nowMs() - this.#beganAtMs,
+      tail,
+    });
+  }
+}
+
+/** How long a client that does not read may hold up the last event of a stream that failed. */
+const lastEventTimeoutMs = 2000;

@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admit } from '../decisions/admit.ts';
+import type { ApiKey } from '../decisions/api-keys.ts';
+import type { Objectives } from '../decisions/objectives.ts';
+import { type Refusal, refusal } from '../decisions/refusals.ts';
+import type { KeyRing } from '../state/key-ring.ts';
+import type { Pool } from '../state/pool.ts';
+import { Exchange, type ExchangeServices } from './exchange.ts';
+import { writeRefusal } from './write-refusal.ts';
+
+export const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
+
+export interface InferenceServices {
+  readonly pool: Pool;
+  readonly objectives: () => Objectives;
+  readonly defaultObjective: string;
+  /** Undefined where no keys are configured. */
+  readonly keys: () => KeyRing | undefined;
+  readonly isDraining: () => boolean;
+  readonly exchange: ExchangeServices;
+  readonly onTurnedAway: (refused: Refusal) => void;
+}
+
+const noBody = Buffer.alloc(0);
+
+/** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
+export function inferenceRoutes(app: FastifyInstance, services: InferenceServices): void {
+  const { pool } = services;
+  const keyOf = new WeakMap<FastifyRequest, ApiKey>();
+  const servingPool = {
+    get anyUsable() {
+      return pool.usable.length > 0;
+    },
+    canServe: (model: string) => pool.servers(model).length > 0,
+    knowsNothingOf: (model: string) => pool.knowsNothingOf(model),
+  };
+
+  const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal, close: boolean): void => {
+    reply.hijack();
+    services.onTurnedAway(refused);
+    writeRefusal(reply.raw, request.id, refused, close);
+  };
+
+  // Before the body is read: who may not ask sends none.
+  app.addHook('onRequest', (request, reply, done) => {
+    const refused = services.isDraining() ? refusal('shutting_down', 'the gateway is shutting down') : undefined;
+    if (refused) return turnAway(request, reply, refused, true);
+    const keys = services.keys();
+    const key = keys?.find(request.headers.authorization);
+    if (keys && !key) {
+      return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'), true);
+    }
+    if (key) keyOf.set(request, key);
+    done();
+  });
+
+  for (const path of inferencePaths) {
+    app.post(path, (request, reply) => {
+      const admission = admit({
+        headers: request.headers,
+        body: request.body instanceof Buffer ? request.body : noBody,
+        key: keyOf.get(request),
+        objectives: services.objectives(),
+        defaultObjective: services.defaultObjective,
+        pool: servingPool,
+      });
+      if ('code' in admission) return turnAway(request, reply, admission, false);
+      reply.hijack();
+      const admitted = {
+        ...admission,
+        requestId: request.id,
+        target: request.raw.url ?? path,
+        rawHeaders: request.raw.rawHeaders,
+        body: request.body as Buffer,
+      };
+      new Exchange(services.exchange, admitted, reply.raw).begin();
+    });
+  }
+
+  app.get('/v1/models', (request, reply) => {
+    if (pool.usable.length === 0) {
+      return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'), false);
+    }
+    return reply.send({ object: 'list', data: [...pool.models.values()] });
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * A metric in both generations of names: the Inference Extension's and the llm-d router's. The newer one carries the labels of
+ * both. Sources: Gateway API Inference Extension 1.x, llm-d-router 0.9.
+ */
+export interface Twin {
+  readonly older: string;
+  readonly newer: string;
+  readonly help: string;
+  readonly olderLabels: readonly Label[];
+  readonly newerLabels: readonly Label[];
+  readonly buckets?: readonly number[];
+}
+
+export type Label =
+  | 'name'
+  | 'inference_pool'
+  | 'model_server_pod'
+  | 'model_server_endpoint'
+  | 'model_name'
+  | 'target_model_name'
+  | 'fairness_id'
+  | 'priority'
+  | 'streaming'
+  | 'error_code';
+
+const model = ['model_name', 'target_model_name'] as const;
+const flow = [...model, 'fairness_id', 'priority'] as const;
+const queueLabels = ['fairness_id', 'priority', 'inference_pool', ...model] as const;
+
+const durationBuckets = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 120, 180, 240,
+  300, 360, 480, 600, 900, 1200, 1800, 2700, 3600,
+];
+const ttftBuckets = durationBuckets.filter((seconds) => seconds <= 120);
+const inputTokenBuckets = powersOfTwo(20);
+const outputTokenBuckets = powersOfTwo(13);
+
+export const counters = {
+  requests: {
+    older: 'inference_objective_request_total',
+    newer: 'llm_d_epp_request_total',
+    help: 'Requests, answered in whatever way',
+    olderLabels: [...model, 'priority'],
+    newerLabels: flow,
+  },
+  errors: {
+    older: 'inference_objective_request_error_total',
+    newer: 'llm_d_epp_request_error_total',
+    help: "Requests without a 2xx answer; error_code is the gateway's, or the status an endpoint answered",
+    olderLabels: [...model, 'error_code'],
+    newerLabels: [...flow, 'error_code'],
+  },
+} as const satisfies Readonly<Record<string, Twin>>;
+
+export const histograms = {
+  duration: {
+    older: 'inference_objective_request_duration_seconds',
+    newer: 'llm_d_epp_request_duration_seconds',
+    help: 'From the admission to the last byte of a served answer',
+    olderLabels: model,
+    newerLabels: flow,
+    buckets: durationBuckets,
+  },
+  ttft: {
+    older: 'inference_objective_request_ttft_seconds',
+    newer: 'llm_d_epp_request_ttft_seconds',
+    help: 'From the admission to the first byte of the answer',
+    olderLabels: model,
+    newerLabels: [...flow, 'streaming'],
+    buckets: ttftBuckets,
+  },
+  predictedTtft: {
+    older: 'inference_objective_request_predicted_ttft_seconds',
+    newer: 'llm_d_epp_request_predicted_ttft_seconds',
+    help: 'TTFT as predicted when the endpoint was chosen',
+    olderLabels: model,
+    newerLabels: flow,
+    buckets: ttftBuckets,
+  },
+  inputTokens: {
+    older: 'inference_objective_input_tokens',
+    newer: 'llm_d_epp_request_input_tokens',
+    help: 'Prompt tokens, as answers report them',
+    olderLabels: model,
+    newerLabels: flow,
+    buckets: inputTokenBuckets,
+  },
+  outputTokens: {
+    older: 'inference_objective_output_tokens',
+    newer: 'llm_d_epp_request_output_tokens',
+    help: 'Generated tokens, as answers report them',
+    olderLabels: model,
+    newerLabels: flow,
+    buckets: outputTokenBuckets,
+  },
+} as const satisfies Readonly<Record<string, Twin>>;
+
+export const gauges = {
+  readyEndpoints: {
+    older: 'inference_pool_ready_pods',
+    newer: 'llm_d_epp_ready_endpoints',
+    help: 'Endpoints that take requests',
+    olderLabels: ['name'],
+    newerLabels: ['name'],
+  },
+  averageKvCache: {
+    older: 'inference_pool_average_kv_cache_utilization',
+    newer: 'llm_d_epp_average_kv_cache_utilization',
+    help: 'Mean KV-cache utilization, 0 to 1, of the endpoints with a fresh reading',
+    olderLabels: ['name'],
+    newerLabels: ['name'],
+  },
+  averageQueue: {
+    older: 'inference_pool_average_queue_size',
+    newer: 'llm_d_epp_average_queue_size',
+    help: 'Mean of the requests that wait in the engines with a fresh reading',
+    olderLabels: ['name'],
+    newerLabels: ['name'],
+  },
+  endpointQueue: {
+    older: 'inference_pool_per_pod_queue_size',
+    newer: 'llm_d_epp_per_endpoint_queue_size',
+    help: 'Requests that wait in an engine',
+    olderLabels: ['name', 'model_server_pod'],
+    newerLabels: ['name', 'model_server_endpoint'],
+  },
+  saturation: {
+    older: 'inference_extension_flow_control_pool_saturation',
+    newer: 'llm_d_epp_flow_control_pool_saturation',
+    help: 'Mean over endpoints of max(waiting/5, KV cache/0.8); 1 for an empty pool',
+    olderLabels: ['inference_pool'],
+    newerLabels: ['inference_pool'],
+  },
+  queued: {
+    older: 'inference_extension_flow_control_queue_size',
+    newer: 'llm_d_epp_flow_control_queue_size',
+    help: 'Requests that wait in the gateway',
+    olderLabels: queueLabels,
+    newerLabels: queueLabels,
+  },
+  running: {
+    older: 'inference_objective_running_requests',
+    newer: 'llm_d_epp_request_running',
+    help: 'Requests dispatched and not ended',
+    olderLabels: ['model_name'],
+    newerLabels: flow,
+  },
+} as const satisfies Readonly<Record<string, Twin>>;
+
+function powersOfTwo(highest: number): readonly number[] {
+  return Array.from({ length: highest + 1 }, (_, exponent) => 2 ** exponent);
+}

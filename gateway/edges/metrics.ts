@@ -1,0 +1,171 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Pool } from '../state/pool.ts';
+import type { WaitingRoom } from '../state/waiting-room.ts';
+import type { Exchange } from './exchange.ts';
+import { counters, gauges, histograms, type Label, type Twin } from './metric-definitions.ts';
+
+export type LabelValues = Readonly<Partial<Record<Label, string>>>;
+
+export interface MetricsSources {
+  readonly poolName: string;
+  readonly pool: Pool;
+  readonly waitingRoom: WaitingRoom;
+  readonly exchanges: ReadonlySet<Exchange>;
+  /** Priorities of the configured objectives: their queues read 0 when nothing waits. */
+  readonly priorities: () => readonly number[];
+  /** A model's name as a label, of bounded variety; so a tenant's. */
+  readonly modelLabel: (model: string) => string;
+  readonly tenantLabel: (tenant: string) => string;
+}
+
+type GaugeReading = (set: (labels: LabelValues, value: number) => void) => void;
+
+/** The gateway's Prometheus metrics. Gauges are read when they are scraped: none keeps a value from before. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #counters: Readonly<Record<keyof typeof counters, (labels: LabelValues) => void>>;
+  readonly #histograms: Readonly<Record<keyof typeof histograms, (labels: LabelValues, value: number) => void>>;
+
+  constructor(sources: MetricsSources) {
+    this.#counters = mapValues(counters, (twin) => this.#counter(twin));
+    this.#histograms = mapValues(histograms, (twin) => this.#histogram(twin));
+    const readings = gaugeReadings(sources);
+    for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
+    this.#plainGauge(
+      'backfill_realtime_running_requests',
+      'Requests of priority 0 and above, dispatched and not ended',
+      () => countOf(sources.exchanges, ({ running, workClass }) => running && workClass === 'realtime'),
+    );
+    this.#plainGauge(
+      'backfill_realtime_saturation',
+      'What saturation would be without sheddable work',
+      () => sources.pool.realtimeSaturation,
+    );
+    new Counter({
+      name: 'backfill_evicted_tokens_total',
+      help: 'Generated tokens thrown away with evicted requests',
+      registers: [this.registry],
+    });
+  }
+
+  count(name: keyof typeof counters, labels: LabelValues): void {
+    this.#counters[name](labels);
+  }
+
+  observe(name: keyof typeof histograms, labels: LabelValues, value: number): void {
+    this.#histograms[name](labels, value);
+  }
+
+  #counter(twin: Twin): (labels: LabelValues) => void {
+    const both = this.#generations(twin).map(({ labelNames, ...common }) => {
+      const counter = new Counter({ ...common, labelNames });
+      return (labels: LabelValues) => counter.inc(only(labelNames, labels));
+    });
+    return (labels) => {
+      for (const count of both) count(labels);
+    };
+  }
+
+  #histogram(twin: Twin): (labels: LabelValues, value: number) => void {
+    const both = this.#generations(twin).map(({ labelNames, ...common }) => {
+      const histogram = new Histogram({ ...common, labelNames, buckets: [...(twin.buckets ?? [])] });
+      return (labels: LabelValues, value: number) => histogram.observe(only(labelNames, labels), value);
+    });
+    return (labels, value) => {
+      for (const observe of both) observe(labels, value);
+    };
+  }
+
+  #gauge(twin: Twin, read: GaugeReading): void {
+    for (const { labelNames, ...common } of this.#generations(twin)) {
+      new Gauge({
+        ...common,
+        labelNames,
+        collect() {
+          this.reset();
+          read((labels, value) => this.inc(only(labelNames, labels), value));
+        },
+      });
+    }
+  }
+
+  #plainGauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #generations({ older, newer, help, olderLabels, newerLabels }: Twin) {
+    const registers = [this.registry];
+    return [
+      { name: older, help: `${help}. Newer name: ${newer}`, labelNames: [...olderLabels], registers },
+      { name: newer, help, labelNames: [...newerLabels], registers },
+    ];
+  }
+}
+
+/** Series that coincide, as tenants do under a label set without them, add up. */
+function gaugeReadings(sources: MetricsSources): Readonly<Record<keyof typeof gauges, GaugeReading>> {
+  const { poolName, pool, waitingRoom, exchanges } = sources;
+  const name = { name: poolName };
+  const average = (of: (reading: { waiting: number; kvCacheUtilization: number }) => number): GaugeReading => {
+    return (set) => {
+      const values = pool.usable.flatMap(({ reading }) => (reading ? [of(reading)] : []));
+      if (values.length > 0) set(name, values.reduce((sum, value) => sum + value, 0) / values.length);
+    };
+  };
+  const flowLabels = ({
+    model,
+    tenant,
+    priority,
+  }: {
+    model: string;
+    tenant: string;
+    priority: number;
+  }): LabelValues => ({
+    model_name: sources.modelLabel(model),
+    target_model_name: sources.modelLabel(model),
+    fairness_id: sources.tenantLabel(tenant),
+    priority: String(priority),
+  });
+  return {
+    readyEndpoints: (set) => set(name, pool.usable.length),
+    averageKvCache: average(({ kvCacheUtilization }) => kvCacheUtilization),
+    averageQueue: average(({ waiting }) => waiting),
+    endpointQueue: (set) => {
+      for (const { host, reading } of pool.usable) {
+        if (reading) set({ ...name, model_server_pod: host, model_server_endpoint: host }, reading.waiting);
+      }
+    },
+    saturation: (set) => set({ inference_pool: poolName }, pool.saturation),
+    queued: (set) => {
+      const empty = { inference_pool: poolName, model_name: '', target_model_name: '', fairness_id: '' };
+      for (const priority of new Set(sources.priorities())) set({ ...empty, priority: String(priority) }, 0);
+      for (const ticket of waitingRoom.tickets()) set({ ...flowLabels(ticket), inference_pool: poolName }, 1);
+    },
+    running: (set) => {
+      for (const exchange of exchanges) if (exchange.running) set(flowLabels(exchange), 1);
+    },
+  };
+}
+
+function only(names: readonly Label[], labels: LabelValues): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of names) kept[name] = labels[name] ?? '';
+  return kept;
+}
+
+function countOf<T>(items: Iterable<T>, matches: (item: T) => boolean): number {
+  let count = 0;
+  for (const item of items) if (matches(item)) count += 1;
+  return count;
+}
+
+function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries<A>(record).map(([key, value]) => [key, map(value)])) as Record<K, B>;
+}

@@ -1,0 +1,79 @@
+import type { Logger } from '../../shared/telemetry/logger.ts';
+import type { RefusalCode } from '../decisions/refusals.ts';
+import { readUsage, tailBytes } from '../decisions/usage.ts';
+import type { LabelSet } from '../state/label-set.ts';
+import type { Ending, Exchange, ExchangeObserver } from './exchange.ts';
+import type { LabelValues, Metrics } from './metrics.ts';
+
+export interface ObserverOptions {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly models: LabelSet;
+  readonly tenants: LabelSet;
+  readonly exchanges: Set<Exchange>;
+  /** Called after every end: there may be room now. */
+  readonly onEnd: () => void;
+}
+
+/** The last stage: sees every request once, however it ended. */
+export class Observer implements ExchangeObserver {
+  readonly #options: ObserverOptions;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  began(exchange: Exchange): void {
+    this.#options.exchanges.add(exchange);
+  }
+
+  ended(exchange: Exchange, ending: Ending): void {
+    const { metrics, exchanges, onEnd } = this.#options;
+    exchanges.delete(exchange);
+    const labels = this.#labels(exchange.model, exchange.tenant, exchange.priority);
+    const { outcome, status, ttftMs, durationMs } = ending;
+    metrics.count('requests', labels);
+    const errorCode = outcome !== 'served' ? outcome : status >= 400 ? String(status) : undefined;
+    if (errorCode !== undefined) metrics.count('errors', { ...labels, error_code: errorCode });
+    else this.#observeServed(exchange, ending, labels);
+    if (outcome === 'upstream_error' || outcome === 'upstream_timeout') {
+      this.#options.log.warn(
+        { requestId: exchange.request.requestId, outcome, durationMs },
+        'an endpoint failed a request',
+      );
+    } else if (this.#options.log.isLevelEnabled('debug')) {
+      const { requestId } = exchange.request;
+      this.#options.log.debug({ requestId, outcome, status, ttftMs, durationMs }, 'a request ended');
+    }
+    onEnd();
+  }
+
+  /** A request that was turned away before it was admitted, and so before its model or tenant were known to be real. */
+  turnedAway(code: RefusalCode): void {
+    const labels = { model_name: '', target_model_name: '', fairness_id: '', priority: '' };
+    this.#options.metrics.count('requests', labels);
+    this.#options.metrics.count('errors', { ...labels, error_code: code });
+  }
+
+  #observeServed(exchange: Exchange, { ttftMs, durationMs, tail }: Ending, labels: LabelValues): void {
+    const { metrics } = this.#options;
+    metrics.observe('duration', labels, durationMs / 1000);
+    if (ttftMs !== undefined) {
+      metrics.observe('ttft', { ...labels, streaming: String(exchange.request.stream) }, ttftMs / 1000);
+    }
+    const usage = readUsage(Buffer.concat(tail).subarray(-tailBytes).toString('latin1'));
+    if (!usage) return;
+    metrics.observe('inputTokens', labels, usage.promptTokens);
+    metrics.observe('outputTokens', labels, usage.completionTokens);
+  }
+
+  #labels(model: string, tenant: string, priority: number): LabelValues {
+    const modelLabel = this.#options.models.of(model);
+    return {
+      model_name: modelLabel,
+      target_model_name: modelLabel,
+      fairness_id: this.#options.tenants.of(tenant),
+      priority: String(priority),
+    };
+  }
+}

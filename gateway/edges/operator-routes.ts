@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify';
+import type { CapacityReport } from '../../shared/capacity/report.ts';
+import type { Objectives } from '../decisions/objectives.ts';
+import type { PolicyName } from '../decisions/policies.ts';
+import type { Endpoint } from '../state/endpoint.ts';
+import type { Pool } from '../state/pool.ts';
+import type { WaitingRoom } from '../state/waiting-room.ts';
+import { dashboardPage } from './dashboard-page.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface OperatorServices {
+  readonly poolName: string;
+  readonly policy: PolicyName;
+  readonly pool: Pool;
+  readonly waitingRoom: WaitingRoom;
+  readonly objectives: () => Objectives;
+  readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
+}
+
+/** `/capacity`, for the async path and for operators. */
+export function capacityRoute(app: FastifyInstance, services: OperatorServices): void {
+  app.get('/capacity', () => capacityReport(services));
+}
+
+export function healthRoutes(app: FastifyInstance, { pool, isDraining }: OperatorServices): void {
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', (_request, reply) => {
+    const reasons = [
+      ...(isDraining() ? ['draining'] : []),
+      ...(pool.usable.length === 0 ? ['no usable endpoint'] : []),
+    ];
+    if (reasons.length > 0) return reply.code(503).send({ status: 'not ready', reasons });
+    return reply.send({ status: 'ready' });
+  });
+}
+
+/** What tells about the pool and is not for clients. */
+export function operatorRoutes(app: FastifyInstance, services: OperatorServices): void {
+  const { registry } = services.metrics;
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboardPage));
+  app.get('/debug/state', () => ({
+    pool: services.poolName,
+    policy: services.policy,
+    draining: services.isDraining(),
+    capacity: capacityReport(services),
+    realtimeSaturation: services.pool.realtimeSaturation,
+    objectives: [...services.objectives().values()],
+    endpoints: services.pool.endpoints.map(describeEndpoint),
+  }));
+}
+
+function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): CapacityReport {
+  const queued = Object.fromEntries([...objectives().values()].map(({ priority }) => [String(priority), 0]));
+  for (const { priority } of waitingRoom.tickets()) queued[priority] = (queued[priority] ?? 0) + 1;
+  const { usable } = pool;
+  return {
+    saturation: pool.saturation,
+    readyEndpoints: usable.length,
+    sheddable: {
+      window: usable.reduce((sum, { sheddableWindow }) => sum + sheddableWindow, 0),
+      inFlight: usable.reduce((sum, { ledger }) => sum + ledger.sheddable.inFlight, 0),
+    },
+    queued,
+    asOf: new Date().toISOString(),
+  };
+}
+
+function describeEndpoint(endpoint: Endpoint) {
+  const { host, url, labels, usable, models, reading, load, saturation, sheddableWindow, ledger } = endpoint;
+  return {
+    host,
+    url,
+    labels,
+    usable,
+    models: models ? [...models.keys()] : null,
+    /** Null without a fresh reading of its metrics. */
+    engine: reading
+      ? { running: reading.running, waiting: reading.waiting, kvCacheUtilization: reading.kvCacheUtilization }
+      : null,
+    load,
+    saturation,
+    sheddableWindow,
+    realtime: ledger.realtime,
+    sheddable: ledger.sheddable,
+  };
+}

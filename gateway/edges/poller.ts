@@ -1,0 +1,120 @@
+import { Agent, request } from 'undici';
+import type { Logger } from '../../shared/telemetry/logger.ts';
+import { isRefusedConnection } from '../decisions/connection-failure.ts';
+import { readEngineLoad } from '../decisions/engine-load.ts';
+import { readModelList } from '../decisions/model-list.ts';
+import type { Endpoint } from '../state/endpoint.ts';
+import type { Pool } from '../state/pool.ts';
+
+const answerTimeoutMs = 2000;
+const largestAnswerBytes = 8 * 1024 * 1024;
+/** A list of models changes with a restart or a loaded adapter. */
+const modelsRefreshMs = 5000;
+/** How soon an endpoint is asked again that took no connection, or whose models are not known. */
+const probeMs = 1000;
+
+export interface PollerOptions {
+  readonly pool: Pool;
+  readonly log: Logger;
+  readonly metricsRefreshMs: number;
+  /** Called after every reading: there may be room now. */
+  readonly onReading: () => void;
+}
+
+/**
+ * Reads each endpoint's `/metrics` and `/v1/models` again and again, each on its own, so that a slow one delays no other. Its
+ * connections tell who can be reached: a refused one makes an endpoint unusable, an answered one usable again.
+ */
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #agent = new Agent({ connections: 2, maxResponseSize: largestAnswerBytes });
+  readonly #stops = new Map<Endpoint, () => void>();
+  readonly #firstReadings: Promise<unknown>[] = [];
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  added(endpoint: Endpoint): void {
+    const metrics = repeat(() => this.#readMetrics(endpoint));
+    const models = repeat(() => this.#readModels(endpoint));
+    this.#firstReadings.push(metrics.first, models.first);
+    this.#stops.set(endpoint, () => {
+      metrics.stop();
+      models.stop();
+    });
+  }
+
+  removed(endpoint: Endpoint): void {
+    this.#stops.get(endpoint)?.();
+    this.#stops.delete(endpoint);
+  }
+
+  /** Resolves when every endpoint so far was asked once. */
+  async firstRound(): Promise<void> {
+    await Promise.all(this.#firstReadings.splice(0));
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#stops.values()) stop();
+    await this.#agent.destroy();
+  }
+
+  async #readMetrics(endpoint: Endpoint): Promise<number> {
+    const startedAtMs = performance.now();
+    const text = await this.#ask(endpoint, '/metrics');
+    const load = text === undefined ? undefined : readEngineLoad(text);
+    if (load) endpoint.recordLoad(load);
+    this.#options.onReading();
+    const periodMs = endpoint.usable
+      ? this.#options.metricsRefreshMs
+      : Math.min(this.#options.metricsRefreshMs, probeMs);
+    return Math.max(0, startedAtMs + periodMs - performance.now());
+  }
+
+  async #readModels(endpoint: Endpoint): Promise<number> {
+    const text = await this.#ask(endpoint, '/v1/models');
+    // What an endpoint served before it went away is what it will serve when it is back.
+    if (endpoint.usable)
+      this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
+    this.#options.onReading();
+    return endpoint.models && endpoint.usable ? modelsRefreshMs : probeMs;
+  }
+
+  /** The text of a 200; undefined for every other answer, or none. */
+  async #ask(endpoint: Endpoint, path: string): Promise<string | undefined> {
+    try {
+      const { statusCode, body } = await request(endpoint.url + path, {
+        dispatcher: this.#agent,
+        signal: AbortSignal.timeout(answerTimeoutMs),
+      });
+      if (!endpoint.usable) this.#options.log.info({ endpoint: endpoint.host }, 'endpoint takes connections again');
+      endpoint.recordAnswered();
+      const text = await body.text();
+      return statusCode === 200 ? text : undefined;
+    } catch (error) {
+      if (isRefusedConnection(error) && this.#stops.has(endpoint)) {
+        if (endpoint.usable) this.#options.log.warn({ endpoint: endpoint.host, error }, 'endpoint refuses connections');
+        endpoint.recordRefused();
+      }
+      return undefined;
+    }
+  }
+}
+
+/** Runs `task` now, and again after as many milliseconds as it resolved to, until it is stopped. */
+function repeat(task: () => Promise<number>): { readonly first: Promise<void>; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const round = async (): Promise<void> => {
+    const delayMs = await task();
+    if (!stopped) timer = setTimeout(() => void round(), delayMs);
+  };
+  return {
+    first: round(),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { ServerResponse } from 'node:http';
+import { droppedReasonHeader, requestIdHeader } from '../../shared/failures/header-names.ts';
+import { type Refusal, refusalBody } from '../decisions/refusals.ts';
+
+/** Answers with the refusal. With `close` the connection ends with it: what is left of the request stays unread. */
+export function writeRefusal(res: ServerResponse, requestId: string, refusal: Refusal, close = false): void {
+  const body = JSON.stringify(refusalBody(refusal));
+  res.writeHead(refusal.status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    [requestIdHeader]: requestId,
+    ...(refusal.droppedReason === undefined ? {} : { [droppedReasonHeader]: refusal.droppedReason }),
+    ...(refusal.retryAfterSeconds === undefined ? {} : { 'retry-after': String(refusal.retryAfterSeconds) }),
+    ...(close ? { connection: 'close' } : {}),
+  });
+  res.end(body);
+}

@@ -1,0 +1,229 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Values } from '../shared/config/read-config.ts';
+import type { Logger } from '../shared/telemetry/logger.ts';
+import type { gatewaySchema } from './config.ts';
+import { parseApiKeys } from './decisions/api-keys.ts';
+import { type Objectives, parseObjectiveFile } from './decisions/objectives.ts';
+import { policies } from './decisions/policies.ts';
+import { type Refusal, refusal } from './decisions/refusals.ts';
+import { retryAfterSeconds } from './decisions/saturation.ts';
+import type { Exchange, ExchangeServices } from './edges/exchange.ts';
+import { followEndpoints } from './edges/followed-endpoints.ts';
+import { createHttpApp } from './edges/http-app.ts';
+import { inferenceRoutes } from './edges/inference-routes.ts';
+import { Metrics } from './edges/metrics.ts';
+import { Observer } from './edges/observer.ts';
+import { capacityRoute, healthRoutes, operatorRoutes } from './edges/operator-routes.ts';
+import { Poller } from './edges/poller.ts';
+import { Upstreams } from './edges/upstreams.ts';
+import { WatchedFile } from './edges/watched-file.ts';
+import { Chooser } from './state/chooser.ts';
+import { KeyRing } from './state/key-ring.ts';
+import { LabelSet } from './state/label-set.ts';
+import { Pool } from './state/pool.ts';
+import { WaitingRoom } from './state/waiting-room.ts';
+
+export type GatewayConfig = Values<typeof gatewaySchema>;
+
+/** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
+const staleAfterPeriods = 4;
+const staleAfterAtLeastMs = 2000;
+/** Label values taken from requests, of each kind. */
+const mostLabelValues = 200;
+/** Below the half minute that Kubernetes gives by default. */
+const drainTimeoutMs = 25_000;
+const closeTimeoutMs = 2000;
+
+/** The service: its parts joined, listening until it is drained. */
+export class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #log: Logger;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #pool: Pool;
+  readonly #poller: Poller;
+  readonly #upstreams = new Upstreams();
+  readonly #closables: { close(): void }[] = [];
+  readonly #apps: readonly FastifyInstance[];
+  #draining = false;
+  #onIdle: (() => void) | undefined;
+
+  /** @throws {ConfigError} when a file that a variable names cannot be read. */
+  constructor(config: GatewayConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    const nowMs = (): number => performance.now();
+    const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
+    this.#pool = new Pool(
+      { nowMs, staleAfterMs },
+      {
+        added: (endpoint) => {
+          this.#upstreams.added(endpoint);
+          this.#poller.added(endpoint);
+        },
+        removed: (endpoint) => {
+          this.#poller.removed(endpoint);
+          this.#upstreams.removed(endpoint);
+        },
+      },
+    );
+    const pool = this.#pool;
+    const chooser = new Chooser({ pool, policy: policies[config.policy], random: Math.random });
+    const waitingRoom = new WaitingRoom({
+      choose: (ticket) => chooser.choose(ticket),
+      mostPerBand: config.maxQueued,
+      timeoutMs: { realtime: config.queueTimeoutMs, sheddable: config.sheddableWaitMs },
+    });
+
+    this.#poller = new Poller({
+      pool,
+      log,
+      metricsRefreshMs: config.metricsRefreshMs,
+      onReading: () => waitingRoom.pump(),
+    });
+    const objectives = this.#objectives();
+    const models = new LabelSet(mostLabelValues);
+    const tenants = new LabelSet(mostLabelValues);
+    const metrics = new Metrics({
+      poolName: config.poolName,
+      pool,
+      waitingRoom,
+      exchanges: this.#exchanges,
+      priorities: () => [...objectives().values()].map(({ priority }) => priority),
+      modelLabel: (model) => models.of(model),
+      tenantLabel: (tenant) => tenants.of(tenant),
+    });
+    const observer = new Observer({
+      log,
+      metrics,
+      models,
+      tenants,
+      exchanges: this.#exchanges,
+      onEnd: () => {
+        waitingRoom.pump();
+        if (this.#exchanges.size === 0) this.#onIdle?.();
+      },
+    });
+    const full = (): Refusal =>
+      refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(pool.saturation));
+    const exchange: ExchangeServices = {
+      upstreams: this.#upstreams,
+      waitingRoom,
+      observer,
+      nowMs,
+      ttftTimeoutMs: config.ttftTimeoutMs,
+      idleTimeoutMs: config.idleTimeoutMs,
+      placeElsewhere: (ticket, failed) => chooser.choose(ticket, failed),
+      refusalWhenFull: full,
+      refusalWhenLate: ({ workClass }) =>
+        workClass === 'sheddable' ? full() : refusal('queue_timeout', 'the request waited too long for an endpoint'),
+    };
+    const onTurnedAway = ({ code }: Refusal): void => observer.turnedAway(code);
+    const isDraining = (): boolean => this.#draining;
+    const operator = {
+      poolName: config.poolName,
+      policy: config.policy,
+      pool,
+      waitingRoom,
+      objectives,
+      metrics,
+      isDraining,
+    };
+
+    const app = createHttpApp(log, config.maxBodyBytes, onTurnedAway);
+    const keys = this.#keys();
+    app.register(async (v1) => {
+      inferenceRoutes(v1, {
+        pool,
+        objectives,
+        defaultObjective: config.defaultObjective,
+        keys,
+        isDraining,
+        exchange,
+        onTurnedAway,
+      });
+    });
+    const admin = config.adminPort === undefined ? app : createHttpApp(log, config.maxBodyBytes, () => {});
+    this.#apps = admin === app ? [app] : [admin, app];
+    for (const each of this.#apps) {
+      healthRoutes(each, operator);
+      capacityRoute(each, operator);
+    }
+    operatorRoutes(admin, operator);
+  }
+
+  /** Resolves to the clients' base URL, when every endpoint was asked once and all ports are open. */
+  async start(): Promise<string> {
+    const replace = this.#pool.replace.bind(this.#pool);
+    this.#closables.push(await followEndpoints(this.#config, this.#log, replace));
+    await this.#poller.firstRound();
+    const { host, port, adminPort } = this.#config;
+    const [app, admin] = this.#apps.toReversed();
+    if (admin) {
+      const url = await admin.listen({ host, port: adminPort ?? 0 });
+      this.#log.info({ url }, `metrics, dashboard and debug state at ${url}`);
+    }
+    await app?.listen({ host, port });
+    const address = app?.server.address() as AddressInfo;
+    return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#log.info({ inFlight: this.#exchanges.size }, 'draining');
+    await within(drainTimeoutMs, this.#idle());
+    const cutOff = refusal('shutting_down', 'the gateway is shutting down');
+    for (const exchange of [...this.#exchanges]) exchange.stop(cutOff);
+    for (const closable of this.#closables) closable.close();
+    await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
+    await Promise.all([this.#poller.close(), this.#upstreams.close()]);
+    this.#log.info('drained');
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#exchanges.size === 0) return;
+    await new Promise<void>((idle) => {
+      this.#onIdle = idle;
+    });
+  }
+
+  #objectives(): () => Objectives {
+    const { objectives, objectivesFile, defaultObjective } = this.#config;
+    if (objectivesFile === undefined) return () => objectives;
+    const file = this.#watch('OBJECTIVES_FILE', objectivesFile, (text) => {
+      const parsed = parseObjectiveFile(text);
+      if ('value' in parsed && !parsed.value.has(defaultObjective)) {
+        return { fault: `must have the default objective ${defaultObjective}` };
+      }
+      return parsed;
+    });
+    return () => file.current;
+  }
+
+  #keys(): () => KeyRing | undefined {
+    const { apiKeysFile } = this.#config;
+    if (apiKeysFile === undefined) return () => undefined;
+    const file = this.#watch('API_KEYS_FILE', apiKeysFile, (text) => {
+      const parsed = parseApiKeys(text);
+      return 'value' in parsed ? { value: new KeyRing(parsed.value) } : parsed;
+    });
+    return () => file.current;
+  }
+
+  #watch<T>(variable: string, path: string, parse: (text: string) => { value: T } | { fault: string }): WatchedFile<T> {
+    const file = new WatchedFile({ variable, path, parse, log: this.#log });
+    this.#closables.push(file);
+    return file;
+  }
+}
+
+/** Waits for `work`, or for so long. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((late) => {
+    timer = setTimeout(late, timeoutMs);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,23 @@
+import { ConfigError, readConfig } from '../shared/config/read-config.ts';
+import { createLogger } from '../shared/telemetry/logger.ts';
+import { gatewayRules, gatewaySchema } from './config.ts';
+import { Gateway } from './gateway.ts';
+
+try {
+  const config = readConfig(gatewaySchema, process.env, gatewayRules);
+  const log = createLogger(config.logLevel, 'gateway');
+  const gateway = new Gateway(config, log);
+  const url = await gateway.start();
+  // Whoever started it waits for this line, whatever the log level.
+  createLogger('info', 'gateway').info(`listening on ${url} as gateway`);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      process.once(signal, () => process.exit(1));
+      void gateway.drain().then(() => process.exit(0));
+    });
+  }
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+}

@@ -1,0 +1,130 @@
+import type { EndpointAddress } from '../decisions/endpoint-list.ts';
+import type { EngineLoad } from '../decisions/engine-load.ts';
+import type { ModelList } from '../decisions/model-list.ts';
+import type { Candidate } from '../decisions/policies.ts';
+import { saturationOf } from '../decisions/saturation.ts';
+import { blindWindow, sheddableWindow } from '../decisions/sheddable-window.ts';
+import { Ledger } from './ledger.ts';
+
+interface Reading extends EngineLoad {
+  readonly atMs: number;
+  /** The gateway's own requests there at that moment. */
+  readonly ownInFlight: number;
+}
+
+export interface EndpointOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
+  /** A reading older than this counts as none. */
+  readonly staleAfterMs: number;
+}
+
+/** One model server: what it said last, and what the gateway itself has sent there since. */
+export class Endpoint implements Candidate {
+  readonly url: string;
+  readonly origin: string;
+  /** Path before `/v1/…`, without a trailing slash; usually empty. */
+  readonly basePath: string;
+  /** `host:port`. */
+  readonly host: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ledger = new Ledger();
+  readonly #options: EndpointOptions;
+  #reading: Reading | undefined;
+  #window = blindWindow;
+  #models: ModelList | undefined;
+  #reachable = true;
+
+  constructor(address: EndpointAddress, options: EndpointOptions) {
+    const { origin, hostname, port, protocol, pathname } = new URL(address.url);
+    this.url = address.url;
+    this.origin = origin;
+    this.basePath = pathname.replace(/\/+$/, '');
+    this.host = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+    this.labels = address.labels;
+    this.#options = options;
+  }
+
+  /** False from a refused connection until the next one that is answered. */
+  get usable(): boolean {
+    return this.#reachable;
+  }
+
+  /** Undefined while its list could not be read: it is taken to serve every model. */
+  get models(): ModelList | undefined {
+    return this.#models;
+  }
+
+  serves(model: string): boolean {
+    return this.#models?.has(model) ?? true;
+  }
+
+  get inFlight(): number {
+    return this.ledger.inFlight;
+  }
+
+  /** The last reading, unless it is stale. */
+  get reading(): Reading | undefined {
+    const reading = this.#reading;
+    return reading && this.#options.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
+  }
+
+  get load(): number {
+    const reading = this.reading;
+    if (!reading) return this.inFlight;
+    return this.inFlight + Math.max(0, reading.running + reading.waiting - reading.ownInFlight);
+  }
+
+  get waiting(): number {
+    return this.reading?.waiting ?? 0;
+  }
+
+  get kvCacheUtilization(): number {
+    return this.reading?.kvCacheUtilization ?? 0;
+  }
+
+  get saturation(): number {
+    const reading = this.reading;
+    return reading ? saturationOf(this.#waitingNow(reading), reading.kvCacheUtilization) : this.inFlight / blindWindow;
+  }
+
+  /** What saturation would be without sheddable work; an estimate: what others sent counts as real-time. */
+  get realtimeSaturation(): number {
+    const { realtime, sheddable } = this.ledger;
+    const reading = this.reading;
+    if (!reading) return realtime.inFlight / blindWindow;
+    const others = Math.max(0, this.load - this.inFlight);
+    const share = this.load === 0 ? 1 : (realtime.inFlight + others) / this.load;
+    const waiting = Math.max(0, this.#waitingNow(reading) - sheddable.awaitingFirstByte);
+    return saturationOf(waiting, reading.kvCacheUtilization * share);
+  }
+
+  /** Sheddable requests it may hold at once. */
+  get sheddableWindow(): number {
+    return this.reading ? this.#window : blindWindow;
+  }
+
+  recordLoad(load: EngineLoad): void {
+    this.#reachable = true;
+    this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
+    this.#window = sheddableWindow(this.ledger.sheddable.inFlight, this.saturation);
+  }
+
+  recordModels(models: ModelList | undefined): void {
+    this.#models = models;
+  }
+
+  recordAnswered(): void {
+    this.#reachable = true;
+  }
+
+  recordRefused(): void {
+    this.#reachable = false;
+    this.#reading = undefined;
+  }
+
+  /** Where requests already waited at the reading, those sent since wait behind them. */
+  #waitingNow({ waiting, ownInFlight }: Reading): number {
+    return waiting === 0 ? 0 : Math.max(0, waiting + this.inFlight - ownInFlight);
+  }
+}
