@@ -1,10 +1,8 @@
+import { blockTokens } from '../decisions/block-size.ts';
 import { type StepCoefficients, type StepLoad, stepMs } from '../decisions/step-time.ts';
 import { BlockPool } from './block-pool.ts';
 import { type EngineRequest, Sequence } from './sequence.ts';
 import { goesBefore, WaitingQueue } from './waiting-queue.ts';
-
-/** Tokens in a KV block. */
-export const blockTokens = 16;
 
 export interface EngineSettings {
   readonly coefficients: StepCoefficients;

@@ -1,0 +1,2 @@
+/** Tokens in a KV block: vLLM's default. */
+export const blockTokens = 16;

@@ -1,0 +1,39 @@
+import type { Command } from '../../../shared/config/command-line.ts';
+import { choice, decimal, integer, seconds, text } from '../../../shared/config/variables.ts';
+import { presets } from './decisions/presets.ts';
+
+const flags = {
+  port: integer('--port', { default: '8000', max: 65_535, meaning: 'port on loopback; 0 takes a free one' }),
+  profile: choice('--profile', Object.keys(presets), {
+    default: 'h100-80g-llama3.1-8b-tp1',
+    meaning: `GPU and model to behave like: ${Object.keys(presets).join(', ')}`,
+  }),
+  model: text('--model', { default: 'sim', meaning: 'name it serves' }),
+  speed: decimal('--speed', { default: '1', min: 0.001, meaning: 'times faster than the GPU' }),
+  maxNumSeqs: integer('--max-num-seqs', {
+    min: 1,
+    meaning: "most requests that run at once (vLLM's default for the GPU)",
+  }),
+  maxNumBatchedTokens: integer('--max-num-batched-tokens', {
+    min: 1,
+    meaning: "most tokens a step computes (vLLM's default for the GPU)",
+  }),
+  blocks: integer('--kv-blocks', { min: 1, meaning: "KV cache in blocks of 16 tokens (the profile's)" }),
+  schedulingPolicy: choice('--scheduling-policy', ['fcfs', 'priority'] as const, {
+    default: 'fcfs',
+    meaning: "order of waiting requests: fcfs, or priority (the request's `priority`, lower first)",
+  }),
+  failRate: decimal('--fail-rate', { default: '0', max: 1, meaning: 'share of requests that fail' }),
+  failStatus: integer('--fail-status', { default: '500', min: 400, max: 599, meaning: 'what they are answered' }),
+  slowStartMs: seconds('--slow-start-seconds', {
+    default: '0',
+    meaning: 'answer 503 to everything for so long after the start',
+  }),
+  seed: integer('--seed', { default: '1', meaning: 'decides which requests fail' }),
+};
+
+export const command: Command<typeof flags> = {
+  usage: 'npm run local:model-server --',
+  about: 'One simulated vLLM 0.19 server: its scheduler, its step times, its HTTP interface and metrics.',
+  flags,
+};

@@ -1,0 +1,67 @@
+import type { AddressInfo } from 'node:net';
+import { readCommandLine } from '../../../shared/config/command-line.ts';
+import { blockTokens } from './decisions/block-size.ts';
+import { presets } from './decisions/presets.ts';
+import { seededRandom } from './decisions/seeded-random.ts';
+import { EngineService, type Job } from './edges/engine-service.ts';
+import { createHttpServer } from './edges/http-server.ts';
+import { inferenceHandlers } from './edges/inference.ts';
+import { createMetrics } from './edges/metrics.ts';
+import { command } from './flags.ts';
+import { Engine } from './state/engine.ts';
+import type { Clock } from './state/paced-engine.ts';
+
+const clock: Clock = {
+  nowMs: () => performance.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+const { flags } = readCommandLine(command, process.argv.slice(2));
+const preset = presets[flags.profile]!;
+const blocks = flags.blocks ?? preset.blocks;
+const maxModelTokens = Math.min(preset.maxModelTokens, blocks * blockTokens);
+const readyAtMs = clock.nowMs() + flags.slowStartMs;
+
+const engine = new Engine<Job>({
+  coefficients: preset.coefficients,
+  blocks,
+  maxNumSeqs: flags.maxNumSeqs ?? preset.maxNumSeqs,
+  maxNumBatchedTokens: flags.maxNumBatchedTokens ?? preset.maxNumBatchedTokens,
+  schedulingPolicy: flags.schedulingPolicy,
+});
+const { model } = flags;
+const metrics = createMetrics({ model, blocks, maxModelTokens, gauges: () => engine.gauges() });
+const service = new EngineService(engine, metrics, clock, flags.speed);
+const inference = inferenceHandlers({
+  service,
+  model,
+  maxModelTokens,
+  failRate: flags.failRate,
+  failStatus: flags.failStatus,
+  random: seededRandom(flags.seed),
+  nowSeconds: () => Date.now() / 1000,
+});
+const isReady = () => clock.nowMs() >= readyAtMs;
+const server = createHttpServer({ inference, metrics, model, maxModelTokens, isReady });
+
+server.listen(flags.port, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.stdout.write(
+    `model server listening on http://127.0.0.1:${port} as ${model}, profile ${flags.profile}: ${preset.validated}\n`,
+  );
+});
+server.once('error', (error) => {
+  process.stderr.write(`cannot listen on port ${flags.port}: ${error.message}\n`);
+  process.exit(1);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    service.stop();
+    server.close();
+    server.closeAllConnections();
+  });
+}
