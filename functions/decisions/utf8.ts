@@ -1,0 +1,26 @@
+const encoder = new TextEncoder();
+
+/** The text of bytes that are UTF-8, a byte order mark kept; undefined otherwise. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** Cut to at most `maxBytes` of UTF-8, never inside a character. */
+export function truncateUtf8(text: string, maxBytes: number): string {
+  if (utf8Length(text) <= maxBytes) return text;
+  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
+}
+
+/** Orders by code points; JavaScript's own order is by UTF-16 units. */
+export function byCodePoints(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,65 @@
+import { messageBytes, type OutgoingMessage } from '../decisions/outgoing-message.ts';
+import type { BreakerBoard } from '../state/breaker-board.ts';
+import type { Clock } from '../state/clock.ts';
+import { Unpublished } from '../state/unpublished.ts';
+import { PublishError, type Publisher } from './publisher.ts';
+
+/** What is due for a delivery before it may be acked. */
+export interface Due {
+  /** In this order. */
+  readonly messages: readonly OutgoingMessage[];
+  /** Once all of them are confirmed. */
+  readonly onPublished: () => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+const keptBytes = 64 * 1024 * 1024;
+
+/** Publishes what is due, keeps what could not be published until its message comes back, and tells the topics' breakers. */
+export class Outbox {
+  readonly #publisher: Publisher;
+  readonly #topics: BreakerBoard;
+  readonly #clock: Clock;
+  readonly #onRelease: () => void;
+  readonly #kept = new Unpublished<Due>(keptBytes);
+
+  /** `onRelease`: a topic may have become free for those who wait. */
+  constructor(publisher: Publisher, topics: BreakerBoard, clock: Clock, onRelease: () => void) {
+    this.#publisher = publisher;
+    this.#topics = topics;
+    this.#clock = clock;
+    this.#onRelease = onRelease;
+  }
+
+  /** What an earlier delivery of this message left unpublished. */
+  takeKept(delivery: string): Due | undefined {
+    return this.#kept.take(delivery);
+  }
+
+  /** True when all is confirmed. `message` is the breakers' name for the one that all this is about. */
+  async publish(delivery: string, message: string, due: Due, budgetMs: number): Promise<boolean> {
+    const giveUpAtMs = this.#clock.nowMs() + budgetMs;
+    for (const [index, outgoing] of due.messages.entries()) {
+      try {
+        await this.#publisher.publish(outgoing, giveUpAtMs - this.#clock.nowMs());
+        this.#topics.ended(outgoing.topic, message, 'well', this.#clock.nowMs());
+      } catch (error) {
+        const isMessagesFault = error instanceof PublishError && error.isMessagesFault;
+        this.#topics.ended(outgoing.topic, message, isMessagesFault ? 'unsaid' : 'sick', this.#clock.nowMs());
+        const left = due.messages.slice(index);
+        const sizeBytes = left.reduce((sum, { data, attributes }) => sum + messageBytes(data, attributes), 0);
+        this.#kept.keep(delivery, { ...due, messages: left }, sizeBytes);
+        due.onFailed(error);
+        return false;
+      }
+    }
+    due.onPublished();
+    return true;
+  }
+
+  /** The message is done with these topics, whatever it said about them. */
+  release(topics: readonly string[], message: string): void {
+    for (const topic of topics) this.#topics.ended(topic, message, 'unsaid', this.#clock.nowMs());
+    this.#onRelease();
+  }
+}

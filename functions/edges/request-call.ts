@@ -1,0 +1,50 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { formatTraceparent, parseTraceparent } from '../../shared/telemetry/trace-context.ts';
+import type { CallEnd } from '../decisions/answer.ts';
+import type { AsyncRequest } from '../decisions/request.ts';
+import { callHeaders } from '../decisions/request-headers.ts';
+import type { Policy } from '../policies.ts';
+import type { Clock } from '../state/clock.ts';
+import { callGateway } from './gateway-client.ts';
+
+/** A call that was made: how it ended, when, and under which trace. */
+export interface MadeCall {
+  readonly end: CallEnd;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly traceparent: string;
+}
+
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a request's payload to its policy's gateway, as a child of the message's trace. `credential`: a bearer token, or empty. */
+export async function callFor(
+  request: AsyncRequest,
+  policy: Policy,
+  credential: string,
+  { timeoutMs, signal }: CallLimits,
+  clock: Clock,
+): Promise<MadeCall> {
+  const parent = parseTraceparent(request.traceparent);
+  const traceparent = formatTraceparent({
+    traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
+    spanId: randomBytes(8).toString('hex'),
+    sampled: parent?.sampled ?? false,
+  });
+  const headers = callHeaders({
+    forwarded: request.headers,
+    objective: policy.objective,
+    tenant: request.tenant,
+    requestId: randomUUID(),
+    traceparent,
+    tracestate: parent ? request.tracestate : '',
+    credential,
+  });
+  const startedAtMs = clock.nowMs();
+  const url = `${policy.gatewayUrl}${request.endpoint}`;
+  const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
+  return { end, startedAtMs, endedAtMs: clock.nowMs(), traceparent };
+}

@@ -1,0 +1,108 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Reports } from './reports.ts';
+
+export interface Service {
+  /** Takes pushes; it listens nowhere itself. */
+  readonly pushes: Server;
+  readonly reports: Reports;
+  readonly registry: Registry;
+  /** Why it is not ready, empty when it is. */
+  readonly unreadiness: () => Promise<readonly string[]>;
+  readonly isDraining: () => boolean;
+}
+
+const maxBodyBytes = 64 * 1024 * 1024;
+const adminPaths = ['/healthz', '/health/live', '/readyz', '/health/ready', '/metrics'];
+
+/** Answers pushes, and, where there is no server for them, the operators' paths. */
+export function createMainServer(service: Service, servesAdmin: boolean): Server {
+  const admin = adminListener(service);
+  return createServer((request, response) => {
+    const isAdmin = servesAdmin && adminPaths.includes(pathOf(request));
+    if (isAdmin && request.method !== 'POST') return admin(request, response);
+    if (request.method !== 'POST') return refuse(response, 405, { allow: 'POST' });
+    return receive(service, request, response);
+  });
+}
+
+export function createAdminServer(service: Service): Server {
+  return createServer(adminListener(service));
+}
+
+/** Resolves with the base URL once the server accepts connections. */
+export function listen(server: Server, port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address() as AddressInfo;
+      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      resolve(`http://${name}:${address.port}`);
+    });
+  });
+}
+
+function receive({ pushes, reports, isDraining }: Service, request: IncomingMessage, response: ServerResponse): void {
+  const reportTooLong = (): void => reports.notAPush(`the body is over ${maxBodyBytes} bytes`);
+  const isTooLong = Number(request.headers['content-length'] ?? 0) > maxBodyBytes;
+  if (isTooLong) reportTooLong();
+  if (isTooLong || isDraining()) {
+    const status = isTooLong ? 400 : 503;
+    reports.delivered(status);
+    refuse(response, status, { connection: 'close' });
+    return;
+  }
+  limitUndeclaredLength(request, reportTooLong);
+  // Whatever the push calls itself, its bytes are ours to read: the framework parses and refuses by these.
+  request.headers['content-type'] = 'application/octet-stream';
+  delete request.headers['content-encoding'];
+  request.url = '/';
+  pushes.emit('request', request, response);
+}
+
+/** A body that comes in chunks says nothing of its length; one that is too long loses its connection. */
+function limitUndeclaredLength(request: IncomingMessage, onTooLong: () => void): void {
+  if (request.headers['transfer-encoding'] === undefined) return;
+  let sizeBytes = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= maxBodyBytes || request.destroyed) return;
+    onTooLong();
+    request.destroy();
+  });
+}
+
+function adminListener({ registry, unreadiness }: Service): RequestListener {
+  const routes: Readonly<Record<string, () => Promise<{ status: number; body: string; type?: string }>>> = {
+    '/healthz': async () => ({ status: 200, body: 'ok\n' }),
+    '/readyz': async () => {
+      const reasons = await unreadiness();
+      return reasons.length === 0
+        ? { status: 200, body: 'ready\n' }
+        : { status: 503, body: reasons.map((reason) => `${reason}\n`).join('') };
+    },
+    '/metrics': async () => ({ status: 200, body: await registry.metrics(), type: registry.contentType }),
+  };
+  const aliases: Readonly<Record<string, string>> = { '/health/live': '/healthz', '/health/ready': '/readyz' };
+  return (request, response) => {
+    const path = pathOf(request);
+    const route = routes[aliases[path] ?? path];
+    if (!route) return refuse(response, 404, {});
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { allow: 'GET, HEAD' });
+    void route().then(({ status, body, type = 'text/plain; charset=utf-8' }) => {
+      response.writeHead(status, { 'content-type': type });
+      response.end(body);
+    });
+  };
+}
+
+function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {
+  response.writeHead(status, { ...headers, 'content-length': '0' });
+  response.end();
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?', 1)[0] ?? '';
+}

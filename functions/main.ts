@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, readConfig } from '../shared/config/read-config.ts';
+import { createLogger } from '../shared/telemetry/logger.ts';
+import { functionRules, functionSchema } from './config.ts';
+import { keyFromFile } from './edges/api-key.ts';
+import { withoutData } from './edges/capacity-sources.ts';
+import { createPublisher } from './edges/publisher.ts';
+import { readPolicies } from './policies.ts';
+import { startService } from './service.ts';
+
+/** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
+const drainGraceMs = 8000;
+
+const { config, policies, credential } = configured();
+const log = createLogger(config.logLevel, 'function');
+const blind = config.capacitySources.filter((name) => withoutData.includes(name));
+if (blind.length > 0) {
+  log.warn(
+    { event: 'capacity_source', sources: blind },
+    `capacity sources ${blind.join(', ')} have no data: this version does not read Cloud Monitoring`,
+  );
+}
+
+const service = await startService({ config, policies, credential, publisher: createPublisher(config.projectId), log });
+log.info({ event: 'listening' }, `listening on ${service.url} as function`);
+
+process.on('unhandledRejection', (error) => {
+  log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
+});
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+
+async function stop(signal: NodeJS.Signals): Promise<void> {
+  log.info({ event: 'draining' }, `${signal}: taking no more messages`);
+  await service.drain(drainGraceMs);
+  log.flush();
+  process.exit(0);
+}
+
+function configured() {
+  try {
+    const config = readConfig(functionSchema, process.env, functionRules);
+    const file = config.subscriptionsFile;
+    const policies = readPolicies(file && readNamed('SUBSCRIPTIONS_FILE', file), process.env);
+    const keyFile = config.apiKeyFile;
+    if (keyFile !== undefined) readNamed('INFERENCE_GATEWAY_API_KEY_FILE', keyFile);
+    return { config, policies, credential: keyFile === undefined ? () => '' : keyFromFile(keyFile) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** @throws {ConfigError} when the file that the variable names cannot be read. */
+function readNamed(variable: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${variable} must name a readable file: ${(error as Error).message}`]);
+  }
+}

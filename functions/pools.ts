@@ -1,0 +1,61 @@
+import type { Values } from '../shared/config/read-config.ts';
+import type { functionSchema } from './config.ts';
+import { capacitySource } from './edges/capacity-sources.ts';
+import type { Policies, Policy } from './policies.ts';
+import { Capacity } from './state/capacity.ts';
+import type { Clock } from './state/clock.ts';
+import { Pool } from './state/pool.ts';
+
+export interface PoolEvents {
+  readonly onReading: (pool: Pool, had: ReadonlyMap<string, boolean>) => void;
+  readonly onBreaker: (pool: Pool, path: string, open: boolean) => void;
+}
+
+export interface Pools {
+  readonly all: readonly Pool[];
+  of(policy: Policy): Pool;
+}
+
+type Settings = Pick<
+  Values<typeof functionSchema>,
+  | 'capacitySources'
+  | 'capacityRefreshMs'
+  | 'capacityMaxAgeMs'
+  | 'capacityOpenAt'
+  | 'capacityCloseAt'
+  | 'capacityUnknown'
+>;
+
+/** One pool for each gateway URL and pool name that the policies hold: what two policies share, they share here too. */
+export function createPools(policies: Policies, settings: Settings, clock: Clock, events: PoolEvents): Pools {
+  const sharing = Map.groupBy(policies.all, nameOf);
+  const pools = new Map([...sharing].map(([name, group]) => [name, createPool(group, settings, clock, events)]));
+  return { all: [...pools.values()], of: (policy) => pools.get(nameOf(policy))! };
+}
+
+function createPool(sharing: readonly Policy[], settings: Settings, clock: Clock, events: PoolEvents): Pool {
+  const policy = sharing[0]!;
+  const pool: Pool = new Pool({
+    name: nameOf(policy),
+    gatewayUrl: policy.gatewayUrl,
+    ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
+    whenUnknown: settings.capacityUnknown,
+    onBreaker: (path, open) => events.onBreaker(pool, path, open),
+    capacity: new Capacity({
+      sources: settings.capacitySources.map((name) => capacitySource(name, policy.gatewayUrl)),
+      refreshMs: settings.capacityRefreshMs,
+      maxAgeMs: settings.capacityMaxAgeMs,
+      openAt: settings.capacityOpenAt,
+      closeAt: settings.capacityCloseAt,
+      clock,
+      onReading: (had) => events.onReading(pool, had),
+    }),
+  });
+  return pool;
+}
+
+function nameOf({ gatewayUrl, poolName }: Policy): string {
+  const { host, pathname } = new URL(gatewayUrl);
+  const place = `${host}${pathname.replace(/\/$/, '')}`;
+  return poolName === undefined ? place : `${poolName}@${place}`;
+}

@@ -1,0 +1,97 @@
+import type { Values } from '../shared/config/read-config.ts';
+import type { Logger } from '../shared/telemetry/logger.ts';
+import type { functionSchema } from './config.ts';
+import { Metrics } from './edges/metrics.ts';
+import { Outbox } from './edges/outbox.ts';
+import type { Publisher } from './edges/publisher.ts';
+import { createPushServer } from './edges/push-handler.ts';
+import { unreadiness } from './edges/readiness.ts';
+import { Reports } from './edges/reports.ts';
+import { createAdminServer, createMainServer, listen } from './edges/server.ts';
+import { systemClock as clock } from './edges/system-clock.ts';
+import type { Policies } from './policies.ts';
+import { createPools } from './pools.ts';
+import { Admission } from './state/admission.ts';
+import { BreakerBoard } from './state/breaker-board.ts';
+import { RunningDeliveries } from './state/running-deliveries.ts';
+
+export interface ServiceDependencies {
+  readonly config: Values<typeof functionSchema>;
+  readonly policies: Policies;
+  readonly publisher: Publisher;
+  readonly credential: () => string;
+  readonly log: Logger;
+}
+
+export interface FunctionService {
+  /** Where pushes go. */
+  readonly url: string;
+  /** Takes nothing more, gives what runs `graceMs` to finish, gives the rest back to Pub/Sub, and closes. */
+  drain(graceMs: number): Promise<void>;
+}
+
+const maxWaitingBytes = 256 * 1024 * 1024;
+/** One failed publish says enough: it was tried for seconds. */
+const failedPublishesToPause = 1;
+
+/** Joins the parts, and listens. */
+export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
+  const { config, policies, publisher, credential, log } = dependencies;
+  let draining = false;
+  const isDraining = (): boolean => draining;
+
+  const pools = createPools(policies, config, clock, {
+    onReading: (pool, had) => {
+      reports.capacityRead(pool, had);
+      admission.review();
+    },
+    onBreaker: (pool, path, open) => reports.breakerChanged(pool.name, path, open),
+  });
+  const metrics = new Metrics(pools.all);
+  const reports = new Reports(metrics, log, config.projectId);
+  const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => reports.breakerChanged('', topic, open));
+  const admission = new Admission({
+    clock,
+    topics,
+    maxWaiting: config.maxWaiting,
+    maxWaitingBytes,
+    onVerdict: (pool, verdict) => metrics.verdict(pool, verdict),
+  });
+  const outbox = new Outbox(publisher, topics, clock, admission.review);
+  const running = new RunningDeliveries();
+  const pushes = createPushServer(running, reports, {
+    clock,
+    admission,
+    outbox,
+    reports,
+    policies,
+    poolOf: pools.of,
+    credential,
+    settings: config,
+  });
+
+  const service = {
+    pushes,
+    reports,
+    registry: metrics.registry,
+    unreadiness: unreadiness({ pools: pools.all, topics, isDraining }),
+    isDraining,
+  };
+  const main = createMainServer(service, config.adminPort === undefined);
+  const admin = config.adminPort === undefined ? undefined : createAdminServer(service);
+  if (admin && config.adminPort !== undefined) await listen(admin, config.adminPort, config.host);
+  const url = await listen(main, config.port, config.host);
+  return {
+    url,
+    drain: async (graceMs) => {
+      draining = true;
+      admission.close();
+      const cancel = clock.after(graceMs, () => running.stopAll());
+      await running.ended();
+      cancel();
+      main.close();
+      admin?.close();
+      await publisher.close();
+    },
+  };
+}
