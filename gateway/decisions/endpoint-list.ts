@@ -37,9 +37,7 @@ function distinct(items: readonly EndpointAddress[]): Parsed<readonly EndpointAd
   const byUrl = new Map<string, EndpointAddress>();
   for (const { url, labels } of items) {
     const parsed = address.read(url);
-    if ('fault' in parsed) {
-      return { fault: `must hold base URLs like http://10.0.0.1:8000; ${JSON.stringify(url)} is none` };
-    }
+    if ('fault' in parsed) return { fault: 'must hold only base URLs like http://10.0.0.1:8000' };
     byUrl.set(parsed.value, { url: parsed.value, labels });
   }
   return { value: [...byUrl.values()] };
