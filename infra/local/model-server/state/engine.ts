@@ -203,7 +203,6 @@ export class Engine<R extends EngineRequest = EngineRequest> {
     const [sequence] = this.#running.splice(place, 1) as [Sequence<R>];
     this.#pool.releaseAll(sequence.blocks);
     sequence.computedTokens = 0;
-    sequence.scheduledTokens = 0;
     sequence.state = 'waiting';
     this.#waiting.add(sequence);
   }

@@ -165,16 +165,41 @@ test('the cache forgets what was freed first, a text from its end', () => {
   expect(again.cachedTokens).toBe(32);
 });
 
-test('without a free block the last running request is preempted, and nobody is let in', () => {
+test('without a free block the last running request is preempted', () => {
   const { engine, step } = start({ blocks: 4 });
   engine.add(request('a', 31, 10));
   engine.add(request('b', 31, 10));
-  engine.add(request('c', 1, 1));
-  expect(step()).toMatchObject({ emitted: 'ab' });
-  expect(step()).toMatchObject({ emitted: 'ab' });
-  // Both need a third block: a takes one of b's, b starts over behind it; one block stays free, c does not get it yet.
+  step();
+  step();
+  // Both need a third block: a takes one of b's, b starts over.
   expect(step()).toMatchObject({ emitted: 'a', preempted: 'b' });
-  expect(engine.gauges()).toEqual({ running: 1, waiting: 2, usedBlocks: 3 });
+  expect(engine.gauges()).toEqual({ running: 1, waiting: 1, usedBlocks: 3 });
+});
+
+test('a step that preempts lets nobody in', () => {
+  const { engine, step } = start({ blocks: 4, schedulingPolicy: 'priority' });
+  engine.add(request('a', 31, 10));
+  engine.add(request('b', 31, 10, { priority: 9 }));
+  step();
+  engine.add(request('c', 1, 1, { priority: 5 }));
+  step();
+  expect(step()).toMatchObject({ emitted: 'a', preempted: 'b' });
+  expect(step()).toMatchObject({ emitted: 'ac', preempted: '' });
+});
+
+test('a victim gives back its tokens of this step, and nobody behind it is passed over', () => {
+  const { engine, step } = start({ blocks: 16, maxNumBatchedTokens: 34, schedulingPolicy: 'priority' });
+  engine.add(request('a', 1, 20, { priority: 9 }));
+  step();
+  for (const name of 'bcd') engine.add(request(name, 10, 20, { priority: 1 }));
+  step();
+  step();
+  const long = engine.add(request('e', 192, 1));
+  for (let steps = 4; steps <= 9; steps++) expect(step()?.emitted).toContain('abcd');
+  expect(long.computedTokens).toBe(150);
+  // b and c take the last two blocks; d takes a's, and e, entitled to 34 - 3 tokens, takes d's.
+  expect(step()).toMatchObject({ emitted: 'bc', preempted: 'ad' });
+  expect(long.computedTokens).toBe(181);
 });
 
 test('one that was preempted starts over, finds its blocks, and ends with its full length', () => {
