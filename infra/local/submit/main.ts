@@ -54,7 +54,11 @@ try {
 async function submit(): Promise<number> {
   const keys = await checkRequests(file);
   const earlier = readEarlierRun(out);
-  if (emulator) await requireEmulator(emulator);
+  if (emulator) {
+    await requireEmulator(emulator);
+    // The library would ask Google's metadata server who it is, and warn when nobody answers.
+    process.env.METADATA_SERVER_DETECTION = 'none';
+  }
   const submission = new Submission(earlier?.submission ?? randomUUID(), keys, earlier, flags.republish);
   const results = new ResultFile(out, submission.id, earlier);
   const client = new PubSub(projectId === undefined ? {} : { projectId });

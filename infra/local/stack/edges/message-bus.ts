@@ -1,0 +1,66 @@
+import { type Message, PubSub } from '@google-cloud/pubsub';
+
+export const projectId = 'local';
+export const topics = {
+  requests: 'requests',
+  retries: 'retries',
+  results: 'results',
+  deadLetters: 'dead-letters',
+} as const;
+
+/** The attribute by which a result says which message of the sample it belongs to. */
+const sampleAttribute = 'sample';
+
+/** The local Pub/Sub as the stack uses it. */
+export class MessageBus {
+  readonly #client: PubSub;
+
+  constructor(url: string) {
+    // Nothing on this machine needs to ask Google's metadata server who it is.
+    process.env.METADATA_SERVER_DETECTION = 'none';
+    this.#client = new PubSub({ projectId, apiEndpoint: new URL(url).host, emulatorMode: true });
+  }
+
+  async createTopics(): Promise<void> {
+    for (const topic of Object.values(topics)) await this.#client.createTopic(topic);
+    await this.#client.topic(topics.results).createSubscription('results');
+    await this.#client.topic(topics.results).createSubscription('submit-results', { filter: 'attributes:submission' });
+    await this.#client.topic(topics.deadLetters).createSubscription('dead-letters');
+  }
+
+  /** Requests and retries each come to the function by a push subscription of their own. */
+  async pushTo(functionUrl: string): Promise<void> {
+    for (const topic of [topics.requests, topics.retries]) {
+      await this.#client.topic(topic).createSubscription(`${topic}-push`, {
+        pushConfig: { pushEndpoint: functionUrl },
+        ackDeadlineSeconds: 600,
+        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
+      });
+    }
+  }
+
+  /** `sample` is the line's index, and undefined for a result of something else. */
+  collectResults(take: (result: { sample: string | undefined; failed: boolean; data: string }) => void): void {
+    const subscription = this.#client.subscription('results', { flowControl: { maxMessages: 1000 } });
+    subscription.on('message', (message: Message) => {
+      const { attributes, data } = message;
+      take({ sample: attributes[sampleAttribute], failed: attributes.status === 'failed', data: data.toString() });
+      message.ack();
+    });
+    // The client connects again by itself; a Pub/Sub that is gone for good is reported as a process that ended.
+    subscription.on('error', () => {});
+  }
+
+  async publishSample(lines: readonly string[]): Promise<void> {
+    const topic = this.#client.topic(topics.requests, { batching: { maxMessages: 100, maxMilliseconds: 10 } });
+    await Promise.all(
+      lines.map((line, index) =>
+        topic.publishMessage({ data: Buffer.from(line), attributes: { [sampleAttribute]: String(index) } }),
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
