@@ -146,6 +146,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   /** Ends it from the gateway's side, in whatever phase it is. */
   stop(reason: Refusal): void {
+    if (this.#phase === 'over') return;
     if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
     if (this.#phase === 'answering') this.#cut(reason);
     else this.#refuse(reason);
@@ -157,7 +158,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, headers: readonly Buffer[], resume: () => void): boolean {
-    if (status < 200 || !this.#placement) return true;
+    if (status < 200 || this.#phase !== 'dispatched' || !this.#placement) return true;
     const { endpoint } = this.#placement;
     endpoint.recordAnswered();
     const rawHeaders = headers.map((bytes) => bytes.toString('latin1'));
@@ -179,8 +180,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   onComplete(): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
-    this.#res.end();
     this.#end('served');
+    this.#res.end();
   }
 
   onError(error: Error): void {

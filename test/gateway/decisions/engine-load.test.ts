@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { readEngineLoad } from '../../../gateway/decisions/engine-load.ts';
+
+const gauges = (running: number | string, waiting: number | string, kv = '') =>
+  `# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name="m"} ${running}\nvllm:num_requests_waiting{model_name="m"} ${waiting}\n${kv}`;
+
+test.each([
+  ['the newer cache name', gauges(3, 2, 'vllm:kv_cache_usage_perc{model_name="m"} 0.25'), [3, 2, 0.25]],
+  ['the older cache name', gauges(3, 2, 'vllm:gpu_cache_usage_perc{model_name="m"} 0.5'), [3, 2, 0.5]],
+  ['no cache at all', gauges(3, 2), [3, 2, 0]],
+  ['no labels', 'vllm:num_requests_running 1\nvllm:num_requests_waiting 4\n', [1, 4, 0]],
+  ['carriage returns', gauges(3, 2).replaceAll('\n', '\r\n'), [3, 2, 0]],
+  ['floats', gauges('3.0', '2e0'), [3, 2, 0]],
+  [
+    'one series per data-parallel engine: sums, and the fullest cache',
+    `${gauges(3, 2, 'vllm:kv_cache_usage_perc{engine="0"} 0.2')}\n${gauges(1, 5, 'vllm:kv_cache_usage_perc{engine="1"} 0.9')}`,
+    [4, 7, 0.9],
+  ],
+  ['NaN and infinity do not count', gauges('NaN', 2, 'vllm:kv_cache_usage_perc{a="b"} +Inf'), [0, 2, 0]],
+  ['a cache above 1 is full', gauges(0, 0, 'vllm:kv_cache_usage_perc{a="b"} 1.7'), [0, 0, 1]],
+  [
+    'look-alikes do not count',
+    `${gauges(1, 1)}vllm:num_requests_waiting_by_reason{reason="capacity"} 9\nother_vllm:num_requests_waiting 9\n`,
+    [1, 1, 0],
+  ],
+])('%s', (_, text, [running, waiting, kvCacheUtilization]) => {
+  expect(readEngineLoad(text)).toEqual({ running, waiting, kvCacheUtilization });
+});
+
+test.each([
+  ['nothing', ''],
+  ['another program’s metrics', 'process_cpu_seconds_total 3\n'],
+  ['no queue', 'vllm:num_requests_running 3\n'],
+  ['a queue that is NaN', gauges(1, 'NaN')],
+  ['a page of HTML', '<html><body>vllm:num_requests_waiting</body></html>'],
+])('no reading: %s', (_, text) => {
+  expect(readEngineLoad(text)).toBeUndefined();
+});

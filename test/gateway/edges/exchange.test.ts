@@ -1,0 +1,147 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { policies } from '../../../gateway/decisions/policies.ts';
+import { refusal } from '../../../gateway/decisions/refusals.ts';
+import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
+import type { Upstreams } from '../../../gateway/edges/upstreams.ts';
+import { Chooser } from '../../../gateway/state/chooser.ts';
+import { Pool } from '../../../gateway/state/pool.ts';
+import { WaitingRoom } from '../../../gateway/state/waiting-room.ts';
+
+/** A client's side of the connection that takes everything and remembers no bytes. */
+class FakeAnswer extends EventEmitter {
+  ended = false;
+  destroyed = false;
+  status = 0;
+
+  writeHead(status: number): void {
+    this.status = status;
+  }
+
+  write(_chunk: unknown, flushed?: () => void): boolean {
+    flushed?.();
+    return true;
+  }
+
+  end(): void {
+    this.ended = true;
+    this.emit('close');
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+/** Two endpoints, one request, and the hands of both sides. */
+function setUp(priority: number) {
+  const pool = new Pool({ nowMs: () => 0, staleAfterMs: 1000 }, { added: () => {}, removed: () => {} });
+  pool.replace([
+    { url: 'http://a:1', labels: {} },
+    { url: 'http://b:1', labels: {} },
+  ]);
+  const chooser = new Chooser({ pool, policy: policies['least-request'], random: () => 0 });
+  const waitingRoom = new WaitingRoom({
+    choose: (ticket) => chooser.choose(ticket),
+    mostPerBand: 10,
+    timeoutMs: { realtime: 1000, sheddable: 1000 },
+  });
+  const endings: Ending[] = [];
+  const dispatched: unknown[] = [];
+  const services: ExchangeServices = {
+    upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
+    waitingRoom,
+    ttftTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
+    refusalWhenFull: () => refusal('saturated', 'full'),
+    refusalWhenLate: () => refusal('saturated', 'late'),
+    observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
+    nowMs: () => 0,
+  };
+  const request = {
+    requestId: 'r',
+    target: '/v1/completions',
+    rawHeaders: [],
+    body: Buffer.from('{}'),
+    model: 'm',
+    stream: true,
+    promptTokens: 7,
+    tenant: '',
+    objective: { name: 'o', priority },
+  };
+  const answer = new FakeAnswer();
+  const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
+  return { pool, waitingRoom, exchange, answer, endings, dispatched };
+}
+
+type World = ReturnType<typeof setUp>;
+
+const sse = ['content-type', 'text/event-stream'].map((text) => Buffer.from(text));
+/** What can happen to an exchange, in any order; none of it may be felt after its end. */
+const events: Readonly<Record<string, (world: World) => void>> = {
+  connected: ({ exchange }) => exchange.onConnect(() => {}),
+  informed: ({ exchange }) => void exchange.onHeaders(103, [], () => {}),
+  'head came': ({ exchange }) => void exchange.onHeaders(200, sse, () => {}),
+  'bytes came': ({ exchange }) => void exchange.onData(Buffer.from('data: 1\n\n')),
+  'answer ended': ({ exchange }) => exchange.onComplete(),
+  refused: ({ exchange }) => exchange.onError(Object.assign(new Error(), { code: 'ECONNREFUSED' })),
+  reset: ({ exchange }) => exchange.onError(Object.assign(new Error(), { code: 'ECONNRESET' })),
+  'client left': ({ answer }) => void answer.emit('close'),
+  'client read on': ({ answer }) => void answer.emit('drain'),
+  stopped: ({ exchange }) => exchange.stop(refusal('shutting_down', 'bye')),
+  evicted: ({ exchange }) => exchange.stop(refusal('evicted', 'make room')),
+  'endpoint left the pool': ({ pool }) => pool.replace([{ url: 'http://b:1', labels: {} }]),
+};
+
+test('whatever happens in whatever order: counts return to zero, one end is seen, and the client has its answer', () => {
+  const anyEvents = fc.array(fc.constantFrom(...Object.keys(events)), { maxLength: 12 });
+  fc.assert(
+    fc.property(anyEvents, fc.constantFrom(100, 0, -1), fc.boolean(), (names, priority, full) => {
+      const world = setUp(priority);
+      const endpoints = world.pool.endpoints;
+      if (full) for (const each of endpoints) each.recordLoad({ running: 1, waiting: 50, kvCacheUtilization: 1 });
+      world.exchange.begin();
+      for (const name of [...names, 'stopped']) events[name]?.(world);
+      for (const { ledger } of endpoints) {
+        for (const held of [ledger.realtime, ledger.sheddable]) {
+          expect(held).toEqual({ inFlight: 0, awaitingFirstByte: 0, promptTokens: 0 });
+        }
+      }
+      expect([...world.waitingRoom.tickets()]).toEqual([]);
+      expect(world.endings).toHaveLength(1);
+      expect(world.dispatched.length).toBeLessThanOrEqual(2);
+      const gone = world.endings[0]?.outcome === 'client_gone';
+      expect(gone || world.answer.ended || world.answer.destroyed).toBe(true);
+    }),
+  );
+});
+
+test('a client that leaves while the connection is being made: the connection is dropped once it is there', () => {
+  const { exchange, answer, endings } = setUp(0);
+  exchange.begin();
+  answer.emit('close');
+  let aborted = false;
+  exchange.onConnect(() => {
+    aborted = true;
+  });
+  expect(aborted).toBe(true);
+  expect(endings).toMatchObject([{ outcome: 'client_gone', status: 0 }]);
+});
+
+test('no byte goes to a client that reads no more, until it reads on', () => {
+  const { exchange, answer } = setUp(0);
+  let resumed = 0;
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(200, sse, () => {
+    resumed += 1;
+  });
+  answer.write = () => false;
+  expect(exchange.onData(Buffer.from('x'))).toBe(false);
+  answer.emit('drain');
+  expect(resumed).toBe(1);
+});
