@@ -48,6 +48,9 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     onBreaker: (pool, path, open) => reports.breakerChanged(pool.name, path, open),
   });
   const metrics = new Metrics(pools.all);
+  for (const policy of policies.all) {
+    for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
+  }
   const reports = new Reports(metrics, log, config.projectId);
   const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => reports.breakerChanged('', topic, open));
   const admission = new Admission({

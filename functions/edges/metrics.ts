@@ -9,7 +9,10 @@ const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', ['status']);
+  readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', [
+    'status',
+    'pool',
+  ]);
   readonly requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
   readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
   readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);

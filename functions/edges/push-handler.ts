@@ -19,24 +19,28 @@ export function createPushServer(
 ): Server {
   http(functionName, async (request, response) => {
     const gone = hangUpSignal(response);
-    const status = await deliver(request.rawBody ?? new Uint8Array(0), gone).catch((error) => {
-      reports.crashed(error);
-      return 503;
-    });
-    reports.delivered(gone.aborted ? hungUp : status);
+    const { status, pool } = await deliver(request.rawBody ?? new Uint8Array(0), gone);
+    reports.delivered(gone.aborted ? hungUp : status, pool);
     if (!gone.aborted) response.status(status).end();
   });
   return getTestServer(functionName);
 
-  async function deliver(body: Uint8Array, gone: AbortSignal): Promise<number> {
+  async function deliver(body: Uint8Array, gone: AbortSignal): Promise<{ status: number; pool: string }> {
     const decoded = decodePush(body);
     if ('notAPush' in decoded) {
       reports.notAPush(decoded.notAPush);
-      return 400;
+      return { status: 400, pool: '' };
     }
     const { message } = decoded;
     const key = message.messageId === '' ? crypto.randomUUID() : `${message.subscription} ${message.messageId}`;
-    return running.run(key, gone, (signal) => new Delivery(message, key, signal, dependencies).run());
+    const pool = dependencies.poolOf(dependencies.policies.of(message.subscription)).name;
+    try {
+      const status = await running.run(key, gone, (signal) => new Delivery(message, key, signal, dependencies).run());
+      return { status, pool };
+    } catch (error) {
+      reports.crashed(error);
+      return { status: 503, pool };
+    }
   }
 }
 

@@ -113,8 +113,9 @@ export class Reports {
     this.#log.error({ event: 'delivery_crashed', err: error }, 'a delivery met an error that nobody foresaw');
   }
 
-  delivered(status: number): void {
-    this.#metrics.deliveries.inc({ status: String(status) });
+  /** `pool` is empty where the push named none. */
+  delivered(status: number, pool = ''): void {
+    this.#metrics.deliveries.inc({ status: String(status), pool });
   }
 
   #who(identity: Identity): Record<string, string> {
