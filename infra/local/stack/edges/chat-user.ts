@@ -4,7 +4,7 @@ import { chatPrompts, systemPrompt } from '../decisions/chat-prompts.ts';
 export interface ChatUser {
   readonly gatewayUrl: string;
   readonly model: string;
-  /** Where in the prompts this user begins. */
+  /** From 0: who comes when, and begins with which prompt. */
   readonly seat: number;
   /** Called as the turn begins; what it gives is called with the TTFT, or with undefined for a turn that failed. */
   readonly beginTurn: () => (ttftMs: number | undefined) => void;
@@ -13,9 +13,12 @@ export interface ChatUser {
 
 const maxTokens = 120;
 const thinkingMs = 400;
+/** Users come one after another, not all at once. */
+const arrivalMs = 130;
 
 /** One user who asks, reads the stream to its end, thinks, and asks again until `signal` ends it. */
 export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatUser): Promise<void> {
+  await delay(seat * arrivalMs, undefined, { signal }).catch(() => {});
   for (let turn = seat; !signal.aborted; turn += 1) {
     const endTurn = beginTurn();
     const ttftMs = await askOnce(gatewayUrl, model, turn, signal).catch(() => undefined);

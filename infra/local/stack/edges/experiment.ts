@@ -50,7 +50,7 @@ export async function runExperiment(experiment: Experiment): Promise<Summary> {
     };
   };
   const users = Array.from({ length: experiment.users }, (_, seat) =>
-    chat({ ...experiment, seat: seat * 3, beginTurn, signal: ending }),
+    chat({ ...experiment, seat, beginTurn, signal: ending }),
   );
   const drawing = repeat(drawEveryMs, ending, () => {
     const shown = turns.filter((turn) => turn.besideAsync === besideAsync());

@@ -1,0 +1,161 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { until } from '../support/poll.ts';
+import { startProcess } from '../support/processes.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'backfill-stack-test-'));
+const sample = join(folder, 'sample.jsonl');
+const chat = { model: 'sim', max_tokens: 8, messages: [{ role: 'user', content: 'Label this: the light is green.' }] };
+const requests = Array.from({ length: 12 }, (_, index) => {
+  if (index % 3 === 0) return { id: 'same', payload: chat };
+  return index % 3 === 1
+    ? { custom_id: `line-${index}`, method: 'POST', url: '/v1/chat/completions', body: chat }
+    : chat;
+});
+writeFileSync(sample, requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+const started = new Set<ChildProcess>();
+
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+
+function startStack(command: readonly string[], ...flags: string[]) {
+  const out = join(folder, `out-${started.size}.jsonl`);
+  const [program = '', ...args] = command;
+  const child = spawn(program, [...args, '--sample', sample, '--users', '2', '--out', out, ...flags], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.add(child);
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text));
+  child.stderr.on('data', (text: Buffer) => (output += text));
+  const exited = new Promise<number | null>((ended) => child.once('exit', (code) => ended(code)));
+  return {
+    child,
+    exited,
+    output: () => output,
+    results: () => readFileSync(out, 'utf8').split('\n').slice(0, -1),
+    says: (text: string) => until(() => output.includes(text), { what: `«${text}»`, timeoutMs: 30_000 }),
+  };
+}
+
+const node = [process.execPath, 'infra/local/stack/main.ts'];
+const viaNpm = ['npm', 'start', '--'];
+
+interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** The processes below one. */
+function descendants(pid: number): Process[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => {
+      const [, own = '', parent = '', command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return { pid: Number(own), parent: Number(parent), command };
+    });
+  const below = (parent: number): Process[] =>
+    table.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.pid)]);
+  return below(pid);
+}
+
+function services(pid: number | undefined): Process[] {
+  return descendants(pid ?? -1).filter(({ command }) => command.includes('end-with-parent'));
+}
+
+function isAlive({ pid }: Process): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const allGone = (processes: readonly Process[]) =>
+  until(() => !processes.some(isAlive), { what: 'the services to end', timeoutMs: 15_000 });
+
+describe('the stack', { timeout: 90_000 }, () => {
+  test('gives every message its result and ends with 0', async () => {
+    const stack = startStack(node, '--exit', '--alone-seconds', '0.5');
+    expect(await stack.exited, stack.output()).toBe(0);
+    expect(stack.output()).toContain('12 of 12 messages');
+    expect(stack.output()).toContain('12 succeeded, 0 failed');
+    const results = stack.results().map((line) => JSON.parse(line));
+    expect(results).toHaveLength(requests.length);
+    expect(results.filter(({ custom_id }) => custom_id !== undefined)).toHaveLength(4);
+  });
+
+  test('stays up after the summary, serves what else is submitted, and ends with Ctrl-C', async () => {
+    const stack = startStack(node, '--alone-seconds', '0.2');
+    await stack.says('until Ctrl-C');
+    const running = services(stack.child.pid);
+    expect(running).toHaveLength(8);
+    const [, host = ''] = /PUBSUB_EMULATOR_HOST=(\S+)/.exec(stack.output()) ?? [];
+    const submit = spawn(
+      process.execPath,
+      ['infra/local/submit/main.ts', sample, '--out', join(folder, 'submitted.jsonl')],
+      {
+        cwd: root,
+        env: { ...process.env, PUBSUB_EMULATOR_HOST: host, GOOGLE_CLOUD_PROJECT: 'local' },
+        stdio: 'ignore',
+      },
+    );
+    started.add(submit);
+    expect(await new Promise((ended) => submit.once('exit', ended))).toBe(0);
+    stack.child.kill('SIGINT');
+    expect(await stack.exited).toBe(0);
+    await allGone(running);
+  });
+
+  test.each([
+    ['itself', node],
+    ['the npm that runs it', viaNpm],
+  ])('leaves no process behind when killed: %s', async (_name, command) => {
+    const stack = startStack(command, '--alone-seconds', '60');
+    await stack.says('users chat');
+    const running = services(stack.child.pid);
+    expect(running).toHaveLength(8);
+    stack.child.kill('SIGKILL');
+    await allGone(running);
+  });
+
+  test('ends when a service dies, and says which', async () => {
+    const stack = startStack(node, '--alone-seconds', '60');
+    await stack.says('users chat');
+    const running = services(stack.child.pid);
+    process.kill(running.find(({ command }) => command.includes('gateway/main.ts'))?.pid ?? 0, 'SIGKILL');
+    expect(await stack.exited).toBe(1);
+    expect(stack.output()).toMatch(/gateway was ended by SIGKILL\. The last it said:\n\n.*listening on/);
+    await allGone(running);
+  });
+
+  test('takes a model server that is already there', async () => {
+    const own = await startProcess('infra/local/model-server/main.ts', [
+      '--port',
+      '0',
+      '--model',
+      'own',
+      '--speed',
+      '10',
+    ]);
+    const stack = startStack(node, '--exit', '--alone-seconds', '0.2', '--endpoint', own.url);
+    expect(await stack.exited, stack.output()).toBe(0);
+    expect(
+      stack.results().every((line) => line.includes('"model":"own"') || line.includes('\\"model\\":\\"own\\"')),
+    ).toBe(true);
+  });
+
+  test('says what is wrong with an endpoint that is not there', async () => {
+    const stack = startStack(node, '--exit', '--endpoint', 'http://127.0.0.1:1');
+    expect(await stack.exited).toBe(1);
+    expect(stack.output()).toContain('--endpoint: cannot read http://127.0.0.1:1/v1/models');
+  });
+});
