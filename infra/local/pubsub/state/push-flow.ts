@@ -24,7 +24,7 @@ export interface PushFlowOptions {
   readonly losesAnswer: () => boolean;
 }
 
-/** Bodies on their way at once, per subscription. */
+/** Bodies on their way at once, per subscription; the last one may exceed it. */
 const maxBytesInFlight = 64 * 1024 * 1024;
 /** A lease outlives its request, so that a slow machine never pushes a message that is still on its way. */
 const leaseMarginMs = 30_000;

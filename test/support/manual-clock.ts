@@ -1,0 +1,35 @@
+/** A clock that stands until it is wound; timers fire in order of their time. */
+export function createManualClock(startMs = 1_800_000_000_000) {
+  let nowMs = startMs;
+  let timers: { readonly atMs: number; readonly task: () => void }[] = [];
+  return {
+    now: () => nowMs,
+    after(delayMs: number, task: () => void): () => void {
+      const timer = { atMs: nowMs + Math.max(0, delayMs), task };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    /** Lets promises settle after every timer. */
+    async advance(ms: number): Promise<void> {
+      const untilMs = nowMs + ms;
+      for (;;) {
+        await settle();
+        const [next] = timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+        if (!next) break;
+        timers = timers.filter((other) => other !== next);
+        nowMs = next.atMs;
+        next.task();
+      }
+      nowMs = untilMs;
+    },
+    pendingTimers: () => timers.length,
+  };
+}
+
+export type ManualClock = ReturnType<typeof createManualClock>;
+
+function settle(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
