@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from '../shared/config/read-config.ts';
-import { createLogger } from '../shared/telemetry/logger.ts';
+import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { keyFromFile } from './edges/api-key.ts';
 import { withoutData } from './edges/capacity-sources.ts';
@@ -22,7 +22,7 @@ if (blind.length > 0) {
 }
 
 const service = await startService({ config, policies, credential, publisher: createPublisher(config.projectId), log });
-log.info({ event: 'listening' }, `listening on ${service.url} as function`);
+announceListening(service.url, 'function');
 
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');

@@ -1,5 +1,5 @@
 import { ConfigError, readConfig } from '../shared/config/read-config.ts';
-import { createLogger } from '../shared/telemetry/logger.ts';
+import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
 import { Gateway } from './gateway.ts';
 
@@ -8,8 +8,7 @@ try {
   const log = createLogger(config.logLevel, 'gateway');
   const gateway = new Gateway(config, log);
   const url = await gateway.start();
-  // Whoever started it waits for this line, whatever the log level.
-  createLogger('info', 'gateway').info(`listening on ${url} as gateway`);
+  announceListening(url, 'gateway');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       process.once(signal, () => process.exit(1));

@@ -28,6 +28,11 @@ export function createLogger(level: LogLevel, service: string): Logger {
   });
 }
 
+/** Says where a service listens, whatever its log level: whoever started it waits for this line. */
+export function announceListening(url: string, service: string): void {
+  createLogger('info', service).info({ event: 'listening' }, `listening on ${url} as ${service}`);
+}
+
 /** The fields by which Cloud Logging joins a line to a trace. */
 export function traceFields(traceId: string | undefined, projectId: string | undefined): Record<string, string> {
   if (!traceId) return {};
