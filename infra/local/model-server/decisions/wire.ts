@@ -17,7 +17,7 @@ export interface AnswerEnd {
 
 /** How one endpoint writes an answer: as server-sent events, or whole. */
 export interface Wire {
-  /** Goes before the first token. */
+  /** Goes with the first token, as in vLLM: until then a client sees headers alone. */
   opening(): string;
   /** `end` comes with the last. */
   delta(text: string, end?: AnswerEnd): string;

@@ -38,7 +38,6 @@ export class StreamWriter implements AnswerWriter {
       this.#send();
     });
     if (this.#lastToken === 0) this.#strike();
-    else response.write(wire.opening());
   }
 
   generated(tokens: number, end: AnswerEnd | undefined): void {
@@ -51,6 +50,7 @@ export class StreamWriter implements AnswerWriter {
     const upTo = Math.min(this.#generated, this.#lastToken);
     if (this.#blocked || this.#sent === upTo) return;
     const { tokens } = this.#answer;
+    if (this.#sent === 0) this.#response.write(this.#wire.opening());
     const text = this.#sent + 1 === upTo ? tokens[this.#sent]! : tokens.slice(this.#sent, upTo).join('');
     this.#sent = upTo;
     if (upTo === this.#lastToken) {
