@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Creates or updates everything of Backfill that lives outside the cluster: topics, service accounts and their roles,
+# the Cloud Run function, its two push subscriptions. Safe to run again.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
+
+  PROJECT                 Google Cloud project                                    required
+  REGION                  region of the cluster and the function                  required
+  INFERENCE_GATEWAY_URL   internal base URL of the Inference Gateway              required
+  NETWORK, SUBNET         VPC through which the function reaches the gateway      default
+  NAME                    prefix of everything that is created                    backfill
+  MAX_INSTANCES           of the function                                         20
+  FUNCTION_ENV            more of the function's variables: K=V,K=V               none
+TEXT
+}
+
+for required in PROJECT REGION INFERENCE_GATEWAY_URL; do
+  if [ -z "${!required:-}" ]; then
+    echo "$required is required" >&2
+    usage >&2
+    exit 2
+  fi
+done
+NAME=${NAME:-backfill}
+NETWORK=${NETWORK:-default}
+SUBNET=${SUBNET:-default}
+MAX_INSTANCES=${MAX_INSTANCES:-20}
+cd "$(dirname "$0")/../.."
+
+runner="$NAME-function@$PROJECT.iam.gserviceaccount.com"
+pusher="$NAME-push@$PROJECT.iam.gserviceaccount.com"
+
+exists() { "$@" --project "$PROJECT" >/dev/null 2>&1; }
+
+for account in function push; do
+  exists gcloud iam service-accounts describe "$NAME-$account@$PROJECT.iam.gserviceaccount.com" ||
+    gcloud iam service-accounts create "$NAME-$account" --project "$PROJECT"
+done
+for role in roles/pubsub.publisher roles/monitoring.viewer; do
+  gcloud projects add-iam-policy-binding "$PROJECT" --member "serviceAccount:$runner" --role "$role" --condition None --quiet >/dev/null
+done
+
+for topic in requests retries results dead-letters; do
+  exists gcloud pubsub topics describe "$NAME-$topic" || gcloud pubsub topics create "$NAME-$topic" --project "$PROJECT"
+done
+# Results and dead letters wait here for their readers; without a subscription a topic keeps nothing.
+for topic in results dead-letters; do
+  exists gcloud pubsub subscriptions describe "$NAME-$topic" ||
+    gcloud pubsub subscriptions create "$NAME-$topic" --project "$PROJECT" --topic "$NAME-$topic" \
+      --message-retention-duration 7d --expiration-period never
+done
+
+# 600 s is the longest ack deadline of a push subscription, and so the request timeout. A call holds little but a socket,
+# so one instance takes many; each message waiting or being served is one request.
+gcloud run deploy "$NAME-function" --project "$PROJECT" --region "$REGION" --source dist/function --quiet \
+  --no-allow-unauthenticated --ingress internal --service-account "$runner" \
+  --network "$NETWORK" --subnet "$SUBNET" --vpc-egress private-ranges-only \
+  --timeout 600 --concurrency 200 --max-instances "$MAX_INSTANCES" --cpu 1 --memory 1Gi --cpu-boost \
+  --set-env-vars "^@^INFERENCE_GATEWAY_URL=$INFERENCE_GATEWAY_URL@GOOGLE_CLOUD_PROJECT=$PROJECT@RESULT_TOPIC=$NAME-results@RETRY_TOPIC=$NAME-retries@DEAD_LETTER_TOPIC=$NAME-dead-letters${FUNCTION_ENV:+@${FUNCTION_ENV//,/@}}"
+url=$(gcloud run services describe "$NAME-function" --project "$PROJECT" --region "$REGION" --format 'value(status.url)')
+gcloud run services add-iam-policy-binding "$NAME-function" --project "$PROJECT" --region "$REGION" \
+  --member "serviceAccount:$pusher" --role roles/run.invoker --quiet >/dev/null
+
+# No native dead-letter policy: each nack for want of capacity would count against the message.
+for topic in requests retries; do
+  push=(--push-endpoint "$url" --push-auth-service-account "$pusher" --ack-deadline 600
+    --message-retention-duration 7d --min-retry-delay 1s --max-retry-delay 60s)
+  if exists gcloud pubsub subscriptions describe "$NAME-$topic"; then
+    gcloud pubsub subscriptions update "$NAME-$topic" --project "$PROJECT" "${push[@]}"
+  else
+    gcloud pubsub subscriptions create "$NAME-$topic" --project "$PROJECT" --topic "$NAME-$topic" --expiration-period never "${push[@]}"
+  fi
+done
+echo "Publish requests to projects/$PROJECT/topics/$NAME-requests, read results from projects/$PROJECT/subscriptions/$NAME-results."
