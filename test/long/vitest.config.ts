@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** The long runs, one after another: each may use the whole machine. */
+export default defineConfig({
+  test: {
+    include: ['test/long/**/*.long.ts'],
+    testTimeout: 30 * 60_000,
+    fileParallelism: false,
+    reporters: ['verbose'],
+  },
+});
