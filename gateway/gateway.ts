@@ -55,7 +55,14 @@ export class Gateway {
     const nowMs = (): number => performance.now();
     const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
     this.#pool = new Pool(
-      { nowMs, staleAfterMs },
+      {
+        nowMs,
+        staleAfterMs,
+        onUsableChange: ({ host, usable }) => {
+          if (usable) log.info({ endpoint: host }, 'the endpoint takes connections again');
+          else log.warn({ endpoint: host }, 'the endpoint refuses connections');
+        },
+      },
       {
         added: (endpoint) => {
           this.#upstreams.added(endpoint);
@@ -77,7 +84,6 @@ export class Gateway {
 
     this.#poller = new Poller({
       pool,
-      log,
       metricsRefreshMs: config.metricsRefreshMs,
       onReading: () => waitingRoom.pump(),
     });

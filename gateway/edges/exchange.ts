@@ -50,6 +50,8 @@ export interface Ending {
   readonly outcome: 'served' | 'client_gone' | RefusalCode;
   /** Status of the answer; 0 without one. */
   readonly status: number;
+  /** `host:port` of the endpoint that was tried last. */
+  readonly endpoint: string | undefined;
   readonly ttftMs: number | undefined;
   readonly durationMs: number;
   /** The last one or two chunks of the answer. */
@@ -117,7 +119,9 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       this.#timer?.refresh();
       this.#resume?.();
     });
-    if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+    // A connection that closed while its body came in says so no more.
+    if (this.#res.destroyed) this.#clientGone();
+    else if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
   }
 
   waitedTooLong(): void {
@@ -209,9 +213,9 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   #timedOut(): void {
-    if (this.#phase === 'answering')
-      this.#cut(refusal('upstream_timeout', 'the endpoint fell silent within its answer'));
-    else this.#refuse(refusal('upstream_timeout', 'the endpoint sent no first byte in time'));
+    const begun = this.#phase === 'answering';
+    const what = begun ? 'the endpoint fell silent within its answer' : 'the endpoint sent no first byte in time';
+    this.stop(refusal('upstream_timeout', what));
   }
 
   #clientGone(): void {
@@ -248,12 +252,14 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'over';
     this.#resume = undefined;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#placement?.entry.close();
     if (outcome !== 'served') this.#abort?.();
     const tail = [this.#chunkBefore, this.#lastChunk].filter((chunk) => chunk !== undefined);
     this.#services.observer.ended(this, {
       outcome,
       status: this.#status,
+      endpoint: this.#placement?.endpoint.host,
       ttftMs: this.#ttftMs,
       durationMs: this.#services.nowMs() - this.#beganAtMs,
       tail,

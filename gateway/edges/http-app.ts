@@ -13,7 +13,11 @@ const requestTimeoutMs = 60_000;
 const keepAliveTimeoutMs = 620_000;
 
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
-export function createHttpApp(log: Logger, maxBodyBytes: number, onError: (refused: Refusal) => void): FastifyInstance {
+export function createHttpApp(
+  log: Logger,
+  maxBodyBytes: number,
+  onTurnedAway: (refused: Refusal) => void,
+): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
@@ -37,15 +41,15 @@ export function createHttpApp(log: Logger, maxBodyBytes: number, onError: (refus
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = refusal('unknown_route', `there is no ${request.method} ${request.url.split('?')[0]} here`);
-    onError(refused);
+    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
     writeRefusal(reply.raw, request.id, refused);
   });
   app.setErrorHandler((error, request, reply) => {
     reply.hijack();
     const refused = describeError(error, maxBodyBytes);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    onError(refused);
-    writeRefusal(reply.raw, request.id, refused, true);
+    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
+    writeRefusal(reply.raw, request.id, refused);
   });
   return app;
 }

@@ -22,33 +22,24 @@ export interface InferenceServices {
 }
 
 const noBody = Buffer.alloc(0);
+const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 
 /** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
 export function inferenceRoutes(app: FastifyInstance, services: InferenceServices): void {
   const { pool } = services;
   const keyOf = new WeakMap<FastifyRequest, ApiKey>();
-  const servingPool = {
-    get anyUsable() {
-      return pool.usable.length > 0;
-    },
-    canServe: (model: string) => pool.servers(model).length > 0,
-    knowsNothingOf: (model: string) => pool.knowsNothingOf(model),
-  };
-
-  const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal, close: boolean): void => {
+  const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
     reply.hijack();
     services.onTurnedAway(refused);
-    writeRefusal(reply.raw, request.id, refused, close);
+    writeRefusal(reply.raw, request.id, refused, services.isDraining());
   };
 
   // Before the body is read: who may not ask sends none.
   app.addHook('onRequest', (request, reply, done) => {
-    const refused = services.isDraining() ? refusal('shutting_down', 'the gateway is shutting down') : undefined;
-    if (refused) return turnAway(request, reply, refused, true);
     const keys = services.keys();
     const key = keys?.find(request.headers.authorization);
     if (keys && !key) {
-      return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'), true);
+      return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'));
     }
     if (key) keyOf.set(request, key);
     done();
@@ -56,15 +47,16 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
 
   for (const path of inferencePaths) {
     app.post(path, (request, reply) => {
+      if (services.isDraining()) return turnAway(request, reply, shuttingDown);
       const admission = admit({
         headers: request.headers,
         body: request.body instanceof Buffer ? request.body : noBody,
         key: keyOf.get(request),
         objectives: services.objectives(),
         defaultObjective: services.defaultObjective,
-        pool: servingPool,
+        pool,
       });
-      if ('code' in admission) return turnAway(request, reply, admission, false);
+      if ('code' in admission) return turnAway(request, reply, admission);
       reply.hijack();
       const admitted = {
         ...admission,
@@ -79,7 +71,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
 
   app.get('/v1/models', (request, reply) => {
     if (pool.usable.length === 0) {
-      return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'), false);
+      return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'));
     }
     return reply.send({ object: 'list', data: [...pool.models.values()] });
   });

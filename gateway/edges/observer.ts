@@ -31,19 +31,16 @@ export class Observer implements ExchangeObserver {
     const { metrics, exchanges, onEnd } = this.#options;
     exchanges.delete(exchange);
     const labels = this.#labels(exchange.model, exchange.tenant, exchange.priority);
-    const { outcome, status, ttftMs, durationMs } = ending;
+    const { requestId } = exchange.request;
+    const { outcome, status, endpoint, ttftMs, durationMs } = ending;
     metrics.count('requests', labels);
     const errorCode = outcome !== 'served' ? outcome : status >= 400 ? String(status) : undefined;
     if (errorCode !== undefined) metrics.count('errors', { ...labels, error_code: errorCode });
     else this.#observeServed(exchange, ending, labels);
     if (outcome === 'upstream_error' || outcome === 'upstream_timeout') {
-      this.#options.log.warn(
-        { requestId: exchange.request.requestId, outcome, durationMs },
-        'an endpoint failed a request',
-      );
+      this.#options.log.warn({ requestId, outcome, endpoint, durationMs }, 'an endpoint failed a request');
     } else if (this.#options.log.isLevelEnabled('debug')) {
-      const { requestId } = exchange.request;
-      this.#options.log.debug({ requestId, outcome, status, ttftMs, durationMs }, 'a request ended');
+      this.#options.log.debug({ requestId, outcome, status, endpoint, ttftMs, durationMs }, 'a request ended');
     }
     onEnd();
   }

@@ -1,5 +1,4 @@
 import { Agent, request } from 'undici';
-import type { Logger } from '../../shared/telemetry/logger.ts';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { readEngineLoad } from '../decisions/engine-load.ts';
 import { readModelList } from '../decisions/model-list.ts';
@@ -15,7 +14,6 @@ const probeMs = 1000;
 
 export interface PollerOptions {
   readonly pool: Pool;
-  readonly log: Logger;
   readonly metricsRefreshMs: number;
   /** Called after every reading: there may be room now. */
   readonly onReading: () => void;
@@ -88,15 +86,11 @@ export class Poller {
         dispatcher: this.#agent,
         signal: AbortSignal.timeout(answerTimeoutMs),
       });
-      if (!endpoint.usable) this.#options.log.info({ endpoint: endpoint.host }, 'endpoint takes connections again');
       endpoint.recordAnswered();
       const text = await body.text();
       return statusCode === 200 ? text : undefined;
     } catch (error) {
-      if (isRefusedConnection(error) && this.#stops.has(endpoint)) {
-        if (endpoint.usable) this.#options.log.warn({ endpoint: endpoint.host, error }, 'endpoint refuses connections');
-        endpoint.recordRefused();
-      }
+      if (isRefusedConnection(error)) endpoint.recordRefused();
       return undefined;
     }
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { droppedReasonHeader, requestIdHeader } from '../../shared/failures/header-names.ts';
 import { type Refusal, refusalBody } from '../decisions/refusals.ts';
 
-/** Answers with the refusal. With `close` the connection ends with it: what is left of the request stays unread. */
+/** Answers with the refusal. What is left of the request is read and thrown away; with `close` the connection ends with it. */
 export function writeRefusal(res: ServerResponse, requestId: string, refusal: Refusal, close = false): void {
   const body = JSON.stringify(refusalBody(refusal));
   res.writeHead(refusal.status, {

@@ -17,6 +17,8 @@ export interface EndpointOptions {
   readonly nowMs: () => number;
   /** A reading older than this counts as none. */
   readonly staleAfterMs: number;
+  /** Called whenever an endpoint turns usable or unusable. */
+  readonly onUsableChange: (endpoint: Endpoint) => void;
 }
 
 /** One model server: what it said last, and what the gateway itself has sent there since. */
@@ -105,7 +107,7 @@ export class Endpoint implements Candidate {
   }
 
   recordLoad(load: EngineLoad): void {
-    this.#reachable = true;
+    this.recordAnswered();
     this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
     this.#window = sheddableWindow(this.ledger.sheddable.inFlight, this.saturation);
   }
@@ -115,12 +117,18 @@ export class Endpoint implements Candidate {
   }
 
   recordAnswered(): void {
-    this.#reachable = true;
+    this.#setReachable(true);
   }
 
   recordRefused(): void {
-    this.#reachable = false;
     this.#reading = undefined;
+    this.#setReachable(false);
+  }
+
+  #setReachable(reachable: boolean): void {
+    if (this.#reachable === reachable) return;
+    this.#reachable = reachable;
+    this.#options.onUsableChange(this);
   }
 
   /** Where requests already waited at the reading, those sent since wait behind them. */

@@ -1,3 +1,4 @@
+import type { ServingPool } from '../decisions/admit.ts';
 import type { EndpointAddress } from '../decisions/endpoint-list.ts';
 import type { ModelList } from '../decisions/model-list.ts';
 import { poolSaturation } from '../decisions/saturation.ts';
@@ -13,7 +14,7 @@ export interface PoolListener {
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */
-export class Pool {
+export class Pool implements ServingPool {
   readonly #options: EndpointOptions;
   readonly #listener: PoolListener;
   readonly #endpoints = new Map<string, Endpoint>();
@@ -55,6 +56,14 @@ export class Pool {
     return this.endpoints.filter(({ usable }) => usable);
   }
 
+  get anyUsable(): boolean {
+    return this.#some(({ usable }) => usable);
+  }
+
+  canServe(model: string): boolean {
+    return this.#some((endpoint) => endpoint.usable && endpoint.serves(model));
+  }
+
   /** Usable endpoints that serve the model. */
   servers(model: string): Endpoint[] {
     const servers: Endpoint[] = [];
@@ -64,14 +73,8 @@ export class Pool {
     return servers;
   }
 
-  /** Some endpoint lists it, or did. */
-  hasServed(model: string): boolean {
-    return this.#everServed.has(model);
-  }
-
-  /** Every endpoint's model list is known, and none has the model or ever had it. */
   knowsNothingOf(model: string): boolean {
-    return !this.hasServed(model) && this.endpoints.every(({ models }) => models !== undefined);
+    return !this.#everServed.has(model) && this.endpoints.every(({ models }) => models !== undefined);
   }
 
   /** The union of the endpoints' lists; of two entries with one id, the first. */
@@ -89,5 +92,10 @@ export class Pool {
 
   get realtimeSaturation(): number {
     return poolSaturation(this.usable.map(({ realtimeSaturation }) => realtimeSaturation));
+  }
+
+  #some(matches: (endpoint: Endpoint) => boolean): boolean {
+    for (const endpoint of this.#endpoints.values()) if (matches(endpoint)) return true;
+    return false;
   }
 }

@@ -75,6 +75,26 @@ test('the idle engine is preferred over the busy one, and its own requests count
   for (const each of calls) each.leave();
 });
 
+test('a Service’s name is resolved to its endpoints', async () => {
+  const engine = await startEngine();
+  const gateway = await startGateway({ ENDPOINTS_DNS: `localhost:${new URL(engine.url).port}` });
+  expect((await ask(gateway.url)).headers['x-gateway-destination-endpoint-served']).toBe(engine.host);
+});
+
+test('the objectives file is read again; one without the default objective is not taken', async () => {
+  const engine = await startEngine();
+  const path = join(mkdtempSync(join(tmpdir(), 'gateway-')), 'objectives.json');
+  writeFileSync(path, '{"standard":{"priority":0}}');
+  const gateway = await startGateway({ ENDPOINTS: engine.url, OBJECTIVES_FILE: path });
+  const urgent = async () => (await ask(gateway.url, { headers: { 'x-llm-d-inference-objective': 'urgent' } })).status;
+  expect(await urgent()).toBe(400);
+  writeFileSync(path, '{"urgent":{"priority":9}}');
+  await until(() => gateway.output().includes('must have the default objective'), { what: 'it to be refused' });
+  expect(await urgent()).toBe(400);
+  writeFileSync(path, '{"standard":{"priority":0},"urgent":{"priority":9,"ttftMs":500}}');
+  await until(async () => (await urgent()) === 200, { what: 'the new objective' });
+});
+
 test('one endpoint that answers no metrics stays usable and delays no other', async () => {
   const mute = await startEngine({ metrics: undefined });
   const well = await startEngine({ metrics: vllmMetrics({ running: 1 }) });

@@ -42,6 +42,7 @@ const rows: [string, number, string, CallOptions][] = [
   ['a model nobody has', 404, 'model_not_found', { body: '{"model":"x"}' }],
   ['a path nobody has', 404, 'unknown_route', { path: '/v1/nothing' }],
   ['a method nobody has', 404, 'unknown_route', { method: 'PUT' }],
+  ['a large body over the limit', 413, 'request_too_large', { body: Buffer.alloc(8_000_000, 32) }],
   ['a body over the limit', 413, 'request_too_large', { body: JSON.stringify({ model: 'm', x: 'x'.repeat(2000) }) }],
 ];
 

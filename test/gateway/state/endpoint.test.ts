@@ -3,8 +3,14 @@ import { Endpoint } from '../../../gateway/state/endpoint.ts';
 
 function setUp() {
   const clock = { nowMs: 0 };
+  const changes: boolean[] = [];
   const address = { url: 'http://10.0.0.7/base', labels: {} };
-  return { clock, endpoint: new Endpoint(address, { nowMs: () => clock.nowMs, staleAfterMs: 1000 }) };
+  const endpoint: Endpoint = new Endpoint(address, {
+    nowMs: () => clock.nowMs,
+    staleAfterMs: 1000,
+    onUsableChange: () => changes.push(endpoint.usable),
+  });
+  return { clock, endpoint, changes };
 }
 
 test.each([
@@ -13,7 +19,7 @@ test.each([
   ['https://models.example', 'https://models.example', '', 'models.example:443'],
   ['http://[::1]:8000', 'http://[::1]:8000', '', '[::1]:8000'],
 ])('%s is reached at %s under "%s" and named %s', (url, origin, basePath, host) => {
-  const endpoint = new Endpoint({ url, labels: {} }, { nowMs: () => 0, staleAfterMs: 1 });
+  const endpoint = new Endpoint({ url, labels: {} }, { nowMs: () => 0, staleAfterMs: 1, onUsableChange: () => {} });
   expect([endpoint.origin, endpoint.basePath, endpoint.host]).toEqual([origin, basePath, host]);
 });
 
@@ -29,7 +35,7 @@ test('load: its own requests now, and those of others at the reading', () => {
 });
 
 test('a reading that is stale, or older than a refused connection, counts as none', () => {
-  const { clock, endpoint } = setUp();
+  const { clock, endpoint, changes } = setUp();
   endpoint.recordLoad({ running: 4, waiting: 3, kvCacheUtilization: 0.4 });
   clock.nowMs = 1000;
   expect([endpoint.waiting, endpoint.load]).toEqual([3, 7]);
@@ -40,6 +46,7 @@ test('a reading that is stale, or older than a refused connection, counts as non
   expect([endpoint.usable, endpoint.reading]).toEqual([false, undefined]);
   endpoint.recordAnswered();
   expect([endpoint.usable, endpoint.reading]).toEqual([true, undefined]);
+  expect(changes).toEqual([false, true]);
 });
 
 test('saturation: requests sent since the reading wait where some waited, and run where none did', () => {
