@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type GateState, nextGate } from '../../../functions/decisions/gate.ts';
+import { judge, type Sight } from '../../../functions/decisions/verdict.ts';
+
+const sight: Sight = {
+  nowMs: 1000,
+  notBeforeMs: 0,
+  gate: 'open',
+  nextReadingAtMs: 5000,
+  whenUnknown: 'probe',
+  shedUntilMs: 0,
+  inFlight: 0,
+  limit: 2,
+  breakers: [{ admit: 'freely' }],
+};
+
+describe('verdict', () => {
+  const rows: [string, Partial<Sight>, object][] = [
+    ['free', {}, { action: 'dispatch', reason: 'free' }],
+    ['one place left', { inFlight: 1 }, { action: 'dispatch', reason: 'free' }],
+    ['no place left', { inFlight: 2 }, { action: 'wait', reason: 'limit' }],
+    ['a retry too early', { notBeforeMs: 1001 }, { action: 'wait', reason: 'too-early', untilMs: 1001 }],
+    ['a retry in time', { notBeforeMs: 1000 }, { action: 'dispatch', reason: 'free' }],
+    ['saturated', { gate: 'saturated' }, { action: 'wait', reason: 'saturated', untilMs: 5000 }],
+    ['asleep', { gate: 'asleep' }, { action: 'wait', reason: 'asleep', untilMs: 5000 }],
+    ['the gateway shed', { shedUntilMs: 1001 }, { action: 'wait', reason: 'shed', untilMs: 1001 }],
+    ['the gateway shed a while ago', { shedUntilMs: 1000 }, { action: 'dispatch', reason: 'free' }],
+    ['never seen', { gate: undefined }, { action: 'wait', reason: 'unknown' }],
+    ['unknown, probing', { gate: 'unknown' }, { action: 'dispatch', reason: 'unknown' }],
+    ['unknown, one probes', { gate: 'unknown', inFlight: 1 }, { action: 'wait', reason: 'unknown', untilMs: 5000 }],
+    [
+      'unknown counts as open',
+      { gate: 'unknown', whenUnknown: 'open', inFlight: 1 },
+      { action: 'dispatch', reason: 'unknown' },
+    ],
+    [
+      'unknown counts as closed',
+      { gate: 'unknown', whenUnknown: 'closed' },
+      { action: 'wait', reason: 'unknown', untilMs: 5000 },
+    ],
+    ['path out', { breakers: [{ admit: 'no', untilMs: 7 }] }, { action: 'wait', reason: 'breaker', untilMs: 7 }],
+    [
+      'topic out, another probes',
+      { breakers: [{ admit: 'freely' }, { admit: 'no' }] },
+      { action: 'wait', reason: 'breaker' },
+    ],
+    ['probe', { breakers: [{ admit: 'as-probe' }] }, { action: 'dispatch', reason: 'free' }],
+  ];
+  test.each(rows)('%s', (_, changed, expected) => {
+    expect(judge({ ...sight, ...changed })).toEqual(expected);
+  });
+
+  test('never above the limit, never when closed', () => {
+    const gates = fc.constantFrom<GateState | undefined>('open', 'saturated', 'asleep', 'unknown', undefined);
+    fc.assert(
+      fc.property(
+        gates,
+        fc.nat(5),
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom('open', 'closed', 'probe'),
+        (gate, inFlight, limit, whenUnknown) => {
+          const { action } = judge({
+            ...sight,
+            gate,
+            inFlight,
+            limit,
+            whenUnknown: whenUnknown as Sight['whenUnknown'],
+          });
+          if (inFlight >= limit || gate === 'saturated' || gate === 'asleep' || gate === undefined)
+            expect(action).toBe('wait');
+        },
+      ),
+    );
+  });
+});
+
+describe('gate', () => {
+  const thresholds = { closeAt: 0.9, openAt: 0.75, maxAgeMs: 1000 };
+  const reading = { source: 'gateway', saturation: 0.5, readyServers: 1, asOfMs: 0 };
+  const rows: [string, GateState, object, GateState][] = [
+    ['idle', 'unknown', {}, 'open'],
+    ['at the closing threshold', 'open', { saturation: 0.9 }, 'saturated'],
+    ['below it', 'open', { saturation: 0.89 }, 'open'],
+    ['between, closed before', 'saturated', { saturation: 0.75 }, 'saturated'],
+    ['between, open before', 'open', { saturation: 0.75 }, 'open'],
+    ['between, unknown before', 'unknown', { saturation: 0.8 }, 'open'],
+    ['below the opening threshold', 'saturated', { saturation: 0.74 }, 'open'],
+    ['above full', 'open', { saturation: 7 }, 'saturated'],
+    ['no ready server', 'open', { readyServers: 0, saturation: 0 }, 'asleep'],
+    ['readiness not said', 'open', { readyServers: undefined }, 'open'],
+    ['NaN', 'open', { saturation: Number.NaN }, 'unknown'],
+    ['infinite', 'open', { saturation: Number.POSITIVE_INFINITY }, 'unknown'],
+    ['negative', 'open', { saturation: -0.1 }, 'unknown'],
+    ['as old as may be', 'open', { asOfMs: -1000 }, 'open'],
+    ['stale', 'open', { asOfMs: -1001 }, 'unknown'],
+  ];
+  test.each(rows)('%s', (_, previous, changed, expected) => {
+    expect(nextGate(previous, { ...reading, ...changed }, thresholds, 0)).toBe(expected);
+  });
+  test('no reading is unknown, never idle', () => {
+    expect(nextGate('open', undefined, thresholds, 0)).toBe('unknown');
+  });
+});

@@ -1,0 +1,80 @@
+import { setImmediate as settle } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { RunningDeliveries } from '../../../functions/state/running-deliveries.ts';
+import { Unpublished } from '../../../functions/state/unpublished.ts';
+
+describe('running deliveries', () => {
+  function setUp() {
+    const running = new RunningDeliveries();
+    const work = Promise.withResolvers<number>();
+    let runs = 0;
+    let signal: AbortSignal | undefined;
+    const run = (key: string, gone: AbortSignal = new AbortController().signal) =>
+      running.run(key, gone, (stop) => {
+        runs += 1;
+        signal = stop;
+        return work.promise;
+      });
+    return { running, work, run, runs: () => runs, isStopped: () => signal?.aborted };
+  }
+
+  test('a second one of the same message joins, and gets the same status', async () => {
+    const { run, work, runs, running } = setUp();
+    const both = [run('a'), run('a')];
+    work.resolve(204);
+    expect(await Promise.all(both)).toEqual([204, 204]);
+    expect([runs(), running.size]).toEqual([1, 0]);
+  });
+  test('another message runs on its own', async () => {
+    const { run, runs } = setUp();
+    void run('a');
+    void run('b');
+    await settle();
+    expect(runs()).toBe(2);
+  });
+  test('it is stopped when the last connection is gone', async () => {
+    const { run, isStopped } = setUp();
+    const connections = [new AbortController(), new AbortController()];
+    for (const { signal } of connections) void run('a', signal);
+    await settle();
+    connections[0]?.abort();
+    expect(isStopped()).toBe(false);
+    connections[1]?.abort();
+    expect(isStopped()).toBe(true);
+  });
+  test('one that throws leaves nothing behind', async () => {
+    const { run, work, running } = setUp();
+    const failing = run('a');
+    work.reject(new Error('x'));
+    await expect(failing).rejects.toThrow('x');
+    expect(running.size).toBe(0);
+  });
+  test('all can be stopped', async () => {
+    const { run, running, isStopped } = setUp();
+    void run('a');
+    await settle();
+    running.stopAll();
+    expect(isStopped()).toBe(true);
+  });
+});
+
+describe('what could not be published', () => {
+  test('is kept until it is taken, once', () => {
+    const kept = new Unpublished<string>(10);
+    kept.keep('a', 'result', 5);
+    expect([kept.take('a'), kept.take('a')]).toEqual(['result', undefined]);
+  });
+  test('is bounded, the oldest makes room', () => {
+    const kept = new Unpublished<string>(10);
+    kept.keep('a', 'A', 5);
+    kept.keep('b', 'B', 5);
+    kept.keep('c', 'C', 1);
+    kept.keep('d', 'D', 11);
+    expect(['a', 'b', 'c', 'd'].map((key) => kept.take(key))).toEqual([undefined, 'B', 'C', undefined]);
+  });
+  test('is counted once when it is kept again', () => {
+    const kept = new Unpublished<string>(10);
+    for (let time = 0; time < 5; time += 1) kept.keep('a', 'A', 6);
+    expect(kept.take('a')).toBe('A');
+  });
+});
