@@ -18,8 +18,8 @@ import { fromProto, toProto } from './grpc-fields.ts';
 import type { Methods, Request } from './methods.ts';
 import type { ServeStreamingPull } from './streaming-pull.ts';
 
-/** A publish of 10 MiB comes with the topic's name and framing around it; over this gRPC itself refuses. */
-const maxRequestBytes = messageLimits.requestBytes + 2 * 1024 * 1024;
+/** Over this gRPC itself refuses, with a status that clients try again; so it is well above the limit that we tell. */
+const maxRequestBytes = 6 * messageLimits.requestBytes;
 
 export interface GrpcFace {
   /** Serves a connection that speaks HTTP/2. */

@@ -145,9 +145,10 @@ export class Backlog {
 
   /** What a kill in the midst of a subscription's removal left behind. */
   #deleteOrphans(): void {
-    this.#database.sqlite.exec(`
-      DELETE FROM deliveries WHERE subscription NOT IN (SELECT id FROM subscriptions);
-      DELETE FROM messages WHERE id NOT IN (SELECT message FROM deliveries)`);
+    const { sqlite } = this.#database;
+    const kept = 'SELECT id FROM subscriptions';
+    const { changes } = sqlite.prepare(`DELETE FROM deliveries WHERE subscription NOT IN (${kept})`).run();
+    if (changes > 0) sqlite.exec('DELETE FROM messages WHERE id NOT IN (SELECT message FROM deliveries)');
   }
 }
 

@@ -41,6 +41,7 @@ export class Broker {
   readonly #consumers = new Map<number, Set<() => void>>();
   readonly #alarms = new Map<number, () => void>();
   readonly #holders = new Map<number, Outstanding>();
+  readonly #toWake = new Set<number>();
 
   constructor(
     database: Database,
@@ -183,8 +184,7 @@ export class Broker {
     const id = this.#backlog.nextMessageId(nowMs);
     if (dues.length === 0) return String(id);
     this.#backlog.add(id, message, nowMs, dues);
-    const wake = () => takers.forEach((taker) => void this.#wake(taker.id));
-    void this.committed().then(wake);
+    for (const taker of takers) this.#wakeOnceCommitted(taker.id);
     return String(id);
   }
 
@@ -208,12 +208,22 @@ export class Broker {
   #letGo(subscription: Entry, deliveryId: number): void {
     this.#holders.get(deliveryId)?.drop(deliveryId);
     this.#holders.delete(deliveryId);
-    void this.committed().then(() => this.#wake(subscription.id));
+    this.#wakeOnceCommitted(subscription.id);
   }
 
   #disarm(subscriptionId: number): void {
     this.#alarms.get(subscriptionId)?.();
     this.#alarms.delete(subscriptionId);
+  }
+
+  /** Once for all that one commit brings. */
+  #wakeOnceCommitted(subscriptionId: number): void {
+    if (this.#toWake.has(subscriptionId)) return;
+    this.#toWake.add(subscriptionId);
+    void this.committed().then(() => {
+      this.#toWake.delete(subscriptionId);
+      this.#wake(subscriptionId);
+    });
   }
 
   #wake(subscriptionId: number): void {

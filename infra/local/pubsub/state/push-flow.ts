@@ -22,6 +22,8 @@ export interface PushFlowOptions {
   readonly send: SendPush;
   /** Whether this answer gets lost on the way, for tests. */
   readonly losesAnswer: () => boolean;
+  /** Aborts when the server stops. */
+  readonly signal: AbortSignal;
 }
 
 /** Bodies on their way at once, per subscription; the last one may exceed it. */
@@ -33,12 +35,12 @@ const leaseMarginMs = 30_000;
 export class PushFlow {
   #entry: Entry;
   readonly #options: PushFlowOptions;
-  readonly #stopping = new AbortController();
   readonly #unsubscribe: () => void;
   #flow: PushFlowControl = freshFlowControl;
   #inFlight = 0;
   #bytesInFlight = 0;
   #awake = false;
+  #retired = false;
   #cancelResume: () => void = () => {};
 
   constructor(entry: Entry, options: PushFlowOptions) {
@@ -53,8 +55,9 @@ export class PushFlow {
     this.#entry = entry;
   }
 
-  stop(): void {
-    this.#stopping.abort();
+  /** Starts no more pushes; those on their way are settled as ever. */
+  retire(): void {
+    this.#retired = true;
     this.#unsubscribe();
     this.#cancelResume();
   }
@@ -65,7 +68,7 @@ export class PushFlow {
     this.#awake = true;
     queueMicrotask(() => {
       this.#awake = false;
-      if (!this.#stopping.signal.aborted) this.#pump();
+      if (!this.#retired) this.#pump();
     });
   }
 
@@ -84,8 +87,7 @@ export class PushFlow {
   }
 
   async #push(delivery: Delivery): Promise<void> {
-    const { broker, clock, send, losesAnswer } = this.#options;
-    const { signal } = this.#stopping;
+    const { broker, clock, send, losesAnswer, signal } = this.#options;
     const sentAtMs = clock.now();
     this.#inFlight += 1;
     this.#bytesInFlight += delivery.sizeBytes;

@@ -7,8 +7,10 @@ function createFlow(options: WorldOptions = {}, losesAnswer = () => false) {
   const world = createWorld(options);
   const open: { readonly push: Push; readonly answer: (status: number | undefined) => void }[] = [];
   const send = (push: Push) => new Promise<number | undefined>((answer) => open.push({ push, answer }));
-  const flow = new PushFlow(world.entry(), { broker: world.broker, clock: world.clock, send, losesAnswer });
-  return { ...world, flow, open, take: () => open.splice(0) };
+  const stopping = new AbortController();
+  const { broker, clock } = world;
+  const flow = new PushFlow(world.entry(), { broker, clock, send, losesAnswer, signal: stopping.signal });
+  return { ...world, flow, stopping, open, take: () => open.splice(0) };
 }
 
 const texts = (count: number) => Array.from({ length: count }, (_, n) => String(n));
@@ -57,14 +59,25 @@ test('bodies on their way are limited, however wide the window', async () => {
   expect(open).toHaveLength(2);
 });
 
-test('stopping aborts what is on its way and leaves no timer', async () => {
-  const { publish, clock, open, flow } = createFlow();
+test('a retired flow settles what is on its way, starts nothing and leaves no timer', async () => {
+  const { publish, clock, open, flow, lease } = createFlow();
+  publish(...texts(6));
+  await clock.advance(10);
+  flow.retire();
+  for (const [index, { answer }] of open.entries()) answer(index === 0 ? 500 : 204);
+  await clock.advance(10);
+  expect(open).toHaveLength(4);
+  expect(clock.pendingTimers()).toBe(0);
+  expect(lease().map(textOf)).toEqual(['4', '5', '0']);
+});
+
+test('when the server stops, an answer settles nothing', async () => {
+  const { publish, clock, open, flow, stopping, backlog } = createFlow();
   publish('a');
   await clock.advance(10);
-  flow.stop();
-  expect(open[0]?.push.signal.aborted).toBe(true);
-  open[0]?.answer(undefined);
+  stopping.abort();
+  flow.retire();
+  for (const { answer } of open) answer(204);
   await clock.advance(10);
-  expect(open).toHaveLength(1);
-  expect(clock.pendingTimers()).toBe(0);
+  expect(backlog.storedBytes).toBe(1);
 });
