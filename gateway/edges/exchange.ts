@@ -252,7 +252,6 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'over';
     this.#resume = undefined;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#placement?.entry.close();
     if (outcome !== 'served') this.#abort?.();
     const tail = [this.#chunkBefore, this.#lastChunk].filter((chunk) => chunk !== undefined);

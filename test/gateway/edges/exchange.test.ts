@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
 import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
@@ -153,20 +153,4 @@ test('no byte goes to a client that reads no more, until it reads on', () => {
   expect(exchange.onData(Buffer.from('x'))).toBe(false);
   answer.emit('drain');
   expect(resumed).toBe(1);
-});
-
-test('a client that reads the last event late wakes no timer of the exchange that is over', () => {
-  vi.useFakeTimers();
-  const { exchange, answer, endings } = setUp(0);
-  exchange.begin();
-  exchange.onConnect(() => {});
-  exchange.onHeaders(200, sse, () => {});
-  exchange.onData(Buffer.from('x'));
-  answer.write = () => false;
-  exchange.onError(new Error('died'));
-  answer.emit('drain');
-  vi.runAllTimers();
-  vi.useRealTimers();
-  expect(endings).toMatchObject([{ outcome: 'upstream_error', status: 200 }]);
-  expect(answer.destroyed).toBe(true);
 });

@@ -61,6 +61,15 @@ test('nobody overtakes an equal who waits for the same model', () => {
   expect(log).toEqual(['early']);
 });
 
+test('when the last who waited is gone, the next goes at once again', () => {
+  const { room, free, log, ticket } = setUp();
+  room.enter(ticket('early', 0));
+  free.set('m', 2);
+  room.pump();
+  expect(room.enter(ticket('late', 0))).toBe('placed');
+  expect(log).toEqual(['early', 'late']);
+});
+
 test('a blocked model holds up no other, a blocked band none below', () => {
   const { room, free, log, ticket } = setUp();
   room.enter(ticket('blocked', 100, 'big'));
