@@ -26,7 +26,9 @@ test('pages of any size hold every point once, in order', () => {
       let token = '';
       do {
         const page = cutPage(all, 'points', size, readPageToken(token) ?? { offset: 0, asOfMs: 7 });
-        expect(read(page.series).length).toBeLessThanOrEqual(size);
+        const length = read(page.series).length;
+        expect(length).toBeLessThanOrEqual(size);
+        expect(length > 0 || token === '', 'only the first page may be empty').toBe(true);
         seen.push(...read(page.series));
         token = page.nextPageToken;
       } while (token !== '');
