@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type FunctionWorld, startFunctionWorld } from '../support/function-world.ts';
+import { answering, type Script } from '../support/scripted-upstream.ts';
+
+let world: FunctionWorld;
+
+beforeAll(async () => {
+  world = await startFunctionWorld({
+    MAX_WAIT_SECONDS: '0.3',
+    REQUEST_TIMEOUT_SECONDS: '0.5',
+    MAX_ATTEMPTS: '3',
+    CAPACITY_REFRESH_SECONDS: '0.1',
+    DEAD_LETTER_EXPIRED: 'true',
+  });
+});
+afterAll(() => world.close());
+
+beforeEach(async () => {
+  // One that goes well between keeps the breaker shut.
+  world.upstream.play(answering(200));
+  await world.push();
+});
+
+const reset: Script = (_, response) => response.destroy();
+const hang: Script = () => undefined;
+const cutShort: Script = (_, response) => {
+  response.writeHead(200, { 'content-length': '100' });
+  response.write('half', () => response.destroy());
+};
+
+describe('a failure is published again', () => {
+  const rows: [string, Script, string | undefined][] = [
+    ['500', answering(500, 'broken'), '500'],
+    ['502 of a load balancer', answering(502, '<html>'), '502'],
+    ['503 bare', answering(503), '503'],
+    ['408', answering(408), '408'],
+    ['401 where others have just succeeded', answering(401), '401'],
+    ['a redirect where others have just succeeded', answering(302, '', { location: '/' }), '302'],
+    ['reset after sending', reset, undefined],
+    ['timeout after sending', hang, undefined],
+    ['body cut short', cutShort, undefined],
+  ];
+  test.each(rows)('%s', async (id, script, lastStatus) => {
+    world.upstream.play(script);
+    const beforeMs = Date.now();
+    const data = `{ "id":${JSON.stringify(id)}, "payload":{"model":"m","messages":[]}}`;
+    expect(await world.push({ data, attributes: { team: 'x' }, messageId: `first ${id}` })).toBe(204);
+    expect(world.upstream.calls).toHaveLength(1);
+    const retry = await world.arrived('retries', id);
+    expect(retry.data.toString()).toBe(data);
+    expect(retry.attributes).toMatchObject({ team: 'x', attempt: '1', first_message_id: `first ${id}` });
+    expect(retry.attributes.last_status).toBe(lastStatus);
+    const delayMs = Number(retry.attributes.retry_at) * 1000 - beforeMs;
+    expect(delayMs).toBeGreaterThanOrEqual(2000);
+    expect(delayMs).toBeLessThan(6000);
+    expect(world.has('results', id)).toBe(false);
+  });
+});
+
+describe('an answer to the request itself is its result', () => {
+  const rows: [string, Script, object][] = [
+    ['400', answering(400, '{"error":{"code":"invalid_request"}}'), { status_code: 400, error_code: '' }],
+    ['404 of a model', answering(404, '{"error":{"code":"model_not_found"}}'), { status_code: 404, error_code: '' }],
+    ['422', answering(422, 'no'), { status_code: 422, payload: 'no' }],
+    ['empty 200', answering(200, ''), { status_code: 200, payload: '' }],
+    [
+      'more than a message holds',
+      answering(200, 'x'.repeat(10_000_001)),
+      { status_code: 200, error_code: 'RESULT_TOO_LARGE' },
+    ],
+  ];
+  test.each(rows)('%s', async (id, script, expected) => {
+    world.upstream.play(script);
+    expect(await world.push({ data: { id, payload: { messages: [] } } })).toBe(204);
+    const result = await world.arrived('results', id);
+    expect(JSON.parse(result.data.toString())).toMatchObject({ attempts: 1, ...expected });
+    expect(world.has('dead', id)).toBe(false);
+  });
+});
+
+describe('what costs no attempt', () => {
+  const rows: [string, Script, number][] = [
+    ['429', answering(429), 429],
+    ['503 with a dropped reason', answering(503, '', { 'x-llm-d-request-dropped-reason': 'rejected-saturated' }), 429],
+    ['401 where nothing has succeeded', answering(401), 503],
+    ['404 where nothing has succeeded', answering(404), 503],
+    [
+      '400 unknown_objective where nothing has succeeded',
+      answering(400, '{"error":{"code":"unknown_objective"}}'),
+      503,
+    ],
+  ];
+  test.each(rows)('%s', async (id, script, status) => {
+    world.upstream.play(script);
+    expect(await world.push({ data: { id, payload: { input: 'x' } } })).toBe(status);
+    expect([world.has('retries', id), world.has('results', id)]).toEqual([false, false]);
+  });
+  test('a gateway that had no room and then has: the message waits on', async () => {
+    world.upstream.play((call, response, index) => answering(index === 0 ? 429 : 200)(call, response, index));
+    expect(await world.push({ data: { id: 'patient', payload: { messages: [] } } })).toBe(204);
+    expect((await world.arrived('results', 'patient')).attributes.attempts).toBe('1');
+  });
+  test('fifty busy deliveries, then a free pool', async () => {
+    world.upstream.play((call, response, index) => answering(index < 50 ? 429 : 200)(call, response, index));
+    const data = { id: 'busy', payload: { messages: [] } };
+    let status = 0;
+    for (let delivery = 0; status !== 204 && delivery < 60; delivery += 1)
+      status = await world.push({ data, messageId: 'busy' });
+    expect((await world.arrived('results', 'busy')).attributes).toMatchObject({ status: 'succeeded', attempts: '1' });
+    expect(world.has('dead', 'busy')).toBe(false);
+  });
+  test('a retry that comes too early', async () => {
+    const attributes = { retry_at: String(Date.now() / 1000 + 60), attempt: '1' };
+    expect(await world.push({ attributes })).toBe(429);
+    expect(world.upstream.calls).toHaveLength(1);
+  });
+  test('Pub/Sub hangs up: the call is aborted, and a redelivery calls again', async () => {
+    world.upstream.play(hang);
+    const gone = new AbortController();
+    const data = { id: 'hung', payload: { messages: [] } };
+    const first = world.push({ data, messageId: 'hung', signal: gone.signal }).catch(() => 'gone');
+    await expect.poll(() => world.upstream.calls.length).toBe(1);
+    gone.abort();
+    expect(await first).toBe('gone');
+    await expect.poll(() => world.upstream.calls[0]?.aborted).toBe(true);
+    world.upstream.play(answering(200));
+    await expect.poll(() => world.push({ data, messageId: 'hung' })).toBe(204);
+    expect((await world.arrived('results', 'hung')).attributes.attempts).toBe('1');
+    expect(world.has('retries', 'hung')).toBe(false);
+  });
+});
+
+describe('the end of attempts and of time', () => {
+  test('the last failure shows its answer', async () => {
+    world.upstream.play(answering(500, 'broken'));
+    const data = { id: 'exhausted', payload: { messages: [] } };
+    expect(await world.push({ data, messageId: 'exhausted', attributes: { attempt: '2' } })).toBe(204);
+    const result = await world.arrived('results', 'exhausted');
+    expect(JSON.parse(result.data.toString())).toMatchObject({
+      status_code: 500,
+      payload: 'broken',
+      error_code: '',
+      attempts: 3,
+    });
+    expect((await world.arrived('dead', 'exhausted')).attributes).toMatchObject({
+      error_code: 'ATTEMPTS_EXHAUSTED',
+      attempts: '3',
+    });
+  });
+  test('without an answer it shows the status of an earlier delivery', async () => {
+    world.upstream.play(reset);
+    const data = { id: 'exhausted silently', payload: { messages: [] } };
+    expect(await world.push({ data, attributes: { attempt: '2', last_status: '502' } })).toBe(204);
+    const { attributes } = await world.arrived('results', 'exhausted silently');
+    expect(attributes).toMatchObject({
+      status: 'failed',
+      status_code: '502',
+      error_code: 'ATTEMPTS_EXHAUSTED',
+      attempts: '3',
+    });
+  });
+  test('a past deadline costs no call', async () => {
+    const data = { id: 'late', deadline: 1000, payload: { messages: [] } };
+    expect(await world.push({ data, messageId: 'late' })).toBe(204);
+    expect((await world.arrived('results', 'late')).attributes).toMatchObject({
+      error_code: 'DEADLINE_EXCEEDED',
+      attempts: '0',
+    });
+    expect((await world.arrived('dead', 'late')).attributes).toMatchObject({ error_code: 'DEADLINE_EXCEEDED' });
+    expect(world.upstream.calls).toHaveLength(1);
+  });
+  test('a deadline that passes while the message waits', async () => {
+    world.upstream.play(answering(429));
+    const data = { id: 'waited', deadline: Date.now() / 1000 + 0.25, payload: { messages: [] } };
+    expect(await world.push({ data })).toBe(204);
+    expect((await world.arrived('results', 'waited')).attributes).toMatchObject({
+      error_code: 'DEADLINE_EXCEEDED',
+      attempts: '0',
+    });
+  });
+});

@@ -1,0 +1,89 @@
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { type FunctionWorld, startFunctionWorld } from '../support/function-world.ts';
+import { until } from '../support/poll.ts';
+import { answering } from '../support/scripted-upstream.ts';
+
+const world: FunctionWorld = await startFunctionWorld({ MAX_WAIT_SECONDS: '0.1', REQUEST_TIMEOUT_SECONDS: '20' });
+afterAll(() => world.close());
+beforeEach(() => world.upstream.play(answering(200)));
+
+const readiness = async (): Promise<string> => (await fetch(`${world.service().url}/readyz`)).text();
+
+test('five messages in a row open the breaker, a probe that goes well closes it', async () => {
+  await world.restart({});
+  world.upstream.play(answering(503));
+  for (let message = 0; message < 5; message += 1) expect(await world.push()).toBe(204);
+  expect(await readiness()).toContain('breaker open');
+  expect(await world.metric(/^async_breaker_open\{.*chat/)).toBe(1);
+  const statuses = await Promise.all(Array.from({ length: 8 }, () => world.push()));
+  expect(new Set(statuses)).toEqual(new Set([503]));
+  expect(world.upstream.calls.length).toBeLessThanOrEqual(6);
+  expect(world.published('dead')).toEqual([]);
+
+  world.upstream.play(answering(200));
+  await until(async () => (await world.push()) === 204, { what: 'a probe' });
+  expect(await readiness()).toBe('ready\n');
+  expect(await world.push()).toBe(204);
+});
+
+test('an unreachable gateway is nobody’s attempt', async () => {
+  await world.restart({ INFERENCE_GATEWAY_URL: 'http://127.0.0.1:1' });
+  const data = { id: 'unreached', payload: { messages: [] } };
+  for (let message = 0; message < 8; message += 1) expect(await world.push({ data })).toBe(503);
+  expect([world.has('retries', 'unreached'), world.has('results', 'unreached')]).toEqual([false, false]);
+  expect(await readiness()).toContain('gateway unreachable');
+});
+
+describe('a topic that cannot be published to', () => {
+  test('gives the message back, pauses, and needs no second call once it works', async () => {
+    await world.restart({ RESULT_TOPIC: 'late-results' });
+    const push = { data: { id: 'kept', payload: { messages: [] } }, messageId: 'kept' };
+    expect(await world.push(push)).toBe(503);
+    expect(await readiness()).toContain('topic failing: late-results');
+    expect(await world.push()).toBe(503);
+    expect(world.upstream.calls).toHaveLength(1);
+
+    await fetch(`${world.pubsub.url}/v1/projects/test/topics/late-results`, { method: 'PUT' });
+    expect(await world.push(push)).toBe(204);
+    expect(world.upstream.calls).toHaveLength(1);
+    expect(await world.push()).toBe(204);
+    expect(await readiness()).toBe('ready\n');
+  });
+
+  test('a dead letter that cannot be published holds the result back', async () => {
+    await world.restart({ DEAD_LETTER_TOPIC: 'late-dead' });
+    const push = { data: { id: 'held', payload: 5 }, messageId: 'held' };
+    expect(await world.push(push)).toBe(503);
+    expect(world.has('results', 'held')).toBe(false);
+    await fetch(`${world.pubsub.url}/v1/projects/test/topics/late-dead`, { method: 'PUT' });
+    expect(await world.push(push)).toBe(204);
+    await world.arrived('results', 'held');
+  });
+});
+
+describe('SIGTERM', () => {
+  test('lets a call finish, takes nothing new, and exits 0', async () => {
+    await world.restart({});
+    const held: (() => void)[] = [];
+    world.upstream.play((call, response) => held.push(() => answering(200)(call, response, 0)));
+    const running = world.push({ data: { id: 'finishing', payload: { messages: [] } } });
+    await until(() => held.length === 1, { what: 'the call' });
+    const exited = world.service().kill();
+    await until(async () => (await world.push().catch(() => 0)) === 503, { what: 'the drain' });
+    held[0]?.();
+    expect(await running).toBe(204);
+    expect(await exited).toBe(0);
+    await world.arrived('results', 'finishing');
+  });
+
+  test('gives back what cannot finish in eight seconds', async () => {
+    await world.restart({});
+    world.upstream.play(() => undefined);
+    const running = world.push({ data: { id: 'unfinished', payload: { messages: [] } } });
+    await until(() => world.upstream.calls.length === 1, { what: 'the call' });
+    const exited = world.service().kill();
+    expect(await running).toBe(503);
+    expect(await exited).toBe(0);
+    expect([world.has('retries', 'unfinished'), world.has('results', 'unfinished')]).toEqual([false, false]);
+  });
+});

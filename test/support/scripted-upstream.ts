@@ -1,0 +1,54 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface UpstreamCall {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** The caller hung up before the answer was out. */
+  aborted: boolean;
+}
+
+export type Script = (call: UpstreamCall, response: ServerResponse, index: number) => void;
+
+/** An upstream that does what the scenario says, and remembers who called. */
+export async function startScriptedUpstream() {
+  const calls: UpstreamCall[] = [];
+  let script: Script = answering(200);
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (request.method === 'GET') return void response.writeHead(404).end();
+      const body = Buffer.concat(chunks).toString();
+      const call = { path: request.url ?? '', headers: request.headers, body, aborted: false };
+      response.on('close', () => {
+        call.aborted = !response.writableFinished;
+      });
+      calls.push(call);
+      script(call, response, calls.length - 1);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    /** From now on, with an empty memory. */
+    play(next: Script): void {
+      script = next;
+      calls.length = 0;
+    },
+    close(): void {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Answers every call alike. */
+export function answering(status: number, body = '{"choices":[]}', headers: Record<string, string> = {}): Script {
+  return (_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(body);
+  };
+}
