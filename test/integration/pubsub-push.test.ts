@@ -32,6 +32,7 @@ test('a push token verifies against the certificates, and only for its audience'
   const [pem = ''] = Object.values(certificates);
   const certificate = new X509Certificate(pem);
   expect(certificate.verify(certificate.publicKey)).toBe(true);
+  expect(new Date(certificate.validTo).getUTCFullYear() - new Date().getUTCFullYear()).toBeGreaterThanOrEqual(9);
   const { keys } = await rest.document<{ keys: Record<string, string>[] }>('/certs/jwks');
   const [header = '', claims = '', signature = ''] = token.split('.');
   const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString());

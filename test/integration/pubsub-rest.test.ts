@@ -103,16 +103,29 @@ test('a push subscription cannot be pulled from', async () => {
   expect(answer).toMatchObject({ status: 400, body: { error: { status: 'FAILED_PRECONDITION' } } });
 });
 
-test('the first bytes decide whose connection it is, however they come', async () => {
+const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+const emptySettings = '\0\0\0\x04\0\0\0\0\0';
+
+test.each([
+  [
+    'HTTP/1.1',
+    'PUT /v1/projects/p/topics/bytewise HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n',
+    (answer: string) => answer.startsWith('HTTP/1.1 200'),
+  ],
+  // A server begins with its settings, a frame of type 4.
+  ['HTTP/2', `${preface}${emptySettings}`, (answer: string) => answer.charCodeAt(3) === 4],
+])('%s is known by its first bytes, one by one', async (_, request, isAnswer) => {
   const { hostname, port } = new URL(server.url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect(Number(port), hostname).setNoDelay();
   let answer = '';
   socket.setEncoding('latin1').on('data', (text) => (answer += text));
-  for (const part of ['P', 'U', 'T /v1/projects/p/topics/bytewise HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n']) {
-    socket.write(part);
-    await new Promise((flushed) => setImmediate(flushed));
+  for (const byte of request.slice(0, 3)) {
+    socket.write(byte, 'latin1');
+    // An answer to somebody else tells that the byte was read.
+    await rest.call('GET', 'topics');
   }
-  await until(() => answer.includes('projects/p/topics/bytewise'), { what: 'the answer' });
+  socket.write(request.slice(3), 'latin1');
+  await until(() => isAnswer(answer), { what: 'the answer' });
   socket.destroy();
 });
 
