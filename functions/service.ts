@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Values } from '../shared/config/read-config.ts';
 import type { Logger } from '../shared/telemetry/logger.ts';
 import type { functionSchema } from './config.ts';
@@ -31,6 +32,8 @@ export interface FunctionService {
 }
 
 const maxWaitingBytes = 256 * 1024 * 1024;
+/** For a status to reach Pub/Sub. */
+const lastWordMs = 500;
 /** One failed publish says enough: it was tried for seconds. */
 const failedPublishesToPause = 1;
 
@@ -52,7 +55,10 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
   }
   const reports = new Reports(metrics, log, config.projectId);
-  const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => reports.breakerChanged('', topic, open));
+  const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => {
+    reports.breakerChanged('', topic, open);
+    admission.review();
+  });
   const admission = new Admission({
     clock,
     topics,
@@ -82,19 +88,21 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   };
   const main = createMainServer(service, config.adminPort === undefined);
   const admin = config.adminPort === undefined ? undefined : createAdminServer(service);
-  if (admin && config.adminPort !== undefined) await listen(admin, config.adminPort, config.host);
+  if (admin && config.adminPort !== undefined) {
+    const adminUrl = await listen(admin, config.adminPort, config.host);
+    log.info({ event: 'admin', url: adminUrl }, `health and metrics at ${adminUrl}`);
+  }
   const url = await listen(main, config.port, config.host);
   return {
     url,
     drain: async (graceMs) => {
       draining = true;
       admission.close();
-      const cancel = clock.after(graceMs, () => running.stopAll());
-      await running.ended();
-      cancel();
-      main.close();
+      await Promise.race([running.ended(), pause(graceMs)]);
+      running.stopAll();
+      await Promise.race([running.ended(), pause(lastWordMs)]);
       admin?.close();
-      await publisher.close();
+      await Promise.race([new Promise((closed) => main.close(closed)), pause(lastWordMs)]);
     },
   };
 }

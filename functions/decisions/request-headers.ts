@@ -68,6 +68,7 @@ export function callHeaders(call: CallHeaders): Headers {
   const [fairnessId, legacyFairnessId] = fairnessIdHeaders;
   const tenantFits = tenantValue.test(call.tenant);
   return {
+    'user-agent': 'backfill',
     ...call.forwarded,
     'content-type': 'application/json',
     'accept-encoding': 'identity',

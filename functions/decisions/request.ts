@@ -110,7 +110,7 @@ function readBody(data: Uint8Array): Body | { readonly fault: string } {
   const shape = shapeOf(members);
   if (shape === 'none') return { fault: 'data has none of payload, custom_id and model' };
   if (shape === 'bare') {
-    const depth = 1 + Math.max(0, ...[...all.values()].map((member) => member.depth));
+    const depth = 1 + [...all.values()].reduce((deepest, member) => Math.max(deepest, member.depth), 0);
     const payload = { start: 0, end: data.length, depth };
     return { data, shape, members: noMembers, payload, payloadMembers: members };
   }

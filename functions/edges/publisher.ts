@@ -8,7 +8,6 @@ export interface Publisher {
    * @throws {PublishError}
    */
   publish(message: OutgoingMessage, budgetMs: number): Promise<void>;
-  close(): Promise<void>;
 }
 
 export class PublishError extends Error {
@@ -56,7 +55,6 @@ export function createPublisher(projectId: string | undefined): Publisher {
         }
       }
     },
-    close: () => client.close(),
   };
 }
 

@@ -66,6 +66,7 @@ describe('a call', () => {
   };
   test('carries both header families', () => {
     expect(callHeaders(call)).toEqual({
+      'user-agent': 'backfill',
       'x-app': 'a',
       'content-type': 'application/json',
       'accept-encoding': 'identity',

@@ -225,6 +225,11 @@ test('what is invalid keeps what could be read of it', () => {
   });
 });
 
+test('many members need no stack', () => {
+  const members = Array.from({ length: 300_000 }, (_, index) => `"${index}":0`).join();
+  expect(refuse(`{"model":"m","messages":[],${members}}`)).toBe('accepted');
+});
+
 test('whatever the bytes, there is a verdict', () => {
   fc.assert(
     fc.property(
