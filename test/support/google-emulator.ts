@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,9 +32,10 @@ export async function startGoogleEmulator(script: string) {
   await until(() => output.includes('Server started'), { what: "Google's emulator to start", timeoutMs: 25_000 });
   return {
     host: `127.0.0.1:${port}`,
-    close: () => {
+    close: async () => {
       child.kill('SIGKILL');
-      return exited;
+      await exited;
+      rmSync(folder, { recursive: true });
     },
   };
 }
