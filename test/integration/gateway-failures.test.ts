@@ -144,19 +144,15 @@ describe('SIGTERM', () => {
     const stream = call(gateway.url);
     await until(() => stream.received().length > 0, { what: 'the stream to begin' });
     const exit = gateway.kill('SIGTERM');
-    const refused = await until(
-      async () => {
-        const answer = await ask(gateway.url);
-        return answer.status === 503 && answer;
-      },
-      { what: 'new requests to be refused' },
-    );
+    const readyStatus = async () => (await ask(gateway.url, { method: 'GET', path: '/readyz' })).status;
+    await until(async () => (await readyStatus()) === 503, { what: 'it to drain' });
+    const refused = await ask(gateway.url);
+    expect(refused.status).toBe(503);
     expect(errorCode(refused)).toBe('shutting_down');
     expect(refused.headers).toMatchObject({
       'x-llm-d-request-dropped-reason': 'rejected-shutting-down',
       'retry-after': expect.stringMatching(/^[1-9]/),
     });
-    expect((await ask(gateway.url, { method: 'GET', path: '/readyz' })).status).toBe(503);
     finish();
     const answer = await stream.answer;
     expect([answer.complete, answer.body.toString()]).toEqual([true, 'data: {"piece":0}\n\ndata: [DONE]\n\n']);
