@@ -142,8 +142,8 @@ test('results of others are kept beside', async () => {
   const run = submit(file, '--out', out);
   await results.publishMessage({ data: Buffer.from('{"of":"another"}') });
   const others = join(folder, 'shared-out.others.jsonl');
-  const [own] = await until(() => written(others).includes('{"of":"another"}') && held, { what: 'the other' });
-  await results.publishMessage({ data: Buffer.from('{}'), attributes: own?.attributes ?? {} });
+  const own = await until(() => written(others).includes('{"of":"another"}') && held[0], { what: 'the other' });
+  await results.publishMessage({ data: Buffer.from('{}'), attributes: own.attributes });
   expect(await run.exited, run.output()).toBe(0);
   expect(written(out)).toEqual(['{}']);
 });
