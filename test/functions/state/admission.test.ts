@@ -146,6 +146,16 @@ test('places to wait are bounded, by number and by bytes', async () => {
   });
 });
 
+test('places to wait are free again once they are left', async () => {
+  const { ask, clock } = setUp({ maxWaiting: 1, maxWaitingBytes: 10 });
+  const first = ask({ notBeforeMs: 1000, sizeBytes: 10 });
+  await clock.advance(1000);
+  expect(first.admitted?.got).toBe('permit');
+  const second = ask({ notBeforeMs: 5000, sizeBytes: 10 });
+  await clock.advance(4000);
+  expect(second.admitted?.got).toBe('permit');
+});
+
 test('without waiting time it is now or never', async () => {
   const { ask, clock } = setUp();
   await ask().done;

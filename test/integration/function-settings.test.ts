@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { startFunctionWorld } from '../support/function-world.ts';
+import { startProcess } from '../support/processes.ts';
+import { answering, startScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backfill-settings-'));
+const keyFile = join(folder, 'key');
+const subscriptionsFile = join(folder, 'subscriptions.json');
+const other = await startScriptedUpstream();
+writeFileSync(keyFile, 'first\n');
+writeFileSync(
+  subscriptionsFile,
+  JSON.stringify({
+    slow: { INFERENCE_GATEWAY_URL: other.url, MAX_IN_FLIGHT: 1, TENANT: 'fixed', INFERENCE_OBJECTIVE: 'batch' },
+  }),
+);
+const world = await startFunctionWorld({
+  ADMIN_PORT: '0',
+  INFERENCE_GATEWAY_API_KEY_FILE: keyFile,
+  SUBSCRIPTIONS_FILE: subscriptionsFile,
+  MAX_WAIT_SECONDS: '0.1',
+});
+afterAll(async () => {
+  other.close();
+  await world.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('health and metrics move to the admin port', async () => {
+  const admin = /health and metrics at (http:\/\/[\d.:]+)/.exec(world.service().output())?.[1];
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    expect((await fetch(`${admin}${path}`)).status).toBe(200);
+    expect((await fetch(`${world.service().url}${path}`)).status).toBe(405);
+  }
+  expect((await fetch(`${admin}/healthz`, { method: 'POST' })).status).toBe(405);
+  expect((await fetch(`${admin}/`)).status).toBe(404);
+});
+
+test('the gateway’s key is read again when it changes', async () => {
+  await world.push();
+  writeFileSync(keyFile, 'second-key\n');
+  await world.push();
+  expect(world.upstream.calls.map(({ headers }) => headers.authorization)).toEqual([
+    'Bearer first',
+    'Bearer second-key',
+  ]);
+});
+
+test('a full pool holds up no other, and a subscription has its own policy', async () => {
+  other.play(() => undefined);
+  const stuck = world.push({ subscription: 'projects/p/subscriptions/slow', attributes: { tenant: 'mine' } });
+  await expect.poll(() => other.calls.length).toBe(1);
+  expect(await world.push({ subscription: 'projects/p/subscriptions/slow' })).toBe(429);
+  world.upstream.play(answering(200));
+  expect(await world.push()).toBe(204);
+  expect(other.calls[0]?.headers).toMatchObject({
+    'x-gateway-inference-objective': 'batch',
+    'x-gateway-inference-fairness-id': 'fixed',
+  });
+  await world.service().kill('SIGKILL');
+  await stuck.catch(() => 'gone');
+});
+
+test('faults of the environment stop the start, all in one message', async () => {
+  const start = startProcess('functions/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
+  await expect(start).rejects.toThrow(/ended with 1[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
+});
