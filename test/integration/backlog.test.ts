@@ -24,4 +24,9 @@ describe('a thousand messages, and none is lost', { timeout: 120_000 }, () => {
     const report = await workOff({ messages, kill: 'pubsub' });
     expect(report).toMatchObject({ answered: messages, succeeded: messages, lost: [], deadLettered: 0 });
   });
+
+  test('a model server dies halfway', async () => {
+    const report = await workOff({ messages, kill: 'model-server' });
+    expect(report).toMatchObject({ answered: messages, succeeded: messages, lost: [], deadLettered: 0 });
+  });
 });

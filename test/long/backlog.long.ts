@@ -8,6 +8,7 @@ const runs: [string, BacklogOptions][] = [
   ['a tenth of deliveries made twice', { messages, duplicateRate: 0.1 }],
   ['the function killed halfway', { messages, kill: 'function' }],
   ['Pub/Sub killed halfway', { messages, kill: 'pubsub' }],
+  ['a model server dead from halfway', { messages, kill: 'model-server' }],
   ['deliveries made twice and the function killed', { messages, duplicateRate: 0.1, kill: 'function' }],
 ];
 

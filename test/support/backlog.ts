@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startInstantUpstream } from './instant-upstream.ts';
+import { startModelPool } from './model-pool.ts';
 import { until } from './poll.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { connectPubSub } from './pubsub.ts';
@@ -10,10 +11,11 @@ export interface BacklogOptions {
   readonly messages: number;
   /** Share of deliveries that Pub/Sub makes twice. */
   readonly duplicateRate?: number;
-  /** Killed with SIGKILL once half of the results are there, and started again. */
-  readonly kill?: 'function' | 'pubsub';
-  /** Takes the place of the instant upstream; `halfway` runs once half of the results are there. */
-  readonly upstream?: { readonly url: string; readonly halfway: () => Promise<void> };
+  /**
+   * Killed with SIGKILL once half of the results are there, and started again; but a model server stays dead. With one to kill, the
+   * upstream is our gateway before two simulated model servers instead of one that answers at once.
+   */
+  readonly kill?: 'function' | 'pubsub' | 'model-server';
   readonly timeoutMs?: number;
 }
 
@@ -35,7 +37,8 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
   const folder = mkdtempSync(join(tmpdir(), 'backfill-backlog-'));
   const dataFile = join(folder, 'pubsub.db');
   const knobs = ['--data', dataFile, '--duplicate-rate', String(options.duplicateRate ?? 0)];
-  const instant = options.upstream ? undefined : await startInstantUpstream();
+  const pool = options.kill === 'model-server' ? await startModelPool(2, 50) : undefined;
+  const instant = pool ? undefined : await startInstantUpstream();
   let pubsub = await startProcess('infra/local/pubsub/main.ts', ['--port', '0', ...knobs]);
   const bus = connectPubSub(pubsub);
   for (const topic of ['requests', 'retries', 'results', 'dead']) await bus.createTopic(topic);
@@ -43,11 +46,11 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
     ...bus.environment,
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
-    INFERENCE_GATEWAY_URL: options.upstream?.url ?? instant?.url ?? '',
+    INFERENCE_GATEWAY_URL: pool?.gateway.url ?? instant?.url ?? '',
     RESULT_TOPIC: 'results',
     RETRY_TOPIC: 'retries',
     DEAD_LETTER_TOPIC: 'dead',
-    CAPACITY_SOURCES: options.upstream ? 'gateway' : 'none',
+    CAPACITY_SOURCES: pool ? 'gateway' : 'none',
   };
   let worker = await startProcess('functions/main.ts', [], { ...environment, PORT: '0' });
   const results = new Map<string, number>();
@@ -66,14 +69,14 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
   const names = Array.from({ length: options.messages }, (_, index) => `request-${index}`);
   const topic = bus.client.topic('requests', { batching: { maxMessages: 500, maxMilliseconds: 5 } });
   await Promise.all(names.map((name) => topic.publishMessage({ data: Buffer.from(body(name)), attributes: { name } })));
-  if (options.kill || options.upstream) {
+  if (options.kill) {
     await until(() => results.size >= options.messages / 2, {
       what: 'half of the results',
       timeoutMs: options.timeoutMs ?? 120_000,
     });
     if (options.kill === 'function') worker = await restart(worker, 'functions/main.ts', [], environment);
     if (options.kill === 'pubsub') pubsub = await restart(pubsub, 'infra/local/pubsub/main.ts', knobs);
-    await options.upstream?.halfway();
+    await pool?.servers[0]?.kill('SIGKILL');
   }
   const complete = () => results.size >= options.messages;
   await until(complete, { what: 'a result for every message', timeoutMs: options.timeoutMs ?? 120_000 }).catch(
@@ -81,7 +84,7 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
   );
   const seconds = (performance.now() - startedAtMs) / 1000;
   await Promise.all([worker.kill(), bus.close()]);
-  await Promise.all([pubsub.kill(), instant?.close()]);
+  await Promise.all([pubsub.kill(), instant?.close(), pool?.stop()]);
   rmSync(folder, { recursive: true });
   const twice = names.filter((name) => (results.get(name) ?? 0) > 1);
   return {
