@@ -1,4 +1,4 @@
-import { parsePrometheusText } from '../../shared/telemetry/prometheus-text.ts';
+import { parsePrometheusText, type Sample } from '../../shared/telemetry/prometheus-text.ts';
 
 /** What a model server says of itself. */
 export interface EngineLoad {
@@ -6,14 +6,40 @@ export interface EngineLoad {
   readonly waiting: number;
   /** In [0, 1]. */
   readonly kvCacheUtilization: number;
+  /** LoRA adapters that it holds in memory now; absent where it says nothing of them. */
+  readonly adapters?: ReadonlySet<string>;
 }
 
-/** vLLM's gauges; the KV cache has an older and a newer name. */
-const runningName = 'vllm:num_requests_running';
-const waitingName = 'vllm:num_requests_waiting';
-const kvCacheNames = ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'];
-/** An engine exposes a thousand lines, of which three matter; the rest is not parsed. */
-const wantedLines = /^vllm:(?:num_requests_(?:running|waiting)|(?:kv|gpu)_cache_usage_perc)[ \t{].*$/gm;
+type Field = 'running' | 'waiting' | 'kvCache' | 'adapters';
+
+/**
+ * The gauges of vLLM (the KV cache under its newer and its older name), SGLang, trtllm-serve and Triton with TensorRT-LLM.
+ * Sources: their documentation, and the model server protocol of the Gateway API Inference Extension.
+ */
+const fields: Readonly<Record<string, Field>> = {
+  'vllm:num_requests_running': 'running',
+  'vllm:num_requests_waiting': 'waiting',
+  'vllm:kv_cache_usage_perc': 'kvCache',
+  'vllm:gpu_cache_usage_perc': 'kvCache',
+  'vllm:lora_requests_info': 'adapters',
+  'sglang:num_running_reqs': 'running',
+  'sglang:num_queue_reqs': 'waiting',
+  'sglang:token_usage': 'kvCache',
+  trtllm_num_requests_running: 'running',
+  trtllm_num_requests_waiting: 'waiting',
+  trtllm_kv_cache_utilization: 'kvCache',
+};
+/** Triton tells its gauges apart by a label. */
+const tritonRequests = 'nv_trt_llm_request_metrics';
+const tritonKvCache = 'nv_trt_llm_kv_cache_block_metrics';
+const tritonRequestFields: Readonly<Record<string, Field>> = { scheduled: 'running', waiting: 'waiting' };
+/** An engine exposes a thousand lines, of which a few matter; the rest is not parsed. */
+const wantedLines = new RegExp(
+  `^(?:${[...Object.keys(fields), tritonRequests, tritonKvCache].join('|')})[ \\t{].*$`,
+  'gm',
+);
+/** Most of them that are parsed: what a page repeats without end is no engine's. */
+const mostLines = 1000;
 
 /**
  * Reads an engine's `/metrics`; undefined when it does not say how much waits. Several series, one per data-parallel engine,
@@ -23,11 +49,30 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   let running = 0;
   let waiting: number | undefined;
   let kvCacheUtilization = 0;
-  for (const { name, value } of parsePrometheusText((metricsText.match(wantedLines) ?? []).join('\n'))) {
+  let adaptersSample: Sample | undefined;
+  const lines = metricsText.match(wantedLines)?.slice(0, mostLines) ?? [];
+  for (const sample of parsePrometheusText(lines.join('\n'))) {
+    const { value } = sample;
     if (!Number.isFinite(value) || value < 0) continue;
-    if (name === runningName) running += value;
-    else if (name === waitingName) waiting = (waiting ?? 0) + value;
-    else if (kvCacheNames.includes(name)) kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, value));
+    const field = fieldOf(sample);
+    if (field === 'running') running += value;
+    else if (field === 'waiting') waiting = (waiting ?? 0) + value;
+    else if (field === 'kvCache') kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, value));
+    // The value is when the series was written: older ones are of adapters that have gone.
+    else if (field === 'adapters' && value >= (adaptersSample?.value ?? 0)) adaptersSample = sample;
   }
-  return waiting === undefined ? undefined : { running, waiting, kvCacheUtilization };
+  if (waiting === undefined) return undefined;
+  const load = { running, waiting, kvCacheUtilization };
+  return adaptersSample ? { ...load, adapters: loadedAdapters(adaptersSample) } : load;
+}
+
+function fieldOf({ name, labels }: Sample): Field | undefined {
+  if (name === tritonRequests) return tritonRequestFields[labels.request_type ?? ''];
+  if (name === tritonKvCache) return labels.kv_cache_block_type === 'fraction' ? 'kvCache' : undefined;
+  return fields[name];
+}
+
+function loadedAdapters({ labels }: Sample): ReadonlySet<string> {
+  const names = (labels.running_lora_adapters ?? '').split(',').map((name) => name.trim());
+  return new Set(names.filter((name) => name !== ''));
 }

@@ -28,6 +28,52 @@ test.each([
 });
 
 test.each([
+  [
+    'SGLang',
+    'sglang:num_running_reqs{model_name="m"} 3.0\nsglang:num_queue_reqs{model_name="m"} 2\nsglang:token_usage{model_name="m"} 0.28\nsglang:num_used_tokens{model_name="m"} 123\n',
+    [3, 2, 0.28],
+  ],
+  [
+    'trtllm-serve',
+    'trtllm_num_requests_running 4\ntrtllm_num_requests_waiting 1\ntrtllm_kv_cache_utilization 0.5\ntrtllm_max_num_active_requests 64\n',
+    [4, 1, 0.5],
+  ],
+  [
+    'Triton with TensorRT-LLM',
+    [
+      ...Object.entries({ waiting: 3, context: 1, scheduled: 4, max: 512, active: 7 }).map(
+        ([type, value]) =>
+          `nv_trt_llm_request_metrics{model="tensorrt_llm",request_type="${type}",version="1"} ${value}`,
+      ),
+      ...Object.entries({ fraction: 0.6, max: 6239, tokens_per: 64 }).map(
+        ([type, value]) =>
+          `nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="${type}",model="tensorrt_llm"} ${value}`,
+      ),
+    ].join('\n'),
+    [4, 3, 0.6],
+  ],
+])('recognised from what it exposes: %s', (_, text, [running, waiting, kvCacheUtilization]) => {
+  expect(readEngineLoad(text)).toEqual({ running, waiting, kvCacheUtilization });
+});
+
+test.each([
+  ['one series', ['a1, a2@10'], ['a1', 'a2']],
+  ['the series written last wins, wherever it stands', ['old@10', 'a1,a2@30', 'older@20'], ['a1', 'a2']],
+  ['none is loaded', ['@10'], []],
+])('the adapters in memory: %s', (_, series, adapters) => {
+  const lines = series.map((each) => {
+    const [names, writtenAt] = each.split('@');
+    return `vllm:lora_requests_info{max_lora="4",running_lora_adapters="${names}",waiting_lora_adapters="w"} ${writtenAt}`;
+  });
+  expect(readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`)?.adapters).toEqual(new Set(adapters));
+});
+
+test('a page that repeats a gauge without end is read in bounded time', () => {
+  const load = readEngineLoad('vllm:num_requests_waiting 1\n'.repeat(100_000));
+  expect(load?.waiting).toBeLessThanOrEqual(1000);
+});
+
+test.each([
   ['nothing', ''],
   ['another program’s metrics', 'process_cpu_seconds_total 3\n'],
   ['no queue', 'vllm:num_requests_running 3\n'],
