@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/long/**/*.long.ts'],
     testTimeout: 30 * 60_000,
     fileParallelism: false,
+    env: { METADATA_SERVER_DETECTION: 'none' },
     reporters: ['verbose'],
   },
 });

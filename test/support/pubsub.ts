@@ -8,12 +8,10 @@ export function connectPubSub(server: RunningProcess) {
   const host = new URL(server.url).host;
   // The client turns to an emulator by this variable alone.
   process.env.PUBSUB_EMULATOR_HOST = host;
-  // Outside Google Cloud its credentials library would look for a metadata server on the network.
-  process.env.METADATA_SERVER_DETECTION = 'none';
   const client = new PubSub({ projectId: project });
   return {
     client,
-    environment: { PUBSUB_EMULATOR_HOST: host, GOOGLE_CLOUD_PROJECT: project, METADATA_SERVER_DETECTION: 'none' },
+    environment: { PUBSUB_EMULATOR_HOST: host, GOOGLE_CLOUD_PROJECT: project },
     async createTopic(name: string): Promise<Topic> {
       const [topic] = await client.createTopic(name);
       return topic;
