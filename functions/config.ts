@@ -182,7 +182,14 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
         ? 'GOOGLE_CLOUD_PROJECT is required for topics given by id alone where PUBSUB_EMULATOR_HOST is set'
         : undefined,
   },
-  ...(['gatewayAudience', 'pushAudience', 'capacityPromql', 'capacityScrapeUrl'] as const).map((key) => ({
+  {
+    needs: ['apiKeyFile', 'gatewayAudience'],
+    fault: ({ apiKeyFile, gatewayAudience }) =>
+      apiKeyFile === undefined || gatewayAudience === undefined
+        ? undefined
+        : 'INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together: a call carries one credential',
+  },
+  ...(['capacityPromql', 'capacityScrapeUrl'] as const).map((key) => ({
     needs: [key],
     fault: (values: { readonly [K in typeof key]?: string | undefined }) =>
       values[key] === undefined ? undefined : `${functionSchema[key].name} must not be set: this version lacks it`,

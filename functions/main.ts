@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
-import { keyFromFile } from './edges/api-key.ts';
 import { withoutData } from './edges/capacity-sources.ts';
+import { createCredential } from './edges/credential.ts';
 import { createPublisher } from './edges/publisher.ts';
+import { systemClock as clock } from './edges/system-clock.ts';
 import { readPolicies } from './policies.ts';
 import { startService } from './service.ts';
 
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
 
-const { config, policies, credential } = configured();
+const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');
 const blind = config.capacitySources.filter((name) => withoutData.includes(name));
 if (blind.length > 0) {
@@ -21,7 +22,14 @@ if (blind.length > 0) {
   );
 }
 
-const service = await startService({ config, policies, credential, publisher: createPublisher(config.projectId), log });
+const service = await startService({
+  config,
+  policies,
+  credential: await createCredential(config.apiKeyFile, config.gatewayAudience, clock),
+  guard: await pushGuard(),
+  publisher: createPublisher(config.projectId),
+  log,
+});
 announceListening(service.url, 'function');
 
 process.on('unhandledRejection', (error) => {
@@ -44,12 +52,19 @@ function configured() {
     const policies = readPolicies(file && readNamed('SUBSCRIPTIONS_FILE', file), process.env);
     const keyFile = config.apiKeyFile;
     if (keyFile !== undefined) readNamed('INFERENCE_GATEWAY_API_KEY_FILE', keyFile);
-    return { config, policies, credential: keyFile === undefined ? () => '' : keyFromFile(keyFile) };
+    return { config, policies };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
+}
+
+async function pushGuard() {
+  const { pushAudience: audience, pushServiceAccount: serviceAccount, pushCertsUrl } = config;
+  if (audience === undefined || serviceAccount === undefined) return undefined;
+  const { createPushGuard } = await import('./edges/push-guard.ts');
+  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
 }
 
 /** @throws {ConfigError} when the file that the variable names cannot be read. */

@@ -2,9 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Values } from '../shared/config/read-config.ts';
 import type { Logger } from '../shared/telemetry/logger.ts';
 import type { functionSchema } from './config.ts';
+import type { Credential } from './edges/credential.ts';
 import { Metrics } from './edges/metrics.ts';
 import { Outbox } from './edges/outbox.ts';
 import type { Publisher } from './edges/publisher.ts';
+import type { PushGuard } from './edges/push-guard.ts';
 import { createPushServer } from './edges/push-handler.ts';
 import { unreadiness } from './edges/readiness.ts';
 import { Reports } from './edges/reports.ts';
@@ -20,7 +22,9 @@ export interface ServiceDependencies {
   readonly config: Values<typeof functionSchema>;
   readonly policies: Policies;
   readonly publisher: Publisher;
-  readonly credential: () => string;
+  readonly credential: Credential;
+  /** Undefined where everyone may push. */
+  readonly guard: PushGuard | undefined;
   readonly log: Logger;
 }
 
@@ -39,7 +43,7 @@ const failedPublishesToPause = 1;
 
 /** Joins the parts, and listens. */
 export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
-  const { config, policies, publisher, credential, log } = dependencies;
+  const { config, policies, publisher, credential, guard, log } = dependencies;
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -81,6 +85,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
 
   const service = {
     pushes,
+    guard,
     reports,
     registry: metrics.registry,
     unreadiness: unreadiness({ pools: pools.all, topics, isDraining }),

@@ -12,6 +12,7 @@ import type { Policies, Policy } from '../policies.ts';
 import type { Admission, Ask } from '../state/admission.ts';
 import type { Clock } from '../state/clock.ts';
 import type { Permit, Pool } from '../state/pool.ts';
+import type { Credential } from './credential.ts';
 import type { Due, Outbox } from './outbox.ts';
 import type { Reports } from './reports.ts';
 import { callFor, type MadeCall } from './request-call.ts';
@@ -23,8 +24,7 @@ export interface DeliveryDependencies {
   readonly reports: Reports;
   readonly policies: Policies;
   readonly poolOf: (policy: Policy) => Pool;
-  /** The gateway's bearer token, empty when it needs none. */
-  readonly credential: () => string;
+  readonly credential: Credential;
   readonly settings: DeliverySettings;
 }
 
@@ -101,14 +101,16 @@ export class Delivery {
   }
 
   async #attempt(request: AsyncRequest, permit: Permit): Promise<number | 'wait-on'> {
-    const { clock, credential, settings, reports } = this.#with;
+    const { clock, settings, reports } = this.#with;
     const { deadlineAtMs, endpoint } = request;
+    const credential = await this.#credential();
+    if (credential === undefined) return this.#giveBack(request, unavailable, 'no credential for the gateway');
     const nowMs = this.#nowMs();
     if (isExpired(deadlineAtMs, nowMs)) return this.#expire(request);
     const timeoutMs = callTimeoutMs({ ...settings, arrivedAtMs: this.#arrivedAtMs, deadlineAtMs, nowMs });
     if (timeoutMs <= 0) return this.#giveBack(request, busy, 'no time is left for a call');
 
-    const call = await callFor(request, this.#policy, credential(), { timeoutMs, signal: this.#signal }, clock);
+    const call = await callFor(request, this.#policy, credential, { timeoutMs, signal: this.#signal }, clock);
     this.#lastCall = call;
     const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
     const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
@@ -128,6 +130,15 @@ export class Delivery {
         return this.#retry(request, call, next.lastStatus);
       case 'finish':
         return this.#finish(request, next.ending, next.attempts, next.deadLetter);
+    }
+  }
+
+  async #credential(): Promise<string | undefined> {
+    try {
+      return await this.#with.credential();
+    } catch (error) {
+      this.#with.reports.credentialFailed(this.#pool, error);
+      return undefined;
     }
   }
 

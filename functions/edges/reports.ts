@@ -102,6 +102,18 @@ export class Reports {
     );
   }
 
+  /** A push that may not pass, for a reason that holds nothing of its token. */
+  pushRefused(status: number, why: string): void {
+    this.#log.warn({ event: 'push_refused', status, why }, `a push was refused: ${why}`);
+  }
+
+  credentialFailed(pool: Pool, error: unknown): void {
+    this.#log.error(
+      { event: 'credential_failed', pool: pool.name, err: error },
+      'there is no credential for the gateway: nothing is sent without it',
+    );
+  }
+
   unpublished(pool: Pool, identity: Identity, error: unknown): void {
     this.#log.error(
       { event: 'publish_failed', pool: pool.name, ...this.#who(identity), err: error },

@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { PushGuard } from './push-guard.ts';
 import type { Reports } from './reports.ts';
 
 export interface Service {
   /** Takes pushes; it listens nowhere itself. */
   readonly pushes: Server;
+  /** Undefined where everyone may push. */
+  readonly guard: PushGuard | undefined;
   readonly reports: Reports;
   readonly registry: Registry;
   /** Why it is not ready, empty when it is. */
@@ -23,7 +26,7 @@ export function createMainServer(service: Service, servesAdmin: boolean): Server
     const isAdmin = servesAdmin && adminPaths.includes(pathOf(request));
     if (isAdmin && request.method !== 'POST') return admin(request, response);
     if (request.method !== 'POST') return refuse(response, 405, { allow: 'POST' });
-    return receive(service, request, response);
+    return answered(receive(service, request, response), service.reports, response);
   });
 }
 
@@ -44,7 +47,8 @@ export function listen(server: Server, port: number, host: string): Promise<stri
   });
 }
 
-function receive({ pushes, reports, isDraining }: Service, request: IncomingMessage, response: ServerResponse): void {
+async function receive(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pushes, guard, reports, isDraining } = service;
   const reportTooLong = (): void => reports.notAPush(`the body is over ${maxBodyBytes} bytes`);
   const isTooLong = Number(request.headers['content-length'] ?? 0) > maxBodyBytes;
   if (isTooLong) reportTooLong();
@@ -52,6 +56,14 @@ function receive({ pushes, reports, isDraining }: Service, request: IncomingMess
     const status = isTooLong ? 400 : 503;
     reports.delivered(status);
     refuse(response, status, { connection: 'close' });
+    return;
+  }
+  const refusal = guard && (await guard(request.headers.authorization));
+  if (request.destroyed) return;
+  if (refusal) {
+    reports.pushRefused(refusal.status, refusal.why);
+    reports.delivered(refusal.status);
+    refuse(response, refusal.status, refusal.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
     return;
   }
   limitUndeclaredLength(request, reportTooLong);
@@ -74,7 +86,7 @@ function limitUndeclaredLength(request: IncomingMessage, onTooLong: () => void):
   });
 }
 
-function adminListener({ registry, unreadiness }: Service): RequestListener {
+function adminListener({ registry, unreadiness, reports }: Service): RequestListener {
   const routes: Readonly<Record<string, () => Promise<{ status: number; body: string; type?: string }>>> = {
     '/healthz': async () => ({ status: 200, body: 'ok\n' }),
     '/readyz': async () => {
@@ -91,11 +103,21 @@ function adminListener({ registry, unreadiness }: Service): RequestListener {
     const route = routes[aliases[path] ?? path];
     if (!route) return refuse(response, 404, {});
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { allow: 'GET, HEAD' });
-    void route().then(({ status, body, type = 'text/plain; charset=utf-8' }) => {
+    const answer = route().then(({ status, body, type = 'text/plain; charset=utf-8' }) => {
       response.writeHead(status, { 'content-type': type });
       response.end(body);
     });
+    return answered(answer, reports, response);
   };
+}
+
+/** No request stays without an answer, whatever happens to it. */
+function answered(work: Promise<void>, reports: Reports, response: ServerResponse): void {
+  work.catch((error: unknown) => {
+    reports.crashed(error);
+    if (response.headersSent) response.destroy();
+    else refuse(response, 503, { connection: 'close' });
+  });
 }
 
 function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {

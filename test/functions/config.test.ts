@@ -48,6 +48,11 @@ const rows: [string, Record<string, string>, string][] = [
   ['a topic that is none', { RESULT_TOPIC: 'a b' }, 'RESULT_TOPIC'],
   ['a topic of Google’s', { RESULT_TOPIC: 'google' }, 'RESULT_TOPIC'],
   ['one half of push verification', { PUSH_AUDIENCE: 'a' }, 'PUSH_SERVICE_ACCOUNT'],
+  [
+    'two credentials for the gateway',
+    { INFERENCE_GATEWAY_AUDIENCE: 'a', INFERENCE_GATEWAY_API_KEY_FILE: '/key' },
+    'INFERENCE_GATEWAY_AUDIENCE',
+  ],
   ['no time left to publish', { MAX_WAIT_SECONDS: '40.5' }, 'ACK_DEADLINE_SECONDS'],
   ['thresholds the wrong way round', { CAPACITY_OPEN_AT: '0.9' }, 'CAPACITY_CLOSE_AT'],
   ['an unknown source', { CAPACITY_SOURCES: 'gateway,gpu' }, 'CAPACITY_SOURCES'],
@@ -59,7 +64,6 @@ const rows: [string, Record<string, string>, string][] = [
     'GOOGLE_CLOUD_PROJECT',
   ],
   ['what this version lacks', { CAPACITY_PROMQL: 'up' }, 'CAPACITY_PROMQL'],
-  ['what this version lacks', { INFERENCE_GATEWAY_AUDIENCE: 'a' }, 'INFERENCE_GATEWAY_AUDIENCE'],
 ];
 test.each(rows)('%s stops the start', (_, changed, name) => {
   expect(faultsOf(changed).join()).toContain(name);
