@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Creates or updates everything of Backfill that lives outside the cluster: topics, service accounts and their roles,
-# the Cloud Run function, its two push subscriptions. Safe to run again.
+# the Cloud Run function, its two push subscriptions, alerts. Safe to run again.
 set -euo pipefail
 
 usage() {
@@ -73,5 +73,11 @@ for topic in requests retries; do
   else
     gcloud pubsub subscriptions create "$NAME-$topic" --project "$PROJECT" --topic "$NAME-$topic" --expiration-period never "${push[@]}"
   fi
+done
+
+for policy in infra/gcp/alerts/*.json; do
+  title=$(sed -n 's/^  "displayName": "\(.*\)",$/\1/p' "$policy")
+  gcloud monitoring policies list --project "$PROJECT" --filter "displayName=\"$title\"" --format 'value(name)' | grep -q . ||
+    gcloud monitoring policies create --project "$PROJECT" --policy-from-file "$policy"
 done
 echo "Publish requests to projects/$PROJECT/topics/$NAME-requests, read results from projects/$PROJECT/subscriptions/$NAME-results."
