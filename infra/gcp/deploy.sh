@@ -17,6 +17,10 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
 TEXT
 }
 
+if [ "${1:-}" = --help ]; then
+  usage
+  exit 0
+fi
 for required in PROJECT REGION INFERENCE_GATEWAY_URL; do
   if [ -z "${!required:-}" ]; then
     echo "$required is required" >&2
