@@ -1,0 +1,91 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
+
+/**
+ * A model server that costs next to nothing: canned bytes, no HTTP library. A request gets an answer of about its own size; one
+ * that asks for a stream gets events, each written on its own.
+ */
+const metrics = ['num_requests_running', 'num_requests_waiting', 'kv_cache_usage_perc'].map(
+  (name) => `vllm:${name} 0\n`,
+);
+const canned = {
+  '/metrics': plain('text/plain', metrics.join('')),
+  '/v1/models': plain('application/json', '{"object":"list","data":[{"id":"m","object":"model"}]}'),
+} as const;
+const small = plain('application/json', completionOf(1024));
+const large = plain('application/json', completionOf(16 * 1024));
+const largeFrom = 8 * 1024;
+const streamHead = Buffer.from(
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
+);
+const event = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" token"},"finish_reason":null}]}\n\n`;
+const streamChunk = Buffer.from(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`);
+const streamEnd = Buffer.from('0\r\n\r\n');
+
+/** Streams under way, and how many chunks each still gets. */
+const streams = new Map<Socket, number>();
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let pending = '';
+  socket.setEncoding('latin1');
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => streams.delete(socket));
+  socket.on('data', (bytes: string) => {
+    pending = pending === '' ? bytes : pending + bytes;
+    for (;;) {
+      const head = pending.indexOf('\r\n\r\n');
+      if (head < 0) return;
+      const length = Number(/\r\ncontent-length: *(\d+)/i.exec(pending.slice(0, head))?.[1] ?? 0);
+      const end = head + 4 + length;
+      if (pending.length < end) return;
+      answer(socket, pending.slice(0, end), length);
+      pending = pending.slice(end);
+    }
+  });
+});
+
+setInterval(() => {
+  for (const [socket, left] of streams) {
+    socket.write(streamChunk);
+    if (left > 1) streams.set(socket, left - 1);
+    else {
+      streams.delete(socket);
+      socket.write(streamEnd);
+    }
+  }
+}, chunkEveryMs);
+
+server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.stdout.write(`listening on http://127.0.0.1:${port}\n`);
+});
+
+function answer(socket: Socket, request: string, bodyLength: number): void {
+  if (request.startsWith('GET ')) {
+    const path = request.slice(4, request.indexOf(' ', 4)) as keyof typeof canned;
+    socket.write(canned[path] ?? plain('text/plain', ''));
+  } else if (request.includes('"stream":true')) {
+    socket.write(streamHead);
+    streams.set(socket, chunksPerStream);
+  } else socket.write(bodyLength < largeFrom ? small : large);
+}
+
+function plain(type: string, body: string): Buffer {
+  return Buffer.from(
+    `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function completionOf(sizeBytes: number): string {
+  const around = (content: string) =>
+    JSON.stringify({
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 200, completion_tokens: 200, total_tokens: 400 },
+    });
+  return around('x'.repeat(sizeBytes - around('').length));
+}
