@@ -18,7 +18,7 @@ import { capacityRoute, healthRoutes, operatorRoutes } from './edges/operator-ro
 import { Poller } from './edges/poller.ts';
 import { Upstreams } from './edges/upstreams.ts';
 import { WatchedFile } from './edges/watched-file.ts';
-import { Chooser } from './state/chooser.ts';
+import { Chooser, hasRoom } from './state/chooser.ts';
 import { KeyRing } from './state/key-ring.ts';
 import { LabelSet } from './state/label-set.ts';
 import { Pool } from './state/pool.ts';
@@ -75,7 +75,7 @@ export class Gateway {
       },
     );
     const pool = this.#pool;
-    const chooser = new Chooser({ pool, policy: policies[config.policy], random: Math.random });
+    const chooser = new Chooser({ pool, policy: policies[config.policy], hasRoom, random: Math.random });
     const waitingRoom = new WaitingRoom({
       choose: (ticket) => chooser.choose(ticket),
       mostPerBand: config.maxQueued,

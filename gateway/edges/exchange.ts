@@ -6,7 +6,7 @@ import type { Objective } from '../decisions/objectives.ts';
 import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
 import type { Placement } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
-import type { WorkClass } from '../state/ledger.ts';
+import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeRefusal } from './write-refusal.ts';
@@ -52,6 +52,8 @@ export interface Ending {
   readonly status: number;
   /** `host:port` of the endpoint that was tried last. */
   readonly endpoint: string | undefined;
+  /** Of the place it had last, closed. */
+  readonly entry: LedgerEntry | undefined;
   readonly ttftMs: number | undefined;
   readonly durationMs: number;
   /** The last one or two chunks of the answer. */
@@ -105,6 +107,10 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   get promptTokens(): number {
     return this.request.promptTokens;
+  }
+
+  get stream(): boolean {
+    return this.request.stream;
   }
 
   /** Dispatched and not ended. */
@@ -175,7 +181,10 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   onData(chunk: Buffer): boolean {
     if (this.#phase === 'over') return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
-    else this.#timer?.refresh();
+    else {
+      this.#timer?.refresh();
+      this.#placement?.entry.sawChunk();
+    }
     this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
     return this.#res.write(chunk);
@@ -207,7 +216,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
     this.#ttftMs = this.#services.nowMs() - this.#beganAtMs;
-    this.#placement?.entry.sawFirstByte();
+    this.#placement?.entry.sawFirstByte(this.#status < 300);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
   }
@@ -259,6 +268,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       outcome,
       status: this.#status,
       endpoint: this.#placement?.endpoint.host,
+      entry: this.#placement?.entry,
       ttftMs: this.#ttftMs,
       durationMs: this.#services.nowMs() - this.#beganAtMs,
       tail,

@@ -52,7 +52,7 @@ export class Observer implements ExchangeObserver {
     this.#options.metrics.count('errors', { ...labels, error_code: code });
   }
 
-  #observeServed(exchange: Exchange, { ttftMs, durationMs, tail }: Ending, labels: LabelValues): void {
+  #observeServed(exchange: Exchange, { ttftMs, durationMs, tail, entry }: Ending, labels: LabelValues): void {
     const { metrics } = this.#options;
     metrics.observe('duration', labels, durationMs / 1000);
     if (ttftMs !== undefined) {
@@ -60,6 +60,7 @@ export class Observer implements ExchangeObserver {
     }
     const usage = readUsage(Buffer.concat(tail).subarray(-tailBytes).toString('latin1'));
     if (!usage) return;
+    entry?.report(usage);
     metrics.observe('inputTokens', labels, usage.promptTokens);
     metrics.observe('outputTokens', labels, usage.completionTokens);
   }

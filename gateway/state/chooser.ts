@@ -1,8 +1,17 @@
 import { type Policy, pickHighest } from '../decisions/policies.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry, WorkClass } from './ledger.ts';
 import type { Pool } from './pool.ts';
-import type { Ticket } from './waiting-room.ts';
+
+/** What choosing must know of a request. */
+export interface RoutingRequest {
+  readonly workClass: WorkClass;
+  readonly model: string;
+  /** Estimated from its size. */
+  readonly promptTokens: number;
+  /** Its answer is streamed. */
+  readonly stream: boolean;
+}
 
 /** A place on an endpoint, held until its entry is closed. */
 export interface Placement {
@@ -13,6 +22,8 @@ export interface Placement {
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;
+  /** Whether the endpoint may take the request now; who has no room anywhere waits. */
+  readonly hasRoom: (endpoint: Endpoint, request: RoutingRequest) => boolean;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -27,20 +38,22 @@ export class Chooser {
   }
 
   /** Undefined when no endpoint has room. `exceptFor` is chosen only when there is no other. */
-  choose(ticket: Ticket, exceptFor?: Endpoint): Placement | undefined {
-    const { pool, policy, random } = this.#options;
-    const withRoom = pool.servers(ticket.model).filter((endpoint) => hasRoom(endpoint, ticket));
+  choose(request: RoutingRequest, exceptFor?: Endpoint): Placement | undefined {
+    const { pool, policy, hasRoom, random } = this.#options;
+    const withRoom = pool.servers(request.model).filter((endpoint) => hasRoom(endpoint, request));
     const others = exceptFor ? withRoom.filter((endpoint) => endpoint !== exceptFor) : withRoom;
     const candidates = others.length > 0 ? others : withRoom;
     const chance = { turn: this.#turn, random };
     const endpoint = candidates[pickHighest(policy(candidates, chance), random)];
     if (!endpoint) return undefined;
     this.#turn += 1;
-    return { endpoint, entry: endpoint.ledger.open(ticket.workClass, ticket.promptTokens) };
+    const { workClass, promptTokens, stream } = request;
+    const entry = endpoint.ledger.open({ workClass, promptTokens, cachedTokens: 0, stream, firstTokenExpectedAtMs: 0 });
+    return { endpoint, entry };
   }
 }
 
 /** Sheddable work takes what its window leaves; real-time work always goes. */
-function hasRoom(endpoint: Endpoint, { workClass }: Ticket): boolean {
+export function hasRoom(endpoint: Endpoint, { workClass }: RoutingRequest): boolean {
   return workClass === 'realtime' || endpoint.ledger.sheddable.inFlight < endpoint.sheddableWindow;
 }

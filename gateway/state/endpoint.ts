@@ -30,7 +30,7 @@ export class Endpoint implements Candidate {
   /** `host:port`. */
   readonly host: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
   #window = blindWindow;
@@ -45,6 +45,7 @@ export class Endpoint implements Candidate {
     this.host = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     this.labels = address.labels;
     this.#options = options;
+    this.ledger = new Ledger(options.nowMs);
   }
 
   /** False from a refused connection until the next one that is answered. */

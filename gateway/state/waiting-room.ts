@@ -1,8 +1,8 @@
-import type { Placement } from './chooser.ts';
+import type { Placement, RoutingRequest } from './chooser.ts';
 import type { WorkClass } from './ledger.ts';
 
 /** A request on its way to an endpoint. */
-export interface Ticket {
+export interface Ticket extends RoutingRequest {
   readonly priority: number;
   readonly workClass: WorkClass;
   readonly tenant: string;

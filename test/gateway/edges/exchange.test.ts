@@ -6,7 +6,8 @@ import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
 import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
 import type { Upstreams } from '../../../gateway/edges/upstreams.ts';
-import { Chooser } from '../../../gateway/state/chooser.ts';
+import { Chooser, hasRoom } from '../../../gateway/state/chooser.ts';
+import { nothingHeld } from '../../../gateway/state/ledger.ts';
 import { Pool } from '../../../gateway/state/pool.ts';
 import { WaitingRoom } from '../../../gateway/state/waiting-room.ts';
 
@@ -46,7 +47,7 @@ function setUp(priority: number) {
     { url: 'http://a:1', labels: {} },
     { url: 'http://b:1', labels: {} },
   ]);
-  const chooser = new Chooser({ pool, policy: policies['least-request'], random: () => 0 });
+  const chooser = new Chooser({ pool, policy: policies['least-request'], hasRoom, random: () => 0 });
   const waitingRoom = new WaitingRoom({
     choose: (ticket) => chooser.choose(ticket),
     mostPerBand: 10,
@@ -117,7 +118,7 @@ test('whatever happens in whatever order: counts return to zero, one end is seen
       }
       for (const { ledger } of endpoints) {
         for (const held of [ledger.realtime, ledger.sheddable]) {
-          expect(held).toEqual({ inFlight: 0, awaitingFirstByte: 0, promptTokens: 0 });
+          expect(held).toEqual(nothingHeld);
         }
       }
       expect([...world.waitingRoom.tickets()]).toEqual([]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Endpoint } from '../../../gateway/state/endpoint.ts';
+import { entryOf } from '../../support/ledger-entries.ts';
 
 function setUp() {
   const clock = { nowMs: 0 };
@@ -25,10 +26,10 @@ test.each([
 
 test('load: its own requests now, and those of others at the reading', () => {
   const { endpoint } = setUp();
-  const mine = endpoint.ledger.open('realtime', 1);
+  const mine = endpoint.ledger.open(entryOf('realtime'));
   endpoint.recordLoad({ running: 4, waiting: 2, kvCacheUtilization: 0.4 });
   expect(endpoint.load).toBe(6);
-  endpoint.ledger.open('realtime', 1);
+  endpoint.ledger.open(entryOf('realtime'));
   expect(endpoint.load).toBe(7);
   mine.close();
   expect(endpoint.load).toBe(6);
@@ -52,18 +53,18 @@ test('a reading that is stale, or older than a refused connection, counts as non
 test('saturation: requests sent since the reading wait where some waited, and run where none did', () => {
   const { endpoint } = setUp();
   endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0.2 });
-  for (let sent = 0; sent < 10; sent += 1) endpoint.ledger.open('realtime', 1);
+  for (let sent = 0; sent < 10; sent += 1) endpoint.ledger.open(entryOf('realtime'));
   expect(endpoint.saturation).toBe(0.25);
   endpoint.recordLoad({ running: 8, waiting: 2, kvCacheUtilization: 0.2 });
   expect(endpoint.saturation).toBe(0.4);
-  for (let sent = 0; sent < 5; sent += 1) endpoint.ledger.open('realtime', 1);
+  for (let sent = 0; sent < 5; sent += 1) endpoint.ledger.open(entryOf('realtime'));
   expect(endpoint.saturation).toBe(1.4);
 });
 
 test('without sheddable work: its waiting and its share of the cache are left out', () => {
   const { endpoint } = setUp();
-  for (let sent = 0; sent < 6; sent += 1) endpoint.ledger.open('sheddable', 1);
-  for (let sent = 0; sent < 2; sent += 1) endpoint.ledger.open('realtime', 1);
+  for (let sent = 0; sent < 6; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
+  for (let sent = 0; sent < 2; sent += 1) endpoint.ledger.open(entryOf('realtime'));
   endpoint.recordLoad({ running: 4, waiting: 4, kvCacheUtilization: 0.8 });
   expect(endpoint.saturation).toBe(1);
   expect(endpoint.realtimeSaturation).toBe(0.25);
@@ -71,8 +72,8 @@ test('without sheddable work: its waiting and its share of the cache are left ou
 
 test('without a reading the gateway’s own counts serve', () => {
   const { endpoint } = setUp();
-  for (let sent = 0; sent < 8; sent += 1) endpoint.ledger.open('sheddable', 1);
-  endpoint.ledger.open('realtime', 1);
+  for (let sent = 0; sent < 8; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
+  endpoint.ledger.open(entryOf('realtime'));
   expect([endpoint.load, endpoint.saturation, endpoint.realtimeSaturation]).toEqual([9, 9 / 16, 1 / 16]);
   expect(endpoint.sheddableWindow).toBe(16);
 });

@@ -28,6 +28,7 @@ function setUp({ mostPerBand = 10 } = {}) {
     tenant: '',
     model,
     promptTokens: 1,
+    stream: true,
     start: () => log.push(name),
     waitedTooLong: () => log.push(`${name} late`),
   });
