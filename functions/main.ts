@@ -5,6 +5,7 @@ import { functionRules, functionSchema } from './config.ts';
 import { withoutData } from './edges/capacity-sources.ts';
 import { createCredential } from './edges/credential.ts';
 import { createPublisher } from './edges/publisher.ts';
+import { createSpans } from './edges/spans.ts';
 import { systemClock as clock } from './edges/system-clock.ts';
 import { readPolicies } from './policies.ts';
 import { startService } from './service.ts';
@@ -27,6 +28,7 @@ const service = await startService({
   policies,
   credential: await createCredential(config.apiKeyFile, config.gatewayAudience, clock),
   guard: await pushGuard(),
+  spans: await createSpans(process.env),
   publisher: createPublisher(config.projectId),
   log,
 });

@@ -11,6 +11,7 @@ import { createPushServer } from './edges/push-handler.ts';
 import { unreadiness } from './edges/readiness.ts';
 import { Reports } from './edges/reports.ts';
 import { createAdminServer, createMainServer, listen } from './edges/server.ts';
+import type { Spans } from './edges/spans.ts';
 import { systemClock as clock } from './edges/system-clock.ts';
 import type { Policies } from './policies.ts';
 import { createPools } from './pools.ts';
@@ -25,6 +26,7 @@ export interface ServiceDependencies {
   readonly credential: Credential;
   /** Undefined where everyone may push. */
   readonly guard: PushGuard | undefined;
+  readonly spans: Spans;
   readonly log: Logger;
 }
 
@@ -43,7 +45,7 @@ const failedPublishesToPause = 1;
 
 /** Joins the parts, and listens. */
 export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
-  const { config, policies, publisher, credential, guard, log } = dependencies;
+  const { config, policies, publisher, credential, guard, spans, log } = dependencies;
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -80,6 +82,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     policies,
     poolOf: pools.of,
     credential,
+    spans,
     settings: config,
   });
 
@@ -108,6 +111,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
       await Promise.race([running.ended(), pause(lastWordMs)]);
       admin?.close();
       await Promise.race([new Promise((closed) => main.close(closed)), pause(lastWordMs)]);
+      await Promise.race([spans.close().catch(() => undefined), pause(lastWordMs)]);
     },
   };
 }

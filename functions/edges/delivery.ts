@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { classify, retryAfterMs } from '../decisions/answer.ts';
+import { type Classified, classify, retryAfterMs } from '../decisions/answer.ts';
 import { deadLetterMessage } from '../decisions/dead-letter.ts';
 import { callTimeoutMs, isExpired } from '../decisions/deadline.ts';
-import { describe, expiredEnding, healthOf, nextStep, unrepeatableEnding } from '../decisions/outcome.ts';
+import { describe, expiredEnding, healthOf, nextStep, roomOf, unrepeatableEnding } from '../decisions/outcome.ts';
 import type { OutgoingMessage } from '../decisions/outgoing-message.ts';
 import type { PushedMessage } from '../decisions/push-envelope.ts';
 import { type AsyncRequest, decodeRequest, type Identity } from '../decisions/request.ts';
-import { type Ending, type ErrorCode, encodeResult } from '../decisions/result.ts';
+import { type Ending, type ErrorCode, encodeResult, tokensOf } from '../decisions/result.ts';
 import { retryAtMs, retryMessage } from '../decisions/retry.ts';
 import type { Policies, Policy } from '../policies.ts';
 import type { Admission, Ask } from '../state/admission.ts';
 import type { Clock } from '../state/clock.ts';
-import type { Permit, Pool } from '../state/pool.ts';
+import { type CallReport, nothingSaid, type Permit, type Pool } from '../state/pool.ts';
 import type { Credential } from './credential.ts';
 import type { Due, Outbox } from './outbox.ts';
 import type { Reports } from './reports.ts';
 import { callFor, type MadeCall } from './request-call.ts';
+import type { DeliverySpans, Spans } from './spans.ts';
 
 export interface DeliveryDependencies {
   readonly clock: Clock;
@@ -25,6 +26,7 @@ export interface DeliveryDependencies {
   readonly policies: Policies;
   readonly poolOf: (policy: Policy) => Pool;
   readonly credential: Credential;
+  readonly spans: Spans;
   readonly settings: DeliverySettings;
 }
 
@@ -58,6 +60,7 @@ export class Delivery {
   readonly #key: string;
   /** What breakers call the message, through all its retries. */
   readonly #name: string;
+  readonly #spans: DeliverySpans;
   #lastCall: MadeCall | undefined;
 
   /** `signal`: nobody waits for the status any more. */
@@ -69,15 +72,27 @@ export class Delivery {
     this.#with = dependencies;
     this.#arrivedAtMs = dependencies.clock.nowMs();
     this.#key = key;
+    this.#spans = dependencies.spans.begin(message.attributes.traceparent ?? '', this.#pool.name);
     this.#name = message.attributes.first_message_id || message.messageId || randomUUID();
   }
 
   async run(): Promise<number> {
+    let status = unavailable;
+    try {
+      status = await this.#run();
+      return status;
+    } finally {
+      this.#spans.end(status);
+    }
+  }
+
+  async #run(): Promise<number> {
     const kept = this.#with.outbox.takeKept(this.#key);
     if (kept) return this.#publish(kept);
     const { allowedEndpoints, tenant } = this.#policy;
     const { defaultDeadlineMs } = this.#with.settings;
-    const decoded = decodeRequest(this.#message, { allowedEndpoints, tenant, defaultDeadlineMs }, this.#nowMs());
+    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
+    const decoded = await this.#spans.step('decode', async () => decodeRequest(this.#message, rules, this.#nowMs()));
     if ('invalid' in decoded) return this.#refuse(decoded.identity, decoded.invalid);
     return this.#serve(decoded.request).finally(() => this.#with.outbox.release(this.#topics(), this.#name));
   }
@@ -87,7 +102,8 @@ export class Delivery {
     let mayWaitMs = this.#with.settings.maxWaitMs;
     for (;;) {
       const sinceMs = this.#nowMs();
-      const admitted = await this.#with.admission.admit(this.#ask(request, sinceMs + mayWaitMs));
+      const ask = this.#ask(request, sinceMs + mayWaitMs);
+      const admitted = await this.#spans.step('wait', () => this.#with.admission.admit(ask));
       mayWaitMs -= this.#nowMs() - sinceMs;
       if (admitted.got === 'expired') return this.#expire(request);
       if (admitted.got === 'aborted') return this.#giveBack(request, unavailable, 'aborted');
@@ -95,7 +111,7 @@ export class Delivery {
         return this.#giveBack(request, admitted.reason === 'breaker' ? unavailable : busy, admitted.reason);
       }
       const { permit } = admitted;
-      const status = await this.#attempt(request, permit).finally(() => permit.end('unsaid', this.#nowMs()));
+      const status = await this.#attempt(request, permit).finally(() => permit.end(nothingSaid, this.#nowMs()));
       if (status !== 'wait-on') return status;
     }
   }
@@ -110,14 +126,19 @@ export class Delivery {
     const timeoutMs = callTimeoutMs({ ...settings, arrivedAtMs: this.#arrivedAtMs, deadlineAtMs, nowMs });
     if (timeoutMs <= 0) return this.#giveBack(request, busy, 'no time is left for a call');
 
-    const call = await callFor(request, this.#policy, credential, { timeoutMs, signal: this.#signal }, clock);
+    const limits = { timeoutMs, signal: this.#signal };
+    const call = await this.#spans.step('call', async ({ context, note }) => {
+      const made = await callFor(request, this.#policy, credential, limits, context, clock);
+      note(
+        'answer' in made.end ? { 'http.response.status_code': made.end.answer.status } : { 'error.type': made.end.end },
+      );
+      return made;
+    });
     this.#lastCall = call;
     const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
     const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
-    if (classified === 'success') this.#pool.succeeded(endpoint, call.endedAtMs);
-    if (classified === 'capacity') this.#pool.shed(retryAfterMs(call.end, call.endedAtMs), call.endedAtMs);
     reports.called(this.#pool, classified, call.endedAtMs - call.startedAtMs);
-    permit.end(healthOf(classified), call.endedAtMs);
+    permit.end(reportOf(request, call, classified), call.endedAtMs);
 
     const { maxAttempts } = settings;
     const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: call.endedAtMs });
@@ -145,6 +166,7 @@ export class Delivery {
   #ask(request: AsyncRequest, giveUpAtMs: number): Ask {
     return {
       message: this.#name,
+      subscription: this.#message.subscription,
       pool: this.#pool,
       path: request.endpoint,
       topics: this.#topics(),
@@ -224,7 +246,9 @@ export class Delivery {
   async #publish(due: Due): Promise<number> {
     const leftMs = this.#with.settings.ackDeadlineMs - (this.#nowMs() - this.#arrivedAtMs) - answerReserveMs;
     const budgetMs = Math.min(longestPublishMs, leftMs);
-    return (await this.#with.outbox.publish(this.#key, this.#name, due, budgetMs)) ? ack : unavailable;
+    const { outbox } = this.#with;
+    const isConfirmed = await this.#spans.step('publish', () => outbox.publish(this.#key, this.#name, due, budgetMs));
+    return isConfirmed ? ack : unavailable;
   }
 
   #topics(): string[] {
@@ -235,4 +259,14 @@ export class Delivery {
   #nowMs(): number {
     return this.#with.clock.nowMs();
   }
+}
+
+/** What the pool learns of a call. */
+function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified): CallReport {
+  const said = { health: healthOf(classified), room: roomOf(classified) };
+  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, call.endedAtMs) };
+  if (classified !== 'success' || call.end.end !== 'answer') return said;
+  const { prompt, completion } = tokensOf({ answer: call.end.answer });
+  const durationMs = call.endedAtMs - call.startedAtMs;
+  return { ...said, generation: { model, promptTokens: prompt, outputTokens: completion, durationMs } };
 }

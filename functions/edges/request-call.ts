@@ -1,5 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { formatTraceparent, parseTraceparent } from '../../shared/telemetry/trace-context.ts';
+import { randomUUID } from 'node:crypto';
+import { formatTraceparent, parseTraceparent, type TraceContext } from '../../shared/telemetry/trace-context.ts';
 import type { CallEnd } from '../decisions/answer.ts';
 import type { AsyncRequest } from '../decisions/request.ts';
 import { callHeaders } from '../decisions/request-headers.ts';
@@ -20,27 +20,23 @@ export interface CallLimits {
   readonly signal: AbortSignal;
 }
 
-/** Sends a request's payload to its policy's gateway, as a child of the message's trace. `credential`: a bearer token, or empty. */
+/** Sends a request's payload to its policy's gateway, as part of `trace`. `credential`: a bearer token, or empty. */
 export async function callFor(
   request: AsyncRequest,
   policy: Policy,
   credential: string,
   { timeoutMs, signal }: CallLimits,
+  trace: TraceContext,
   clock: Clock,
 ): Promise<MadeCall> {
-  const parent = parseTraceparent(request.traceparent);
-  const traceparent = formatTraceparent({
-    traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
-    spanId: randomBytes(8).toString('hex'),
-    sampled: parent?.sampled ?? false,
-  });
+  const traceparent = formatTraceparent(trace);
   const headers = callHeaders({
     forwarded: request.headers,
     objective: policy.objective,
     tenant: request.tenant,
     requestId: randomUUID(),
     traceparent,
-    tracestate: parent ? request.tracestate : '',
+    tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
     credential,
   });
   const startedAtMs = clock.nowMs();
