@@ -91,13 +91,13 @@ export const functionSchema = {
   capacitySources: list('CAPACITY_SOURCES', {
     default: 'gateway,flow-control,pool,vllm',
     choices: capacitySourceNames,
-    meaning: `where the pool's load is read, in this order, the first that has data wins: ${capacitySourceNames.map((name) => `\`${name}\``).join(', ')}`,
+    meaning: `where the pool's load is read, in this order, the first that has data wins, and one that is not configured or answers 404 is passed over: ${capacitySourceNames.map((name) => `\`${name}\``).join(', ')}`,
   }),
   capacityScrapeUrl: baseUrl('CAPACITY_SCRAPE_URL', {
-    meaning: "an endpoint picker's `/metrics`, for source `scrape`",
+    meaning: "an endpoint picker's metrics, for source `scrape`; without a path, `/metrics`",
   }),
   capacityPromql: text('CAPACITY_PROMQL', {
-    meaning: 'a query whose value (the largest, of a vector) is saturation; replaces the sources',
+    meaning: 'a PromQL query whose value (the largest, of a vector) is saturation; replaces the sources',
   }),
   capacityCloseAt: decimal('CAPACITY_CLOSE_AT', {
     default: '0.9',
@@ -123,8 +123,11 @@ export const functionSchema = {
     default: 'probe',
     meaning: 'what an unknown load means: `open`, `closed`, or `probe` (one call at a time)',
   }),
-  gkeCluster: text('GKE_CLUSTER', { meaning: 'narrows the metrics read to this cluster' }),
-  gkeNamespace: text('GKE_NAMESPACE', { meaning: 'narrows the metrics read to this namespace' }),
+  gkeCluster: text('GKE_CLUSTER', { meaning: "narrows Cloud Monitoring's metrics to this cluster" }),
+  gkeNamespace: text('GKE_NAMESPACE', {
+    meaning:
+      "narrows Cloud Monitoring's metrics to this namespace; give a pool its own for source `vllm`, since model servers' metrics name no pool",
+  }),
   monitoringProject: text('MONITORING_PROJECT', {
     meaning: "project whose metrics are read; the function's own where absent",
   }),
@@ -133,7 +136,7 @@ export const functionSchema = {
   }),
   pushServiceAccount: text('PUSH_SERVICE_ACCOUNT', { meaning: 'account that the token must be of' }),
   pushCertsUrl: baseUrl('PUSH_CERTS_URL', { meaning: "replaces Google's certificates" }),
-  monitoringApiEndpoint: text('MONITORING_API_ENDPOINT', {
+  monitoringApiEndpoint: hostAndPort('MONITORING_API_ENDPOINT', {
     meaning: "`host:port`, plaintext gRPC: a local Monitoring instead of Google's",
   }),
   prometheusApiUrl: baseUrl('PROMETHEUS_API_URL', {
@@ -189,16 +192,6 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
         ? undefined
         : 'INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together: a call carries one credential',
   },
-  ...(['capacityPromql', 'capacityScrapeUrl'] as const).map((key) => ({
-    needs: [key],
-    fault: (values: { readonly [K in typeof key]?: string | undefined }) =>
-      values[key] === undefined ? undefined : `${functionSchema[key].name} must not be set: this version lacks it`,
-  })),
-  {
-    needs: ['capacitySources'],
-    fault: ({ capacitySources }) =>
-      capacitySources.includes('scrape') ? 'CAPACITY_SOURCES must not hold scrape: this version lacks it' : undefined,
-  },
 ];
 
 interface Options {
@@ -221,6 +214,14 @@ function endpointPaths<const O extends Options>(name: string, options: O) {
     const plain = paths.every((path) => /^(\/[\w-]+(\.[\w-]+)*)+$/.test(path));
     return plain ? { value: paths } : { fault: 'must be a comma list of plain paths like /v1/chat/completions' };
   });
+}
+
+function hostAndPort<const O extends Options>(name: string, options: O) {
+  return custom<string, O>(name, options, (raw) =>
+    /^([\w.-]+|\[[\da-f:]+\]):\d{1,5}$/i.test(raw)
+      ? { value: raw }
+      : { fault: 'must be HOST:PORT, like localhost:9000' },
+  );
 }
 
 function headerText<const O extends Options>(name: string, options: O) {

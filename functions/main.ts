@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
-import { withoutData } from './edges/capacity-sources.ts';
 import { createCredential } from './edges/credential.ts';
 import { createPublisher } from './edges/publisher.ts';
 import { createSpans } from './edges/spans.ts';
@@ -15,13 +14,6 @@ const drainGraceMs = 8000;
 
 const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');
-const blind = config.capacitySources.filter((name) => withoutData.includes(name));
-if (blind.length > 0) {
-  log.warn(
-    { event: 'capacity_source', sources: blind },
-    `capacity sources ${blind.join(', ')} have no data: this version does not read Cloud Monitoring`,
-  );
-}
 
 const service = await startService({
   config,

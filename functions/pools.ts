@@ -1,13 +1,13 @@
 import type { Values } from '../shared/config/read-config.ts';
 import type { functionSchema } from './config.ts';
-import { capacitySource } from './edges/capacity-sources.ts';
+import { type CapacitySettings, capacitySources } from './edges/capacity/sources.ts';
 import type { Policies, Policy } from './policies.ts';
-import { Capacity } from './state/capacity.ts';
+import { Capacity, type SourceAnswer } from './state/capacity.ts';
 import type { Clock } from './state/clock.ts';
 import { Pool } from './state/pool.ts';
 
 export interface PoolEvents {
-  readonly onReading: (pool: Pool, had: ReadonlyMap<string, boolean>) => void;
+  readonly onReading: (pool: Pool, answers: ReadonlyMap<string, SourceAnswer>) => void;
   readonly onBreaker: (pool: Pool, path: string, open: boolean) => void;
 }
 
@@ -16,42 +16,36 @@ export interface Pools {
   of(policy: Policy): Pool;
 }
 
-type Settings = Pick<
-  Values<typeof functionSchema>,
-  | 'capacitySources'
-  | 'capacityRefreshMs'
-  | 'capacityMaxAgeMs'
-  | 'capacityOpenAt'
-  | 'capacityCloseAt'
-  | 'capacityUnknown'
->;
+type Settings = CapacitySettings &
+  Pick<Values<typeof functionSchema>, 'capacityRefreshMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'>;
 
 /** One pool for each gateway URL and pool name that the policies hold: what two policies share, they share here too. */
 export function createPools(policies: Policies, settings: Settings, clock: Clock, events: PoolEvents): Pools {
+  const sourcesOf = capacitySources(settings);
+  const createPool = (sharing: readonly Policy[]): Pool => {
+    const policy = sharing[0]!;
+    const pool: Pool = new Pool({
+      name: nameOf(policy),
+      gatewayUrl: policy.gatewayUrl,
+      ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
+      whenUnknown: settings.capacityUnknown,
+      onBreaker: (path, open) => events.onBreaker(pool, path, open),
+      capacity: new Capacity({
+        sources: sourcesOf(policy),
+        refreshMs: settings.capacityRefreshMs,
+        maxAgeMs: settings.capacityMaxAgeMs,
+        openAt: settings.capacityOpenAt,
+        closeAt: settings.capacityCloseAt,
+        clock,
+        ownCallsUntilMs: () => pool.callsUntilMs,
+        onReading: (answers) => events.onReading(pool, answers),
+      }),
+    });
+    return pool;
+  };
   const sharing = Map.groupBy(policies.all, nameOf);
-  const pools = new Map([...sharing].map(([name, group]) => [name, createPool(group, settings, clock, events)]));
+  const pools = new Map([...sharing].map(([name, group]) => [name, createPool(group)]));
   return { all: [...pools.values()], of: (policy) => pools.get(nameOf(policy))! };
-}
-
-function createPool(sharing: readonly Policy[], settings: Settings, clock: Clock, events: PoolEvents): Pool {
-  const policy = sharing[0]!;
-  const pool: Pool = new Pool({
-    name: nameOf(policy),
-    gatewayUrl: policy.gatewayUrl,
-    ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
-    whenUnknown: settings.capacityUnknown,
-    onBreaker: (path, open) => events.onBreaker(pool, path, open),
-    capacity: new Capacity({
-      sources: settings.capacitySources.map((name) => capacitySource(name, policy.gatewayUrl)),
-      refreshMs: settings.capacityRefreshMs,
-      maxAgeMs: settings.capacityMaxAgeMs,
-      openAt: settings.capacityOpenAt,
-      closeAt: settings.capacityCloseAt,
-      clock,
-      onReading: (had) => events.onReading(pool, had),
-    }),
-  });
-  return pool;
 }
 
 function nameOf({ gatewayUrl, poolName }: Policy): string {

@@ -50,8 +50,8 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   const isDraining = (): boolean => draining;
 
   const pools = createPools(policies, config, clock, {
-    onReading: (pool, had) => {
-      reports.capacityRead(pool, had);
+    onReading: (pool, answers) => {
+      reports.capacityRead(pool, answers);
       admission.review();
     },
     onBreaker: (pool, path, open) => reports.breakerChanged(pool.name, path, open),
@@ -101,6 +101,8 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     log.info({ event: 'admin', url: adminUrl }, `health and metrics at ${adminUrl}`);
   }
   const url = await listen(main, config.port, config.host);
+  // What has no data is said at once, and the first message finds the load known.
+  for (const { capacity } of pools.all) capacity.look();
   return {
     url,
     drain: async (graceMs) => {

@@ -20,16 +20,34 @@ export interface GateThresholds {
   readonly maxAgeMs: number;
 }
 
-/** Between the two thresholds a gate stays as it was; one that was not closed for saturation counts as open. */
+/** In which the calls of other instances end, whose gates closed on the same signal. */
+const echoMs = 60_000;
+
+/** NaN, infinite and negative values say nothing, and what is too old is not known any more. */
+export function isUsable({ saturation, asOfMs }: Reading, maxAgeMs: number, nowMs: number): boolean {
+  return Number.isFinite(saturation) && saturation >= 0 && nowMs - asOfMs <= maxAgeMs;
+}
+
+/**
+ * The gate after a reading. Between the two thresholds it stays as it was; one that was not closed for saturation counts as open.
+ *
+ * Our own calls fill the KV cache too, and the point shown may be minutes old: what closed the gate may have been ourselves. The
+ * distance between the thresholds damps that swing, but real-time load alone may rest between them for hours, and a gate that we had
+ * closed would stay closed where one that had just started stands open. So a point below the closing threshold opens it as well
+ * when it was taken a minute after the pool was last full and our last call had ended: nothing in it is ours. At the threshold and
+ * above it stays closed, since then it is others who fill the pool.
+ * @param echoFromMs when the pool was last full or, where that is later, our last call ended; infinite while one is under way
+ */
 export function nextGate(
   previous: GateState,
   reading: Reading | undefined,
   { closeAt, openAt, maxAgeMs }: GateThresholds,
+  echoFromMs: number,
   nowMs: number,
 ): GateState {
-  if (!reading || nowMs - reading.asOfMs > maxAgeMs) return 'unknown';
-  if (!Number.isFinite(reading.saturation) || reading.saturation < 0) return 'unknown';
+  if (!reading || !isUsable(reading, maxAgeMs, nowMs)) return 'unknown';
   if (reading.readyServers === 0) return 'asleep';
   if (reading.saturation >= closeAt) return 'saturated';
-  return previous === 'saturated' && reading.saturation >= openAt ? 'saturated' : 'open';
+  const mayBeOurs = reading.asOfMs < echoFromMs + echoMs;
+  return previous === 'saturated' && reading.saturation >= openAt && mayBeOurs ? 'saturated' : 'open';
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Verdict } from '../decisions/verdict.ts';
+import type { SourceAnswer } from '../state/capacity.ts';
 import type { Pool } from '../state/pool.ts';
 
 export type Outcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
@@ -17,7 +18,11 @@ export class Metrics {
   readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
   readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
   readonly #verdicts = this.#counter('gate_decisions', 'Verdicts on messages', ['verdict', 'reason', 'pool']);
-  readonly #saturation = this.#gauge('capacity_saturation', 'Load as last read: 0 idle, 1 full', ['source', 'pool']);
+  readonly #gateChanges = this.#counter('gate_changes', 'The gate became open, saturated, asleep or unknown', [
+    'gate',
+    'source',
+    'pool',
+  ]);
   readonly #available = this.#gauge('capacity_source_available', '1 while a source has data', ['source', 'pool']);
   readonly breakerOpen = this.#gauge('breaker_open', '1 while nothing but probes is dispatched', ['scope', 'pool']);
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
@@ -41,6 +46,7 @@ export class Metrics {
     };
     sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
     sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.ceiling);
+    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) => capacity.reading?.saturation);
     sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
       capacity.reading ? (Date.now() - capacity.reading.asOfMs) / 1000 : undefined,
     );
@@ -50,10 +56,13 @@ export class Metrics {
     this.#verdicts.inc({ verdict: action, reason, pool: pool.name });
   }
 
-  reading(pool: Pool, had: ReadonlyMap<string, boolean>): void {
-    for (const [source, available] of had) this.#available.set({ source, pool: pool.name }, available ? 1 : 0);
-    const { reading } = pool.capacity;
-    if (reading) this.#saturation.set({ source: reading.source, pool: pool.name }, reading.saturation);
+  reading(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
+    for (const [source, { hasData }] of answers) this.#available.set({ source, pool: pool.name }, hasData ? 1 : 0);
+  }
+
+  /** `source` is the one that the gate was last read from. */
+  gateChanged({ name, capacity }: Pool): void {
+    this.#gateChanges.inc({ gate: capacity.gate, source: capacity.reading?.source ?? 'none', pool: name });
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -3,6 +3,7 @@ import { parseTraceparent } from '../../shared/telemetry/trace-context.ts';
 import type { Classified } from '../decisions/answer.ts';
 import type { Identity } from '../decisions/request.ts';
 import { errorCodeOf, type Result, statusOf, succeeded, tokensOf } from '../decisions/result.ts';
+import type { SourceAnswer } from '../state/capacity.ts';
 import type { Pool } from '../state/pool.ts';
 import type { Metrics, Outcome } from './metrics.ts';
 
@@ -72,20 +73,25 @@ export class Reports {
     else this.#log.info(line, `${scope} works again`);
   }
 
-  capacityRead(pool: Pool, had: ReadonlyMap<string, boolean>): void {
-    this.#metrics.reading(pool, had);
-    const { gate, reading } = pool.capacity;
-    for (const [source, hasData] of had) {
+  capacityRead(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
+    this.#metrics.reading(pool, answers);
+    for (const [source, { hasData, why }] of answers) {
       this.#onChange(`${pool.name} ${source}`, String(hasData), () => {
-        this.#log.info(
-          { event: 'capacity_source', pool: pool.name, source, hasData },
+        this.#log[why === undefined ? 'info' : 'warn'](
+          { event: 'capacity_source', pool: pool.name, source, hasData, why },
           `capacity source ${source} has ${hasData ? 'data' : 'no data'}`,
         );
       });
     }
+    const { gate, reading } = pool.capacity;
     this.#onChange(pool.name, gate, () => {
-      const { source, saturation } = reading ?? {};
-      this.#log.info({ event: 'gate', outcome: gate, pool: pool.name, source, saturation }, `the gate is ${gate}`);
+      this.#metrics.gateChanged(pool);
+      const { source, saturation, readyServers, asOfMs } = reading ?? {};
+      const asOf = asOfMs === undefined ? undefined : new Date(asOfMs).toISOString();
+      this.#log.info(
+        { event: 'gate', outcome: gate, pool: pool.name, source, saturation, readyServers, asOf },
+        `the gate is ${gate}`,
+      );
     });
   }
 

@@ -1,4 +1,4 @@
-import { type GateState, type GateThresholds, nextGate, type Reading } from '../decisions/gate.ts';
+import { type GateState, type GateThresholds, isUsable, nextGate, type Reading } from '../decisions/gate.ts';
 import type { Clock } from './clock.ts';
 
 /** Where a pool's load can be read. */
@@ -8,22 +8,37 @@ export interface CapacitySource {
   read(): Promise<Reading | undefined>;
 }
 
+/** What a source had when it was asked; `why` says what is wrong with one that could not be asked, or says nothing usable. */
+export interface SourceAnswer {
+  readonly hasData: boolean;
+  readonly why?: string;
+}
+
 export interface CapacityOptions extends GateThresholds {
+  /** The first that has data wins. */
   readonly sources: readonly CapacitySource[];
   readonly refreshMs: number;
   readonly clock: Clock;
-  /** After every reading; `had` tells which of the sources asked had data. */
-  readonly onReading: (had: ReadonlyMap<string, boolean>) => void;
+  /** When this process' last call of the pool ended: infinite while one is under way, −infinite before the first. */
+  readonly ownCallsUntilMs: () => number;
+  /** After every reading, with what each source that was asked said. */
+  readonly onReading: (answers: ReadonlyMap<string, SourceAnswer>) => void;
 }
+
+/** For all the queries of a source: a reading that never ended would be the last. */
+const askTimeoutMs = 5000;
 
 /**
  * A pool's load as last read: asked for only while someone looks, one query per period whatever the number of those who wait, errors
- * remembered like answers. A reading stays until a newer one comes or it is too old.
+ * remembered like answers. A reading stays until a newer one comes or it is too old; after a time in which nobody looked, it counts only
+ * once it has been read anew.
  */
 export class Capacity {
   readonly #options: CapacityOptions;
   #reading: Reading | undefined;
   #gate: GateState = 'unknown';
+  /** Of the newest point that showed the pool full. */
+  #fullAtMs = Number.NEGATIVE_INFINITY;
   #startedAtMs = Number.NEGATIVE_INFINITY;
   /** When the newest reading that has ended was started. */
   #readAtMs = Number.NEGATIVE_INFINITY;
@@ -33,11 +48,14 @@ export class Capacity {
     this.#options = options;
   }
 
-  /** The gate now; asks the sources again when the period is over. Undefined until the first reading has ended. */
+  /** The gate now; asks the sources again when the period is over. Undefined until a reading has ended since somebody began to look. */
   look(): GateState | undefined {
     const nowMs = this.#options.clock.nowMs();
-    if (nowMs >= this.nextReadingAtMs) void this.#read(nowMs);
-    this.#gate = nextGate(this.#gate, this.#reading, this.#options, nowMs);
+    if (nowMs >= this.nextReadingAtMs) {
+      if (nowMs >= this.nextReadingAtMs + this.#options.refreshMs) this.#readAtMs = Number.NEGATIVE_INFINITY;
+      void this.#read(nowMs);
+    }
+    this.#judge(nowMs);
     return this.#readAtMs === Number.NEGATIVE_INFINITY ? undefined : this.#gate;
   }
 
@@ -62,17 +80,44 @@ export class Capacity {
   async #read(nowMs: number): Promise<void> {
     this.#running = true;
     this.#startedAtMs = nowMs;
-    const had = new Map<string, boolean>();
+    const answers = new Map<string, SourceAnswer>();
     for (const source of this.#options.sources) {
-      const reading = await source.read().catch(() => undefined);
-      had.set(source.name, reading !== undefined);
-      if (!reading) continue;
-      this.#reading = reading;
-      break;
+      const answer = await this.#ask(source);
+      answers.set(source.name, answer);
+      if (answer.hasData) break;
     }
     this.#running = false;
     this.#readAtMs = nowMs;
-    this.#gate = nextGate(this.#gate, this.#reading, this.#options, this.#options.clock.nowMs());
-    this.#options.onReading(had);
+    this.#judge(this.#options.clock.nowMs());
+    this.#options.onReading(answers);
+  }
+
+  async #ask(source: CapacitySource): Promise<SourceAnswer> {
+    try {
+      const reading = await this.#withinTime(source.read());
+      if (!reading) return { hasData: false };
+      if (!isUsable(reading, this.#options.maxAgeMs, this.#options.clock.nowMs())) {
+        return {
+          hasData: false,
+          why: `its newest point, ${new Date(reading.asOfMs).toISOString()}, says ${reading.saturation}`,
+        };
+      }
+      this.#reading = reading;
+      if (reading.saturation >= this.#options.closeAt) this.#fullAtMs = reading.asOfMs;
+      return { hasData: true };
+    } catch (error) {
+      return { hasData: false, why: (error as Error).message };
+    }
+  }
+
+  async #withinTime<T>(work: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#options.clock.after(askTimeoutMs, () => late.reject(new Error('no answer in time')));
+    return Promise.race([work, late.promise]).finally(cancel);
+  }
+
+  #judge(nowMs: number): void {
+    const echoFromMs = Math.max(this.#fullAtMs, this.#options.ownCallsUntilMs());
+    this.#gate = nextGate(this.#gate, this.#reading, this.#options, echoFromMs, nowMs);
   }
 }

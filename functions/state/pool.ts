@@ -35,6 +35,7 @@ export class Pool {
   readonly #whenUnknown: Sight['whenUnknown'];
   readonly #succeededAtMs = new Map<string, number>();
   #inFlight = 0;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
   #shedAtMs = Number.NEGATIVE_INFINITY;
   #shedUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -49,6 +50,11 @@ export class Pool {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** When the last call ended: infinite while one is under way, −infinite before the first. */
+  get callsUntilMs(): number {
+    return this.#inFlight > 0 ? Number.POSITIVE_INFINITY : this.#endedAtMs;
   }
 
   sight(nowMs: number): Pick<Sight, 'gate' | 'nextReadingAtMs' | 'whenUnknown' | 'shedUntilMs' | 'inFlight'> {
@@ -75,6 +81,7 @@ export class Pool {
         if (over) return;
         over = true;
         this.#inFlight -= 1;
+        this.#endedAtMs = nowMs;
         this.breakers.ended(path, message, health, nowMs);
       },
     };

@@ -63,7 +63,7 @@ const rows: [string, Record<string, string>, string][] = [
     { PUBSUB_EMULATOR_HOST: 'localhost:1' },
     'GOOGLE_CLOUD_PROJECT',
   ],
-  ['what this version lacks', { CAPACITY_PROMQL: 'up' }, 'CAPACITY_PROMQL'],
+  ['a Monitoring without a port', { MONITORING_API_ENDPOINT: 'localhost' }, 'MONITORING_API_ENDPOINT'],
 ];
 test.each(rows)('%s stops the start', (_, changed, name) => {
   expect(faultsOf(changed).join()).toContain(name);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type GateState, nextGate } from '../../../functions/decisions/gate.ts';
+import type { GateState } from '../../../functions/decisions/gate.ts';
 import { judge, type Sight } from '../../../functions/decisions/verdict.ts';
 
 const sight: Sight = {
@@ -72,33 +72,5 @@ describe('verdict', () => {
         },
       ),
     );
-  });
-});
-
-describe('gate', () => {
-  const thresholds = { closeAt: 0.9, openAt: 0.75, maxAgeMs: 1000 };
-  const reading = { source: 'gateway', saturation: 0.5, readyServers: 1, asOfMs: 0 };
-  const rows: [string, GateState, object, GateState][] = [
-    ['idle', 'unknown', {}, 'open'],
-    ['at the closing threshold', 'open', { saturation: 0.9 }, 'saturated'],
-    ['below it', 'open', { saturation: 0.89 }, 'open'],
-    ['between, closed before', 'saturated', { saturation: 0.75 }, 'saturated'],
-    ['between, open before', 'open', { saturation: 0.75 }, 'open'],
-    ['between, unknown before', 'unknown', { saturation: 0.8 }, 'open'],
-    ['below the opening threshold', 'saturated', { saturation: 0.74 }, 'open'],
-    ['above full', 'open', { saturation: 7 }, 'saturated'],
-    ['no ready server', 'open', { readyServers: 0, saturation: 0 }, 'asleep'],
-    ['readiness not said', 'open', { readyServers: undefined }, 'open'],
-    ['NaN', 'open', { saturation: Number.NaN }, 'unknown'],
-    ['infinite', 'open', { saturation: Number.POSITIVE_INFINITY }, 'unknown'],
-    ['negative', 'open', { saturation: -0.1 }, 'unknown'],
-    ['as old as may be', 'open', { asOfMs: -1000 }, 'open'],
-    ['stale', 'open', { asOfMs: -1001 }, 'unknown'],
-  ];
-  test.each(rows)('%s', (_, previous, changed, expected) => {
-    expect(nextGate(previous, { ...reading, ...changed }, thresholds, 0)).toBe(expected);
-  });
-  test('no reading is unknown, never idle', () => {
-    expect(nextGate('open', undefined, thresholds, 0)).toBe('unknown');
   });
 });

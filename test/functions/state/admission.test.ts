@@ -40,6 +40,7 @@ function setUp({
       openAt: 0.75,
       closeAt: 0.9,
       clock,
+      ownCallsUntilMs: () => pool.callsUntilMs,
       onReading: () => admission.review(),
     }),
   });

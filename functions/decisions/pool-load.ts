@@ -1,0 +1,80 @@
+import type { Gauge } from './gauges.ts';
+
+/** A pool's load as a source's metrics tell it. */
+export interface Load {
+  /** 0 idle, ≥ 1 full. */
+  readonly saturation: number;
+  /** Absent when no metric says. */
+  readonly readyServers?: number;
+  /** Of the metric whose newest point is the oldest. */
+  readonly asOfMs: number;
+}
+
+/** Waiting requests at which a model server counts as full. Source: the endpoint picker's saturation detector. */
+const fullQueue = 5;
+/** Share of the KV cache at which a model server counts as full. Source: as above. */
+const fullKvCache = 0.8;
+
+/**
+ * The saturation that endpoint pickers report: the largest, whether the series are replicas, or prefill and decode of one pool.
+ * Undefined without one.
+ */
+export function reportedLoad(saturation: readonly Gauge[], ready: readonly Gauge[]): Load | undefined {
+  if (saturation.length === 0) return undefined;
+  return { saturation: largest(saturation), ...readyServers(ready), asOfMs: newest(saturation) };
+}
+
+/**
+ * max(average queue/5, average KV cache/0.8). Replicas of an endpoint picker see the same servers, so the largest of each average counts.
+ * An empty pool has no averages and is full. Undefined unless both averages are there: one alone may hide the load that the other shows.
+ */
+export function averageLoad(
+  queue: readonly Gauge[],
+  kvCache: readonly Gauge[],
+  ready: readonly Gauge[],
+): Load | undefined {
+  const servers = readyServers(ready);
+  if (servers.readyServers === 0) return { saturation: 1, ...servers, asOfMs: newest(ready) };
+  if (queue.length === 0 || kvCache.length === 0) return undefined;
+  return {
+    saturation: fullness(largest(queue), largest(kvCache)),
+    ...servers,
+    asOfMs: Math.min(newest(queue), newest(kvCache)),
+  };
+}
+
+/**
+ * The mean over model servers of max(waiting/5, KV cache/0.8). A server is what has both metrics under the same labels; one with several
+ * engines counts as so many. Undefined without any: servers that are gone and servers that nobody scrapes look the same.
+ */
+export function serversLoad(waiting: readonly Gauge[], kvCache: readonly Gauge[]): Load | undefined {
+  const kvCacheOf = new Map(kvCache.map((gauge) => [serverOf(gauge), gauge.value]));
+  const loads = waiting.flatMap((gauge) => {
+    const used = kvCacheOf.get(serverOf(gauge));
+    return used === undefined ? [] : [fullness(gauge.value, used)];
+  });
+  if (loads.length === 0) return undefined;
+  const sum = loads.reduce((total, load) => total + load, 0);
+  return { saturation: sum / loads.length, asOfMs: Math.min(newest(waiting), newest(kvCache)) };
+}
+
+function fullness(waiting: number, kvCache: number): number {
+  return Math.max(waiting / fullQueue, kvCache / fullKvCache);
+}
+
+/** The largest: a replica of the endpoint picker that has just started knows of none. */
+function readyServers(ready: readonly Gauge[]): Pick<Load, 'readyServers'> {
+  return ready.length === 0 ? {} : { readyServers: largest(ready) };
+}
+
+function largest(gauges: readonly Gauge[]): number {
+  return Math.max(...gauges.map(({ value }) => value));
+}
+
+function newest(gauges: readonly Gauge[]): number {
+  return Math.max(...gauges.map(({ atMs }) => atMs));
+}
+
+function serverOf({ labels }: Gauge): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

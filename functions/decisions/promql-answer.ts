@@ -1,0 +1,52 @@
+/** A sample as Prometheus' HTTP API writes it: unix seconds, and the value as text. */
+type WireSample = readonly [number, string];
+
+interface Answer {
+  readonly status?: string;
+  readonly error?: string;
+  readonly data?: { readonly resultType?: string; readonly result?: unknown };
+}
+
+export interface PromqlValue {
+  readonly value: number;
+  /** Unix milliseconds. */
+  readonly atMs: number;
+}
+
+/**
+ * The value of an instant query: of a scalar, or the largest of a vector. Undefined when there is no series, or none with a finite value.
+ * Source: https://prometheus.io/docs/prometheus/latest/querying/api/
+ * @throws {Error} with what Prometheus says is wrong.
+ */
+export function largestValue(status: number, text: string): PromqlValue | undefined {
+  const answer = readAnswer(text);
+  if (answer?.status !== 'success') {
+    throw new Error(`the Prometheus API answers ${status}: ${answer?.error ?? text.slice(0, 200)}`);
+  }
+  const values = samplesOf(answer)
+    .map(([seconds, value]) => ({ value: readValue(value), atMs: seconds * 1000 }))
+    .filter(({ value }) => Number.isFinite(value));
+  return values.reduce<PromqlValue | undefined>(
+    (largest, value) => (largest && largest.value >= value.value ? largest : value),
+    undefined,
+  );
+}
+
+function readAnswer(text: string): Answer | null | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function samplesOf({ data }: Answer): readonly WireSample[] {
+  if (data?.resultType === 'scalar') return [data.result as WireSample];
+  if (data?.resultType === 'vector') return (data.result as { value: WireSample }[]).map(({ value }) => value);
+  throw new Error(`the query gives a ${data?.resultType}, and must give a scalar or an instant vector`);
+}
+
+/** `+Inf` and `NaN` are not finite, whatever they are read as. */
+function readValue(text: string): number {
+  return text === '' ? Number.NaN : Number(text);
+}
