@@ -18,11 +18,13 @@ import { capacityRoute, healthRoutes, operatorRoutes } from './edges/operator-ro
 import { Poller } from './edges/poller.ts';
 import { Upstreams } from './edges/upstreams.ts';
 import { WatchedFile } from './edges/watched-file.ts';
-import { Chooser, hasRoom } from './state/chooser.ts';
+import { Chooser } from './state/chooser.ts';
+import { processClock } from './state/clock.ts';
 import { KeyRing } from './state/key-ring.ts';
 import { LabelSet } from './state/label-set.ts';
+import { hasRoom, lateBinding } from './state/late-binding.ts';
 import { Pool } from './state/pool.ts';
-import { WaitingRoom } from './state/waiting-room.ts';
+import { RecentRate } from './state/recent-rate.ts';
 
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
@@ -52,7 +54,7 @@ export class Gateway {
   constructor(config: GatewayConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
-    const nowMs = (): number => performance.now();
+    const { nowMs } = processClock;
     const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
     this.#pool = new Pool(
       {
@@ -75,9 +77,21 @@ export class Gateway {
       },
     );
     const pool = this.#pool;
-    const chooser = new Chooser({ pool, policy: policies[config.policy], hasRoom, random: Math.random });
-    const waitingRoom = new WaitingRoom({
-      choose: (ticket) => chooser.choose(ticket),
+    const chooser = new Chooser({
+      pool,
+      policy: policies[config.policy],
+      hasRoom,
+      random: Math.random,
+    });
+    const sheddablePlaced = new RecentRate(nowMs);
+    const waitingRoom = lateBinding({
+      clock: processClock,
+      pool,
+      choose: (ticket) => {
+        const placement = chooser.choose(ticket);
+        if (placement && ticket.workClass === 'sheddable') sheddablePlaced.record();
+        return placement;
+      },
       mostPerBand: config.maxQueued,
       timeoutMs: { realtime: config.queueTimeoutMs, sheddable: config.sheddableWaitMs },
     });
@@ -110,8 +124,11 @@ export class Gateway {
         if (this.#exchanges.size === 0) this.#onIdle?.();
       },
     });
-    const full = (): Refusal =>
-      refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(pool.saturation));
+    const full = ({ priority, workClass }: Exchange): Refusal => {
+      const waiting = waitingRoom.counts.get(priority) ?? 0;
+      const placedPerSecond = workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1;
+      return refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(waiting, placedPerSecond));
+    };
     const exchange: ExchangeServices = {
       upstreams: this.#upstreams,
       waitingRoom,
@@ -121,8 +138,10 @@ export class Gateway {
       idleTimeoutMs: config.idleTimeoutMs,
       placeElsewhere: (ticket, failed) => chooser.choose(ticket, failed),
       refusalWhenFull: full,
-      refusalWhenLate: ({ workClass }) =>
-        workClass === 'sheddable' ? full() : refusal('queue_timeout', 'the request waited too long for an endpoint'),
+      refusalWhenLate: (exchange) =>
+        exchange.workClass === 'sheddable'
+          ? full(exchange)
+          : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
     const onTurnedAway = ({ code }: Refusal): void => observer.turnedAway(code);
     const isDraining = (): boolean => this.#draining;

@@ -27,6 +27,7 @@ export interface Admission {
   readonly model: string;
   readonly stream: boolean;
   readonly promptTokens: number;
+  readonly maxOutputTokens: number | undefined;
   readonly tenant: string;
   readonly objective: Objective;
   /** The request's own, else its objective's. */

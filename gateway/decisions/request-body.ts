@@ -3,6 +3,8 @@ export interface RequestBody {
   readonly stream: boolean;
   /** Estimated from the size: four bytes a token. */
   readonly promptTokens: number;
+  /** As the request limits them, in any of the interfaces' spellings. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 const bytesPerToken = 4;
@@ -18,7 +20,16 @@ export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { fault: 'the body must be a JSON object' };
   }
-  const { model, stream } = body as { model?: unknown; stream?: unknown };
+  const { model, stream, max_completion_tokens, max_tokens, max_output_tokens } = body as Record<string, unknown>;
   if (typeof model !== 'string' || model === '') return { fault: 'the body must name a model' };
-  return { model, stream: stream === true, promptTokens: Math.ceil(bytes.length / bytesPerToken) };
+  return {
+    model,
+    stream: stream === true,
+    promptTokens: Math.ceil(bytes.length / bytesPerToken),
+    maxOutputTokens: [max_completion_tokens, max_tokens, max_output_tokens].find(isCount),
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }

@@ -14,7 +14,13 @@ export function poolSaturation(endpoints: readonly number[]): number {
   return endpoints.reduce((sum, saturation) => sum + saturation, 0) / endpoints.length;
 }
 
-/** Whole seconds after which a saturated pool is worth another try: longer the fuller it is, 30 at most. */
-export function retryAfterSeconds(saturation: number): number {
-  return Math.min(30, Math.max(1, Math.ceil(saturation)));
+const longestRetryAfterSeconds = 30;
+
+/**
+ * Whole seconds after which another try is worth it: when those who wait already have got their places, at the pace of late; 30 at
+ * the most.
+ */
+export function retryAfterSeconds(waiting: number, placedPerSecond: number): number {
+  const seconds = Math.ceil((waiting + 1) / placedPerSecond);
+  return Math.min(longestRetryAfterSeconds, Math.max(1, seconds));
 }

@@ -1,15 +1,24 @@
-/** How many sheddable requests an endpoint takes before its first reading, and all it takes while it has none. */
+/** How many sheddable requests an endpoint takes before anything is known of it, and all it takes while nothing is. */
 export const blindWindow = 16;
 
-/** Most that a window opens beyond what is in flight, between two readings of an idle endpoint. */
-const widestStep = 16;
-const cut = 0.7;
+/** Pressure up to which a window opens; between here and 1 it stands. */
+const opensBelow = 0.9;
+/** Most that a window opens in one step, as a share of itself, and at least. */
+const openingShare = 0.06;
+const openingAtLeast = 1;
+/** A window is cut to seven tenths of what is used at the most, and by little when the pressure is hardly too high. */
+const deepestCut = 0.7;
+const gentleCut = 0.95;
+/** A window that is not used to this share says nothing about what more would do. */
+const usedShare = 0.8;
 
 /**
- * Sheddable requests that an endpoint may hold until its next reading. With room it opens by a step in proportion to the
- * headroom left, so that a burst between two readings cannot flood the engine; a full engine drains to seven tenths.
+ * The next window of an endpoint, after one look at the pressure there: 0 idle, ≥ 1 full. With room it opens by a step in
+ * proportion to the room, if it was used; when the endpoint is full it falls to a share of what is used. Falling in proportion is
+ * what lets replicas share an endpoint without knowing each other.
  */
-export function sheddableWindow(inFlight: number, saturation: number): number {
-  if (saturation >= 1) return Math.floor(inFlight * cut);
-  return inFlight + Math.max(1, Math.round(widestStep * (1 - saturation)));
+export function nextWindow(window: number, inFlight: number, pressure: number): number {
+  if (pressure >= 1) return Math.min(window, inFlight) * Math.max(deepestCut, Math.min(gentleCut, 1 / pressure));
+  if (pressure >= opensBelow || inFlight < window * usedShare - 1) return window;
+  return window + Math.max(openingAtLeast, window * openingShare) * Math.min(1, 2 * (1 - pressure / opensBelow));
 }

@@ -4,9 +4,11 @@ import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
 import type { Objective } from '../decisions/objectives.ts';
 import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
+import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
 import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
+import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeRefusal } from './write-refusal.ts';
@@ -21,8 +23,11 @@ export interface AdmittedRequest {
   readonly model: string;
   readonly stream: boolean;
   readonly promptTokens: number;
+  readonly maxOutputTokens: number | undefined;
   readonly tenant: string;
   readonly objective: Objective;
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
 }
 
 export interface ExchangeServices {
@@ -54,6 +59,7 @@ export interface Ending {
   readonly endpoint: string | undefined;
   /** Of the place it had last, closed. */
   readonly entry: LedgerEntry | undefined;
+  readonly stay: Stay | undefined;
   readonly ttftMs: number | undefined;
   readonly durationMs: number;
   /** The last one or two chunks of the answer. */
@@ -70,12 +76,13 @@ type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
 export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   readonly request: AdmittedRequest;
   readonly workClass: WorkClass;
+  readonly terms: Terms;
   readonly #services: ExchangeServices;
   readonly #res: ServerResponse;
-  readonly #beganAtMs: number;
   #phase: Phase = 'waiting';
   #attempts = 0;
   #placement: Placement | undefined;
+  #stay: Stay | undefined;
   #abort: (() => void) | undefined;
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -90,7 +97,9 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.request = request;
     this.workClass = request.objective.priority < 0 ? 'sheddable' : 'realtime';
     this.#res = res;
-    this.#beganAtMs = services.nowMs();
+    const { body, objective } = request;
+    const promises = { ...request, sizeBytes: body.length, missBudget: objective.missBudget };
+    this.terms = termsOf(promises, services.nowMs());
   }
 
   get priority(): number {
@@ -130,6 +139,10 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     else if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
   }
 
+  evict(): void {
+    this.stop(refusal('evicted', 'the request was stopped to make room for one of a higher priority'));
+  }
+
   waitedTooLong(): void {
     this.#refuse(this.#services.refusalWhenLate(this));
   }
@@ -140,6 +153,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'dispatched';
     this.#attempts += 1;
     this.#placement = placement;
+    this.#stay = placement.endpoint.intake.open(this);
     this.#abort = undefined;
     this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
     upstreams.dispatch(
@@ -187,6 +201,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     }
     this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
+    if (this.#status < 300) this.#stay?.sawChunk();
     return this.#res.write(chunk);
   }
 
@@ -206,6 +221,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       return;
     }
     entry.close();
+    this.#stay?.end();
     const elsewhere = this.#attempts < 2 ? this.#services.placeElsewhere(this, endpoint) : undefined;
     if (elsewhere) this.start(elsewhere);
     else this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
@@ -215,7 +231,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
-    this.#ttftMs = this.#services.nowMs() - this.#beganAtMs;
+    this.#ttftMs = this.#services.nowMs() - this.terms.arrivedAtMs;
     this.#placement?.entry.sawFirstByte(this.#status < 300);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
@@ -262,6 +278,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#resume = undefined;
     clearTimeout(this.#timer);
     this.#placement?.entry.close();
+    this.#stay?.end();
     if (outcome !== 'served') this.#abort?.();
     const tail = [this.#chunkBefore, this.#lastChunk].filter((chunk) => chunk !== undefined);
     this.#services.observer.ended(this, {
@@ -269,8 +286,9 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       status: this.#status,
       endpoint: this.#placement?.endpoint.host,
       entry: this.#placement?.entry,
+      stay: this.#stay,
       ttftMs: this.#ttftMs,
-      durationMs: this.#services.nowMs() - this.#beganAtMs,
+      durationMs: this.#services.nowMs() - this.terms.arrivedAtMs,
       tail,
     });
   }

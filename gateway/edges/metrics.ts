@@ -25,6 +25,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #counters: Readonly<Record<keyof typeof counters, (labels: LabelValues) => void>>;
   readonly #histograms: Readonly<Record<keyof typeof histograms, (labels: LabelValues, value: number) => void>>;
+  readonly #evictedTokens: Counter;
 
   constructor(sources: MetricsSources) {
     this.#counters = mapValues(counters, (twin) => this.#counter(twin));
@@ -41,7 +42,7 @@ export class Metrics {
       'What saturation would be without sheddable work',
       () => sources.pool.realtimeSaturation,
     );
-    new Counter({
+    this.#evictedTokens = new Counter({
       name: 'backfill_evicted_tokens_total',
       help: 'Generated tokens thrown away with evicted requests',
       registers: [this.registry],
@@ -50,6 +51,10 @@ export class Metrics {
 
   count(name: keyof typeof counters, labels: LabelValues): void {
     this.#counters[name](labels);
+  }
+
+  countEvictedTokens(tokens: number): void {
+    this.#evictedTokens.inc(tokens);
   }
 
   observe(name: keyof typeof histograms, labels: LabelValues, value: number): void {

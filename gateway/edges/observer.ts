@@ -37,6 +37,7 @@ export class Observer implements ExchangeObserver {
     const errorCode = outcome !== 'served' ? outcome : status >= 400 ? String(status) : undefined;
     if (errorCode !== undefined) metrics.count('errors', { ...labels, error_code: errorCode });
     else this.#observeServed(exchange, ending, labels);
+    if (outcome === 'evicted') metrics.countEvictedTokens(ending.stay?.progressTokens ?? 0);
     if (outcome === 'upstream_error' || outcome === 'upstream_timeout') {
       this.#options.log.warn({ requestId, outcome, endpoint, durationMs }, 'an endpoint failed a request');
     } else if (this.#options.log.isLevelEnabled('debug')) {
@@ -52,13 +53,14 @@ export class Observer implements ExchangeObserver {
     this.#options.metrics.count('errors', { ...labels, error_code: code });
   }
 
-  #observeServed(exchange: Exchange, { ttftMs, durationMs, tail, entry }: Ending, labels: LabelValues): void {
+  #observeServed(exchange: Exchange, { ttftMs, durationMs, tail, entry, stay }: Ending, labels: LabelValues): void {
     const { metrics } = this.#options;
     metrics.observe('duration', labels, durationMs / 1000);
     if (ttftMs !== undefined) {
       metrics.observe('ttft', { ...labels, streaming: String(exchange.request.stream) }, ttftMs / 1000);
     }
     const usage = readUsage(Buffer.concat(tail).subarray(-tailBytes).toString('latin1'));
+    stay?.served(usage?.completionTokens);
     if (!usage) return;
     entry?.report(usage);
     metrics.observe('inputTokens', labels, usage.promptTokens);

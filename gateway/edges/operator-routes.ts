@@ -53,7 +53,7 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
 
 function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): CapacityReport {
   const queued = Object.fromEntries([...objectives().values()].map(({ priority }) => [String(priority), 0]));
-  for (const { priority } of waitingRoom.tickets()) queued[priority] = (queued[priority] ?? 0) + 1;
+  for (const [priority, count] of waitingRoom.counts) queued[priority] = count;
   const { usable } = pool;
   return {
     saturation: pool.saturation,

@@ -52,8 +52,3 @@ export class Chooser {
     return { endpoint, entry };
   }
 }
-
-/** Sheddable work takes what its window leaves; real-time work always goes. */
-export function hasRoom(endpoint: Endpoint, { workClass }: RoutingRequest): boolean {
-  return workClass === 'realtime' || endpoint.ledger.sheddable.inFlight < endpoint.sheddableWindow;
-}

@@ -2,8 +2,7 @@ import type { EndpointAddress } from '../decisions/endpoint-list.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import type { ModelList } from '../decisions/model-list.ts';
 import type { Candidate } from '../decisions/policies.ts';
-import { saturationOf } from '../decisions/saturation.ts';
-import { blindWindow, sheddableWindow } from '../decisions/sheddable-window.ts';
+import { Intake, type IntakeEndpoint } from './intake.ts';
 import { Ledger } from './ledger.ts';
 
 interface Reading extends EngineLoad {
@@ -22,7 +21,7 @@ export interface EndpointOptions {
 }
 
 /** One model server: what it said last, and what the gateway itself has sent there since. */
-export class Endpoint implements Candidate {
+export class Endpoint implements Candidate, IntakeEndpoint {
   readonly url: string;
   readonly origin: string;
   /** Path before `/v1/…`, without a trailing slash; usually empty. */
@@ -31,9 +30,9 @@ export class Endpoint implements Candidate {
   readonly host: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ledger: Ledger;
+  readonly intake: Intake;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
-  #window = blindWindow;
   #models: ModelList | undefined;
   #reachable = true;
 
@@ -46,6 +45,7 @@ export class Endpoint implements Candidate {
     this.labels = address.labels;
     this.#options = options;
     this.ledger = new Ledger(options.nowMs);
+    this.intake = new Intake(this, options.nowMs);
   }
 
   /** False from a refused connection until the next one that is answered. */
@@ -86,31 +86,25 @@ export class Endpoint implements Candidate {
     return this.reading?.kvCacheUtilization ?? 0;
   }
 
+  /** 0 idle, ≥ 1 full for sheddable work. */
   get saturation(): number {
-    const reading = this.reading;
-    return reading ? saturationOf(this.#waitingNow(reading), reading.kvCacheUtilization) : this.inFlight / blindWindow;
+    return this.intake.pressure;
   }
 
   /** What saturation would be without sheddable work; an estimate: what others sent counts as real-time. */
   get realtimeSaturation(): number {
-    const { realtime, sheddable } = this.ledger;
-    const reading = this.reading;
-    if (!reading) return realtime.inFlight / blindWindow;
-    const others = Math.max(0, this.load - this.inFlight);
-    const share = this.load === 0 ? 1 : (realtime.inFlight + others) / this.load;
-    const waiting = Math.max(0, this.#waitingNow(reading) - sheddable.awaitingFirstByte);
-    return saturationOf(waiting, reading.kvCacheUtilization * share);
+    return this.intake.realtimePressure;
   }
 
   /** Sheddable requests it may hold at once. */
   get sheddableWindow(): number {
-    return this.reading ? this.#window : blindWindow;
+    return this.intake.window;
   }
 
   recordLoad(load: EngineLoad): void {
     this.recordAnswered();
     this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
-    this.#window = sheddableWindow(this.ledger.sheddable.inFlight, this.saturation);
+    this.intake.recordReading(load);
   }
 
   recordModels(models: ModelList | undefined): void {
@@ -132,8 +126,9 @@ export class Endpoint implements Candidate {
     this.#options.onUsableChange(this);
   }
 
-  /** Where requests already waited at the reading, those sent since wait behind them. */
-  #waitingNow({ waiting, ownInFlight }: Reading): number {
+  /** Waiting in the engine: where requests already waited at the reading, those sent since wait behind them. */
+  get waitingNow(): number {
+    const { waiting, ownInFlight } = this.reading ?? { waiting: 0, ownInFlight: 0 };
     return waiting === 0 ? 0 : Math.max(0, waiting + this.inFlight - ownInFlight);
   }
 }

@@ -1,44 +1,52 @@
+import type { Terms } from '../decisions/terms.ts';
+import { Band, type Queued } from './band.ts';
 import type { Placement, RoutingRequest } from './chooser.ts';
+import type { Clock } from './clock.ts';
 import type { WorkClass } from './ledger.ts';
 
 /** A request on its way to an endpoint. */
-export interface Ticket extends RoutingRequest {
+export interface Ticket extends Queued, RoutingRequest {
   readonly priority: number;
   readonly workClass: WorkClass;
-  readonly tenant: string;
-  readonly model: string;
-  readonly promptTokens: number;
+  readonly terms: Terms;
   /** Called once, with the ticket's place. */
   start(placement: Placement): void;
   /** Called once instead, when the wait is over without a place. */
   waitedTooLong(): void;
+  /** Ends it where it runs, to make room for a higher priority. */
+  evict(): void;
 }
 
 export interface WaitingRoomOptions {
+  readonly clock: Clock;
   /** Takes a place for the ticket, if there is room for it now. */
   readonly choose: (ticket: Ticket) => Placement | undefined;
+  /** In how many milliseconds there is room for it by itself, so far as that is known. */
+  readonly roomInMs: (ticket: Ticket) => number | undefined;
+  /** Frees room for a ticket that waits, where it may; true when it did. */
+  readonly makeRoom: (ticket: Ticket) => boolean;
   /** Most tickets that wait, in each priority band. */
   readonly mostPerBand: number;
   /** Longest wait. */
   readonly timeoutMs: Readonly<Record<WorkClass, number>>;
 }
 
-interface Waiting {
-  readonly ticket: Ticket;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** Model → its tickets in order of arrival. */
-type Band = Map<string, Map<Ticket, Waiting>>;
+/** Bodies that wait in one band, together. */
+const mostBytesPerBand = 256 * 1024 * 1024;
 
 /**
- * Where requests wait for room: the higher priority first, first come first served within a band. A model without room holds
- * up no other one, and a band without room none below it that has.
+ * Where requests wait for room: the higher priority first, tenants taking turns within a band. A model without room holds up no
+ * other one, and a band without room none below it that wants other models; for the same model nobody overtakes a higher priority.
  */
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions;
-  readonly #bands = new Map<number, Band>();
+  readonly #bands = new Map<number, Band<Ticket>>();
+  readonly #timeouts = new Map<Ticket, () => void>();
   #prioritiesDescending: readonly number[] = [];
+  #pumping = false;
+  #pumpAgain = false;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #cancelWake: () => void = () => {};
 
   constructor(options: WaitingRoomOptions) {
     this.#options = options;
@@ -53,66 +61,108 @@ export class WaitingRoom {
     }
     const timeoutMs = this.#options.timeoutMs[ticket.workClass];
     const band = this.#bandOf(ticket.priority);
-    if (timeoutMs === 0 || countOf(band) >= this.#options.mostPerBand) return 'full';
-    const timer = setTimeout(() => {
+    const full = band.count >= this.#options.mostPerBand || band.sizeBytes + ticket.terms.sizeBytes > mostBytesPerBand;
+    if (timeoutMs === 0 || full) return 'full';
+    band.add(ticket);
+    const late = (): void => {
       this.leave(ticket);
       ticket.waitedTooLong();
-    }, timeoutMs);
-    const queue = band.get(ticket.model) ?? new Map<Ticket, Waiting>();
-    band.set(ticket.model, queue.set(ticket, { ticket, timer }));
-    return 'waiting';
+    };
+    this.#timeouts.set(ticket, this.#options.clock.after(timeoutMs, late));
+    // Room may be due by itself, or has to be made.
+    this.pump();
+    return this.#timeouts.has(ticket) ? 'waiting' : 'placed';
   }
 
   /** Forgets a ticket, wherever it is. */
   leave(ticket: Ticket): void {
-    const band = this.#bands.get(ticket.priority);
-    const queue = band?.get(ticket.model);
-    const waiting = queue?.get(ticket);
-    if (!band || !queue || !waiting) return;
-    clearTimeout(waiting.timer);
-    queue.delete(ticket);
-    if (queue.size === 0) band.delete(ticket.model);
+    if (this.#bands.get(ticket.priority)?.remove(ticket)) this.#forgetTimeout(ticket);
   }
 
   /** Gives places to those who wait, as far as there is room. To be called whenever room may have come. */
   pump(): void {
+    this.#pumpAgain = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#pumpAgain) {
+      this.#pumpAgain = false;
+      this.#placeWhoFits();
+    }
+    this.#pumping = false;
+  }
+
+  /** How many wait, by priority. */
+  get counts(): ReadonlyMap<number, number> {
+    return new Map([...this.#bands].map(([priority, { count }]) => [priority, count]));
+  }
+
+  /** Everyone who waits, highest priority first. */
+  *tickets(): Iterable<Ticket> {
+    for (const priority of this.#prioritiesDescending) yield* this.#bands.get(priority)?.tickets() ?? [];
+  }
+
+  #placeWhoFits(): void {
+    if (this.#timeouts.size === 0) return;
+    const { choose } = this.#options;
+    const blockedModels = new Set<string>();
     for (const priority of this.#prioritiesDescending) {
-      for (const queue of this.#bands.get(priority)?.values() ?? []) {
-        for (const ticket of queue.keys()) {
-          const placement = this.#options.choose(ticket);
-          if (!placement) break;
-          this.leave(ticket);
+      const band = this.#bandOf(priority);
+      for (let ticket = band.next(blockedModels); ticket; ticket = band.next(blockedModels)) {
+        const placement = choose(ticket);
+        if (placement) {
+          band.serve(ticket);
+          this.#forgetTimeout(ticket);
           ticket.start(placement);
+        } else {
+          blockedModels.add(ticket.model);
+          this.#blocked(ticket);
         }
       }
     }
   }
 
-  /** Everyone who waits, highest priority first. */
-  *tickets(): Iterable<Ticket> {
-    for (const priority of this.#prioritiesDescending) {
-      for (const queue of this.#bands.get(priority)?.values() ?? []) yield* queue.keys();
+  /** Room that will not come by an event is made, or waited for until it is due. */
+  #blocked(ticket: Ticket): void {
+    if (this.#options.makeRoom(ticket)) {
+      this.#pumpAgain = true;
+      return;
     }
+    const roomInMs = this.#options.roomInMs(ticket);
+    if (roomInMs === undefined) return;
+    const { clock } = this.#options;
+    const atMs = clock.nowMs() + roomInMs;
+    if (atMs >= this.#wakeAtMs) return;
+    this.#cancelWake();
+    this.#wakeAtMs = atMs;
+    this.#cancelWake = clock.after(roomInMs, () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.pump();
+    });
   }
 
-  /** Nobody overtakes an equal who waits for the same model. */
+  #forgetTimeout(ticket: Ticket): void {
+    this.#timeouts.get(ticket)?.();
+    this.#timeouts.delete(ticket);
+    if (this.#timeouts.size > 0) return;
+    this.#cancelWake();
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Nobody overtakes an equal or a higher one who waits for the same model. */
   #anyAhead({ priority, model }: Ticket): boolean {
-    return this.#bands.get(priority)?.has(model) ?? false;
+    for (const [other, band] of this.#bands) {
+      if (other >= priority && band.count > 0 && band.waitsFor(model)) return true;
+    }
+    return false;
   }
 
-  #bandOf(priority: number): Band {
+  #bandOf(priority: number): Band<Ticket> {
     let band = this.#bands.get(priority);
     if (!band) {
-      band = new Map();
+      band = new Band();
       this.#bands.set(priority, band);
       this.#prioritiesDescending = [...this.#bands.keys()].sort((a, b) => b - a);
     }
     return band;
   }
-}
-
-function countOf(band: Band): number {
-  let count = 0;
-  for (const queue of band.values()) count += queue.size;
-  return count;
 }

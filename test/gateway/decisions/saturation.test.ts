@@ -1,7 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { poolSaturation, retryAfterSeconds, saturationOf } from '../../../gateway/decisions/saturation.ts';
-import { sheddableWindow } from '../../../gateway/decisions/sheddable-window.ts';
 
 test.each([
   ['idle', 0, 0, 0],
@@ -23,32 +21,11 @@ test.each([
 });
 
 test.each([
-  [0, 1],
-  [1, 1],
-  [1.01, 2],
-  [500, 30],
-])('at saturation %d another try is worth it after %d s', (saturation, expected) => {
-  expect(retryAfterSeconds(saturation)).toBe(expected);
-});
-
-test.each([
-  ['idle: opens by a full step', 0, 0, 16],
-  ['half full: by half a step', 10, 0.5, 18],
-  ['almost full: by one', 10, 0.999, 11],
-  ['full: drains to seven tenths', 10, 1, 7],
-  ['full with nothing of its own: closed', 0, 1.2, 0],
-  ['full, one left: that one ends', 1, 3, 0],
-])('window, %s', (_, inFlight, saturation, expected) => {
-  expect(sheddableWindow(inFlight, saturation)).toBe(expected);
-});
-
-test('window: less than is in flight when full, more when not, and never more than one step', () => {
-  fc.assert(
-    fc.property(fc.nat(1000), fc.double({ min: 0, max: 10, noNaN: true }), (inFlight, saturation) => {
-      const window = sheddableWindow(inFlight, saturation);
-      if (saturation >= 1) expect(window).toBeLessThanOrEqual(inFlight * 0.7);
-      else expect(window).toBeGreaterThan(inFlight);
-      expect(window).toBeLessThanOrEqual(inFlight + 16);
-    }),
-  );
+  ['nobody waits and places come fast', 0, 40, 1],
+  ['two seconds of others', 79, 40, 2],
+  ['a little more', 80, 40, 3],
+  ['nobody has got a place of late', 0, 0, 30],
+  ['never longer than half a minute', 10_000, 1, 30],
+])('another try is worth it when %s', (_, waiting, placedPerSecond, expected) => {
+  expect(retryAfterSeconds(waiting, placedPerSecond)).toBe(expected);
 });

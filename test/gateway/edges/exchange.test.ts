@@ -6,10 +6,11 @@ import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
 import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
 import type { Upstreams } from '../../../gateway/edges/upstreams.ts';
-import { Chooser, hasRoom } from '../../../gateway/state/chooser.ts';
+import { Chooser } from '../../../gateway/state/chooser.ts';
+import { processClock } from '../../../gateway/state/clock.ts';
+import { hasRoom, lateBinding } from '../../../gateway/state/late-binding.ts';
 import { nothingHeld } from '../../../gateway/state/ledger.ts';
 import { Pool } from '../../../gateway/state/pool.ts';
-import { WaitingRoom } from '../../../gateway/state/waiting-room.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
 class FakeAnswer extends EventEmitter {
@@ -48,7 +49,9 @@ function setUp(priority: number) {
     { url: 'http://b:1', labels: {} },
   ]);
   const chooser = new Chooser({ pool, policy: policies['least-request'], hasRoom, random: () => 0 });
-  const waitingRoom = new WaitingRoom({
+  const waitingRoom = lateBinding({
+    clock: processClock,
+    pool,
     choose: (ticket) => chooser.choose(ticket),
     mostPerBand: 10,
     timeoutMs: { realtime: 1000, sheddable: 1000 },
@@ -74,6 +77,9 @@ function setUp(priority: number) {
     model: 'm',
     stream: true,
     promptTokens: 7,
+    maxOutputTokens: undefined,
+    ttftSloMs: undefined,
+    tpotSloMs: undefined,
     tenant: '',
     objective: { name: 'o', priority },
   };
@@ -116,7 +122,8 @@ test('whatever happens in whatever order: counts return to zero, one end is seen
         events[name]?.(world);
         if (world.dispatched.length > 0) upstreamEvents[name]?.(world);
       }
-      for (const { ledger } of endpoints) {
+      for (const { ledger, intake } of endpoints) {
+        expect([intake.stays.size, intake.gaps.tpotMs(0)]).toEqual([0, undefined]);
         for (const held of [ledger.realtime, ledger.sheddable]) {
           expect(held).toEqual(nothingHeld);
         }

@@ -1,44 +1,45 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Placement } from '../../../gateway/state/chooser.ts';
 import { type Ticket, WaitingRoom } from '../../../gateway/state/waiting-room.ts';
-
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+import { createManualClock } from '../../support/manual-clock.ts';
+import { type TicketWish, ticketOf } from '../../support/tickets.ts';
 
 const placement = {} as Placement;
 
-function setUp({ mostPerBand = 10 } = {}) {
+function setUp({
+  mostPerBand = 10,
+  roomInMs = () => undefined as number | undefined,
+  makeRoom = (): boolean => false,
+} = {}) {
+  const clock = createManualClock(0);
   const log: string[] = [];
   /** Free places for each model. */
   const free = new Map<string, number>();
   const room = new WaitingRoom({
+    clock: { nowMs: clock.now, after: clock.after },
     choose: ({ model }) => {
       const left = free.get(model) ?? 0;
       if (left === 0) return undefined;
       free.set(model, left - 1);
       return placement;
     },
+    roomInMs,
+    makeRoom,
     mostPerBand,
     timeoutMs: { realtime: 60_000, sheddable: 1000 },
   });
-  const ticket = (name: string, priority: number, model = 'm'): Ticket => ({
-    priority,
-    workClass: priority < 0 ? 'sheddable' : 'realtime',
-    tenant: '',
-    model,
-    promptTokens: 1,
-    stream: true,
-    start: () => log.push(name),
-    waitedTooLong: () => log.push(`${name} late`),
-  });
-  return { room, free, log, ticket };
+  const ticket = (name: string, priority = 0, wish: TicketWish = {}): Ticket =>
+    ticketOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
+      log.push(event === 'placed' ? name : `${name} ${event}`),
+    );
+  return { clock, room, free, log, ticket };
 }
 
 test('with room a ticket goes at once; without it waits, and goes in order of priority, then of arrival', () => {
   const { room, free, log, ticket } = setUp();
   free.set('m', 1);
-  expect(room.enter(ticket('first', 0))).toBe('placed');
+  expect(room.enter(ticket('first'))).toBe('placed');
   for (const [name, priority] of [
     ['shed', -1],
     ['a', 0],
@@ -51,73 +52,118 @@ test('with room a ticket goes at once; without it waits, and goes in order of pr
   room.pump();
   expect(log).toEqual(['first', 'high', 'a', 'b']);
   expect([...room.tickets()].map(({ priority }) => priority)).toEqual([-1]);
+  expect([...room.counts]).toEqual([
+    [-1, 1],
+    [0, 0],
+    [100, 0],
+  ]);
 });
 
-test('nobody overtakes an equal who waits for the same model', () => {
+test.each([
+  ['an equal', 0],
+  ['a higher one', 100],
+])('nobody overtakes %s who waits for the same model', (_, priority) => {
+  const { room, free, log, ticket } = setUp();
+  room.enter(ticket('early', priority));
+  free.set('m', 1);
+  room.enter(ticket('late', 0));
+  expect(log).toEqual(['early']);
+});
+
+test('a higher one overtakes', () => {
   const { room, free, log, ticket } = setUp();
   room.enter(ticket('early', 0));
   free.set('m', 1);
-  expect(room.enter(ticket('late', 0))).toBe('waiting');
-  room.pump();
-  expect(log).toEqual(['early']);
+  expect(room.enter(ticket('high', 100))).toBe('placed');
+  expect(log).toEqual(['high']);
 });
 
 test('when the last who waited is gone, the next goes at once again', () => {
   const { room, free, log, ticket } = setUp();
-  room.enter(ticket('early', 0));
+  room.enter(ticket('early'));
   free.set('m', 2);
   room.pump();
-  expect(room.enter(ticket('late', 0))).toBe('placed');
+  expect(room.enter(ticket('late'))).toBe('placed');
   expect(log).toEqual(['early', 'late']);
 });
 
-test('a blocked model holds up no other, a blocked band none below', () => {
+test('a blocked model holds up no other, a blocked band none below that wants another model', () => {
   const { room, free, log, ticket } = setUp();
-  room.enter(ticket('blocked', 100, 'big'));
-  room.enter(ticket('low', -1, 'small'));
+  room.enter(ticket('blocked', 100, { model: 'big' }));
+  room.enter(ticket('same model', -1, { model: 'big' }));
+  room.enter(ticket('low', -1, { model: 'small' }));
   free.set('small', 1);
   room.pump();
   expect(log).toEqual(['low']);
 });
 
-test('a band takes so many; other bands are not touched', () => {
+test('a band takes so many, and so many bytes; other bands are not touched', () => {
   const { room, ticket } = setUp({ mostPerBand: 1 });
-  expect([room.enter(ticket('a', 0)), room.enter(ticket('b', 0)), room.enter(ticket('c', -1))]).toEqual([
+  expect([room.enter(ticket('a')), room.enter(ticket('b')), room.enter(ticket('c', -1))]).toEqual([
     'waiting',
     'full',
     'waiting',
   ]);
+  const large = setUp();
+  const halfOfIt = { sizeBytes: 200 * 1024 * 1024 };
+  expect(large.room.enter(large.ticket('a', 0, halfOfIt))).toBe('waiting');
+  expect(large.room.enter(large.ticket('b', 0, halfOfIt))).toBe('full');
+  expect(large.room.enter(large.ticket('c', 0))).toBe('waiting');
 });
 
-test('each class has its own longest wait', () => {
-  const { room, log, ticket } = setUp();
+test('each class has its own longest wait', async () => {
+  const { clock, room, log, ticket } = setUp();
   room.enter(ticket('shed', -1));
   room.enter(ticket('real', 0));
-  vi.advanceTimersByTime(999);
+  await clock.advance(999);
   expect(log).toEqual([]);
-  vi.advanceTimersByTime(1);
+  await clock.advance(1);
   expect(log).toEqual(['shed late']);
-  vi.advanceTimersByTime(59_000);
+  await clock.advance(59_000);
   expect(log).toEqual(['shed late', 'real late']);
-  expect(vi.getTimerCount()).toBe(0);
+  expect(clock.pendingTimers()).toBe(0);
 });
 
-test('who left is not placed and not late', () => {
-  const { room, free, log, ticket } = setUp();
-  const gone = ticket('gone', 0);
+test('who left is not placed and not late', async () => {
+  const { clock, room, free, log, ticket } = setUp();
+  const gone = ticket('gone');
   room.enter(gone);
   room.leave(gone);
   room.leave(gone);
   free.set('m', 1);
   room.pump();
-  vi.runAllTimers();
+  await clock.advance(100_000);
   expect(log).toEqual([]);
+});
+
+test('room that comes by time alone is used when it comes', async () => {
+  const due = { atMs: 40 };
+  const world = setUp({ roomInMs: () => Math.max(0, due.atMs - world.clock.now()) || undefined });
+  world.room.enter(world.ticket('a'));
+  world.free.set('m', 1);
+  await world.clock.advance(39);
+  expect(world.log).toEqual([]);
+  await world.clock.advance(1);
+  expect(world.log).toEqual(['a']);
+  expect(world.clock.pendingTimers()).toBe(0);
+});
+
+test('room that is made is given to the one it was made for', () => {
+  const world = setUp({
+    makeRoom: () => {
+      const made = !world.free.has('m');
+      if (made) world.free.set('m', 1);
+      return made;
+    },
+  });
+  expect(world.room.enter(world.ticket('a'))).toBe('placed');
+  expect(world.log).toEqual(['a']);
 });
 
 test('a start that brings another pump about places everyone once', () => {
   const { room, free, log, ticket } = setUp();
   for (const name of ['a', 'b', 'c']) {
-    const plain = ticket(name, 0);
+    const plain = ticket(name);
     room.enter({
       ...plain,
       start: () => {
@@ -131,33 +177,35 @@ test('a start that brings another pump about places everyone once', () => {
   expect(log.sort()).toEqual(['a', 'b', 'c']);
 });
 
-test('any arrivals and any room: each ticket is placed, late or gone once, and no timer stays', () => {
+test('any arrivals and any room: each ticket is placed, late or gone once, and no timer stays', async () => {
   const step = fc.oneof(
     fc.record({
       act: fc.constant('enter' as const),
       priority: fc.constantFrom(100, 0, -1),
       model: fc.constantFrom('a', 'b'),
+      tenant: fc.constantFrom('x', 'y'),
     }),
     fc.record({ act: fc.constant('room' as const), model: fc.constantFrom('a', 'b') }),
     fc.record({ act: fc.constant('time' as const), ms: fc.nat(1500) }),
   );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const { room, free, log, ticket } = setUp({ mostPerBand: 5 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const { clock, room, free, log, ticket } = setUp({ mostPerBand: 5, roomInMs: () => 70 });
       let entered = 0;
       for (const [index, each] of steps.entries()) {
-        if (each.act === 'enter' && room.enter(ticket(`${index}`, each.priority, each.model)) !== 'full') entered += 1;
-        if (each.act === 'time') vi.advanceTimersByTime(each.ms);
+        if (each.act === 'enter' && room.enter(ticket(`${index}`, each.priority, each)) !== 'full') entered += 1;
+        if (each.act === 'time') await clock.advance(each.ms);
         if (each.act === 'room') {
           free.set(each.model, (free.get(each.model) ?? 0) + 1);
           room.pump();
         }
       }
-      vi.runAllTimers();
+      await clock.advance(60_000);
       expect(log).toHaveLength(entered);
       expect(new Set(log.map((line) => line.replace(' late', ''))).size).toBe(entered);
       expect([...room.tickets()]).toEqual([]);
-      expect(vi.getTimerCount()).toBe(0);
+      expect(clock.pendingTimers()).toBe(0);
     }),
+    { numRuns: 50 },
   );
 });

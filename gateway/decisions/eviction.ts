@@ -1,0 +1,25 @@
+/** Sheddable work that runs. */
+export interface Victim {
+  readonly priority: number;
+  /** Tokens that would be thrown away: an estimate where the answer is not streamed. */
+  readonly progressTokens: number;
+}
+
+/** A request may wait for this share of its TTFT before others are stopped for it. */
+const patience = 0.25;
+
+/** When room has to be made, for a request that is still to get its first token in time. */
+export function evictionDueAtMs(arrivedAtMs: number, ttftSloMs: number): number {
+  return arrivedAtMs + ttftSloMs * patience;
+}
+
+/** The one to stop for a request of `priority`: the lowest priority first, then the least progress. */
+export function chooseVictim<V extends Victim>(running: Iterable<V>, priority: number): V | undefined {
+  let chosen: V | undefined;
+  for (const each of running) {
+    if (each.priority >= priority) continue;
+    const sooner = !chosen || each.priority < chosen.priority;
+    if (sooner || (each.priority === chosen?.priority && each.progressTokens < chosen.progressTokens)) chosen = each;
+  }
+  return chosen;
+}

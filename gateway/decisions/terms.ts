@@ -1,0 +1,40 @@
+import { type ServiceLevel, usualServiceLevel } from './service-level.ts';
+
+/** What a request is worth in the queue, and what it was promised. */
+export interface Terms {
+  readonly arrivedAtMs: number;
+  /** Arrival plus the TTFT that was promised; the arrival alone where none was. */
+  readonly deadlineAtMs: number;
+  /** Tokens that it is expected to cost, prompt and answer, at least 1: what tenants take turns by. */
+  readonly work: number;
+  readonly sizeBytes: number;
+  /** The promise, or what is usual. */
+  readonly slo: ServiceLevel;
+}
+
+export interface TermsRequest {
+  readonly promptTokens: number;
+  readonly maxOutputTokens: number | undefined;
+  readonly sizeBytes: number;
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
+  readonly missBudget: number | undefined;
+}
+
+/** Generated tokens counted for a request that does not limit them lower: about the mean of chats. */
+const usualOutputTokens = 256;
+
+export function termsOf(request: TermsRequest, arrivedAtMs: number): Terms {
+  const { promptTokens, maxOutputTokens = usualOutputTokens, sizeBytes, ttftSloMs, tpotSloMs, missBudget } = request;
+  return {
+    arrivedAtMs,
+    deadlineAtMs: arrivedAtMs + (ttftSloMs ?? 0),
+    work: Math.max(1, promptTokens + Math.min(maxOutputTokens, usualOutputTokens)),
+    sizeBytes,
+    slo: {
+      ttftMs: ttftSloMs ?? usualServiceLevel.ttftMs,
+      tpotMs: tpotSloMs ?? usualServiceLevel.tpotMs,
+      missBudget: missBudget ?? usualServiceLevel.missBudget,
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Ticket } from './waiting-room.ts';
+
+export interface EvictorOptions {
+  readonly nowMs: () => number;
+  readonly servers: (model: string) => readonly Endpoint[];
+}
+
+/** One request has others stopped for it at most so often: what was freed must first be seen. */
+const pauseMs = 100;
+
+/** Stops sheddable work for real-time requests that engines without a place would make miss their first token. */
+export class Evictor {
+  readonly #options: EvictorOptions;
+  readonly #lastAtMs = new WeakMap<Ticket, number>();
+
+  constructor(options: EvictorOptions) {
+    this.#options = options;
+  }
+
+  /** True when it freed a place. */
+  makeRoom(ticket: Ticket): boolean {
+    const dueInMs = this.dueInMs(ticket);
+    if (dueInMs === undefined || dueInMs > 0) return false;
+    const victim = chooseVictim(this.#victims(ticket), ticket.priority);
+    if (!victim) return false;
+    this.#lastAtMs.set(ticket, this.#options.nowMs());
+    victim.ticket.evict();
+    return true;
+  }
+
+  /** Undefined for those that nobody is stopped for. */
+  dueInMs(ticket: Ticket): number | undefined {
+    if (ticket.workClass === 'sheddable' || this.#victims(ticket).length === 0) return undefined;
+    const dueAtMs = evictionDueAtMs(ticket.terms.arrivedAtMs, ticket.terms.slo.ttftMs);
+    const againAtMs = (this.#lastAtMs.get(ticket) ?? Number.NEGATIVE_INFINITY) + pauseMs;
+    return Math.max(0, Math.max(dueAtMs, againAtMs) - this.#options.nowMs());
+  }
+
+  /** Only where an engine is out of places: a prompt that waits for others to be computed gains nothing from a decode's end. */
+  #victims({ model }: Ticket) {
+    return this.#options
+      .servers(model)
+      .filter(({ intake }) => intake.engineFull)
+      .flatMap(({ intake }) => [...intake.stays].filter(({ ticket }) => ticket.workClass === 'sheddable'));
+  }
+}

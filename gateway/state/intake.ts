@@ -1,0 +1,181 @@
+import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from '../decisions/engine-limit.ts';
+import type { EngineLoad } from '../decisions/engine-load.ts';
+import { saturationOf } from '../decisions/saturation.ts';
+import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '../decisions/service-level.ts';
+import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
+import type { Held, WorkClass } from './ledger.ts';
+import { PrefillLane } from './prefill-lane.ts';
+import { Stay } from './stay.ts';
+import { TokenGaps } from './token-gaps.ts';
+import type { Ticket } from './waiting-room.ts';
+
+/** What an intake must know of its endpoint. */
+export interface IntakeEndpoint {
+  readonly ledger: { readonly realtime: Held; readonly sheddable: Held };
+  readonly inFlight: number;
+  readonly load: number;
+  /** Undefined without a fresh reading. */
+  readonly reading: EngineLoad | undefined;
+  /** Waiting in the engine, requests sent since the reading included. */
+  readonly waitingNow: number;
+}
+
+/** A window moves at most so often: a step takes tens of milliseconds to be felt. */
+const adjustEveryMs = 200;
+/** A real-time prompt goes to an engine that has at most so much to compute before it. */
+const mostBacklogMs = 300;
+/** Sheddable prompts take at most this share of an engine's time. */
+const sheddablePrefillShare = 0.5;
+/** A queueing delay of this share of the promised TTFT is full pressure. */
+const ttftTargetShare = 0.5;
+/** Memory of the usual real-time load, per adjustment. */
+const usualLoadWeight = 0.02;
+const queueingWeight = 0.1;
+
+/** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
+export class Intake {
+  readonly gaps = new TokenGaps();
+  readonly lane = new PrefillLane();
+  readonly #endpoint: IntakeEndpoint;
+  readonly #nowMs: () => number;
+  readonly #stays = new Set<Stay>();
+  #window = blindWindow;
+  #limit: EngineLimit = noEngineLimit;
+  #targetShare: number = firstTargetShare;
+  #usualRealtime = 0;
+  #queueingMs = 0;
+  #sheddableFreeAtMs = 0;
+  #adjustedAtMs = 0;
+  #toldSomething = false;
+
+  constructor(endpoint: IntakeEndpoint, nowMs: () => number) {
+    this.#endpoint = endpoint;
+    this.#nowMs = nowMs;
+  }
+
+  get stays(): ReadonlySet<Stay> {
+    return this.#stays;
+  }
+
+  /** Share of the promised time per token that sheddable work may drive the endpoint to: learned from misses. */
+  get targetShare(): number {
+    return this.#targetShare;
+  }
+
+  /** The engine runs all that it can, and would queue one more of ours. */
+  get engineFull(): boolean {
+    const { ledger, load } = this.#endpoint;
+    const awaiting = ledger.realtime.awaitingFirstByte + ledger.sheddable.awaitingFirstByte;
+    return awaiting > 0 && load >= this.#limit.running + engineQueue(this.#limit.running);
+  }
+
+  /** 0 idle, ≥ 1 full for sheddable work. */
+  get pressure(): number {
+    return this.#pressureOf(this.#endpoint.waitingNow, this.#endpoint.inFlight, 1);
+  }
+
+  /** What the pressure would be without sheddable work. */
+  get realtimePressure(): number {
+    const { ledger, waitingNow, load } = this.#endpoint;
+    const waiting = Math.max(0, waitingNow - ledger.sheddable.awaitingFirstByte);
+    return this.#pressureOf(waiting, ledger.realtime.inFlight, load === 0 ? 0 : this.#realtimeLoad / load);
+  }
+
+  /** Sheddable requests that it may hold: fewer while there is more real-time work than usual. */
+  get window(): number {
+    if (this.#isBlind) return Math.min(Math.floor(this.#window), blindWindow);
+    return Math.max(0, Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
+  }
+
+  /** In how many milliseconds there is room, if nothing happens; 0 for now, undefined where time alone brings none. */
+  roomInMs(workClass: WorkClass): number | undefined {
+    if (this.engineFull) return undefined;
+    const backlogMs = this.lane.backlogMs(this.#nowMs());
+    if (workClass === 'realtime') return this.lane.isLearned ? Math.max(0, backlogMs - mostBacklogMs) : 0;
+    if (this.#endpoint.ledger.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
+    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
+  }
+
+  open(ticket: Ticket): Stay {
+    const nowMs = this.#nowMs();
+    const mark = this.lane.send(ticket.promptTokens, nowMs);
+    if (ticket.workClass === 'sheddable') {
+      const prefillMs = ticket.promptTokens * this.lane.msPerToken;
+      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, nowMs) + prefillMs / sheddablePrefillShare;
+    }
+    const stay = new Stay(this, this.#nowMs, ticket, { mark, backlogTokens: this.lane.backlogTokens(nowMs) });
+    this.#stays.add(stay);
+    return stay;
+  }
+
+  recordReading({ running, waiting }: EngineLoad): void {
+    this.#limit = nextEngineLimit(this.#limit, running, waiting);
+    this.#toldSomething = true;
+    this.adjust();
+  }
+
+  recordFirstToken(stay: Stay, ttftMs: number): void {
+    const { ticket, mark, backlogTokens } = stay;
+    this.lane.done(mark);
+    this.lane.learn(backlogTokens, ttftMs);
+    const ownMs = this.lane.fixedMs + ticket.promptTokens * this.lane.msPerToken;
+    this.#queueingMs += (Math.max(0, ttftMs - ownMs) - this.#queueingMs) * queueingWeight;
+  }
+
+  recordEnd(stay: Stay): void {
+    this.#stays.delete(stay);
+  }
+
+  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
+  recordExperience({ ticket, ttftMs, tpotMs }: Stay): void {
+    if (ticket.workClass === 'sheddable' || this.#endpoint.ledger.sheddable.inFlight === 0) return;
+    const { slo } = ticket.terms;
+    this.#targetShare = nextTargetShare(this.#targetShare, missed({ ttftMs, tpotMs }, slo), slo.missBudget);
+  }
+
+  /** To be called whenever an answer or a reading has told something new. */
+  adjust(): void {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#adjustedAtMs < adjustEveryMs) return;
+    this.#adjustedAtMs = nowMs;
+    this.#usualRealtime += (this.#realtimeLoad - this.#usualRealtime) * usualLoadWeight;
+    if (!this.#toldSomething && this.#tpotMs === undefined) return;
+    this.#toldSomething = false;
+    this.#window = nextWindow(this.#window, this.#endpoint.ledger.sheddable.inFlight, this.pressure);
+  }
+
+  #pressureOf(waiting: number, inFlight: number, share: number): number {
+    if (this.#isBlind) return inFlight / blindWindow;
+    const slo = this.#tightestSlo;
+    return Math.max(
+      saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
+      ((this.#tpotMs ?? 0) * share) / (slo.tpotMs * this.#targetShare),
+      (this.#queueingMs * share) / (slo.ttftMs * ttftTargetShare),
+    );
+  }
+
+  /** Neither the engine nor an answer has told anything lately. */
+  get #isBlind(): boolean {
+    return !this.#endpoint.reading && this.#tpotMs === undefined;
+  }
+
+  get #tpotMs(): number | undefined {
+    return this.gaps.tpotMs(this.#nowMs());
+  }
+
+  get #realtimeLoad(): number {
+    const { ledger, load, inFlight } = this.#endpoint;
+    return ledger.realtime.inFlight + Math.max(0, load - inFlight);
+  }
+
+  /** Of the real-time requests that are here. */
+  get #tightestSlo(): { readonly ttftMs: number; readonly tpotMs: number } {
+    let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (const { ticket } of this.#stays) {
+      if (ticket.workClass === 'sheddable') continue;
+      ttftMs = Math.min(ttftMs, ticket.terms.slo.ttftMs);
+      tpotMs = Math.min(tpotMs, ticket.terms.slo.tpotMs);
+    }
+    return Number.isFinite(ttftMs) ? { ttftMs, tpotMs } : usualServiceLevel;
+  }
+}

@@ -1,0 +1,34 @@
+import { termsOf } from '../../gateway/decisions/terms.ts';
+import type { Ticket } from '../../gateway/state/waiting-room.ts';
+
+export interface TicketWish {
+  readonly priority?: number;
+  readonly tenant?: string;
+  readonly model?: string;
+  readonly promptTokens?: number;
+  readonly maxOutputTokens?: number;
+  readonly ttftSloMs?: number;
+  readonly sizeBytes?: number;
+  readonly arrivedAtMs?: number;
+  readonly stream?: boolean;
+}
+
+/** A ticket that tells `happened` what becomes of it. */
+export function ticketOf(wish: TicketWish = {}, happened: (event: 'placed' | 'late' | 'evicted') => void = () => {}) {
+  const { priority = 0, tenant = '', model = 'm', promptTokens = 1, maxOutputTokens = 1 } = wish;
+  const { sizeBytes = 1, arrivedAtMs = 0, stream = true, ttftSloMs } = wish;
+  const promised = { ttftSloMs, tpotSloMs: undefined };
+  const ticket: Ticket = {
+    priority,
+    workClass: priority < 0 ? 'sheddable' : 'realtime',
+    tenant,
+    model,
+    promptTokens,
+    stream,
+    terms: termsOf({ promptTokens, maxOutputTokens, sizeBytes, missBudget: undefined, ...promised }, arrivedAtMs),
+    start: () => happened('placed'),
+    waitedTooLong: () => happened('late'),
+    evict: () => happened('evicted'),
+  };
+  return ticket;
+}
