@@ -1,6 +1,7 @@
 import type { Answer, CallEnd, Classified } from './answer.ts';
 import type { Health } from './breaker.ts';
 import { isExpired } from './deadline.ts';
+import type { Room } from './limit.ts';
 import type { AsyncRequest } from './request.ts';
 import { type Ending, type ErrorCode, tooLarge } from './result.ts';
 
@@ -36,6 +37,12 @@ export function healthOf(classified: Classified): Health {
     case 'aborted':
       return 'unsaid';
   }
+}
+
+/** What a call says about room in the pool. A request's own error says nothing: it may have been refused before it cost anything. */
+export function roomOf(classified: Classified): Room {
+  if (classified === 'success') return 'success';
+  return classified === 'capacity' ? 'dropped' : 'ignore';
 }
 
 export function nextStep(outcome: CallOutcome): Step {

@@ -1,5 +1,6 @@
 import type { Admittance } from './breaker.ts';
 import type { GateState } from './gate.ts';
+import type { Allowance } from './limit.ts';
 
 /** What a message's pool looks like at one instant. */
 export interface Sight {
@@ -15,7 +16,7 @@ export interface Sight {
   /** Until when the gateway itself asked to be left alone. */
   readonly shedUntilMs: number;
   readonly inFlight: number;
-  readonly limit: number;
+  readonly allowance: Allowance;
   /** The breaker of the path, then those of the topics. */
   readonly breakers: readonly Admittance[];
 }
@@ -35,7 +36,7 @@ export function judge(sight: Sight): Verdict {
   if (refusing?.admit === 'no') return waitFor('breaker', refusing.untilMs);
   if (sight.shedUntilMs > sight.nowMs) return waitFor('shed', sight.shedUntilMs);
   if (sight.gate === 'saturated' || sight.gate === 'asleep') return waitFor(sight.gate, sight.nextReadingAtMs);
-  if (sight.inFlight >= sight.limit) return waitFor('limit');
+  if (sight.inFlight >= sight.allowance.calls) return waitFor('limit', sight.allowance.untilMs);
   if (sight.gate === undefined) return waitFor('unknown');
   if (sight.gate === 'open') return { action: 'dispatch', reason: 'free' };
   const blocked = sight.whenUnknown === 'closed' || (sight.whenUnknown === 'probe' && sight.inFlight > 0);

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { classify, retryAfterMs } from '../decisions/answer.ts';
+import { type Classified, classify, retryAfterMs } from '../decisions/answer.ts';
 import { deadLetterMessage } from '../decisions/dead-letter.ts';
 import { callTimeoutMs, isExpired } from '../decisions/deadline.ts';
-import { describe, expiredEnding, healthOf, nextStep, unrepeatableEnding } from '../decisions/outcome.ts';
+import { describe, expiredEnding, healthOf, nextStep, roomOf, unrepeatableEnding } from '../decisions/outcome.ts';
 import type { OutgoingMessage } from '../decisions/outgoing-message.ts';
 import type { PushedMessage } from '../decisions/push-envelope.ts';
 import { type AsyncRequest, decodeRequest, type Identity } from '../decisions/request.ts';
-import { type Ending, type ErrorCode, encodeResult } from '../decisions/result.ts';
+import { type Ending, type ErrorCode, encodeResult, tokensOf } from '../decisions/result.ts';
 import { retryAtMs, retryMessage } from '../decisions/retry.ts';
 import type { Policies, Policy } from '../policies.ts';
 import type { Admission, Ask } from '../state/admission.ts';
 import type { Clock } from '../state/clock.ts';
-import type { Permit, Pool } from '../state/pool.ts';
+import { type CallReport, nothingSaid, type Permit, type Pool } from '../state/pool.ts';
 import type { Credential } from './credential.ts';
 import type { Due, Outbox } from './outbox.ts';
 import type { Reports } from './reports.ts';
@@ -111,7 +111,7 @@ export class Delivery {
         return this.#giveBack(request, admitted.reason === 'breaker' ? unavailable : busy, admitted.reason);
       }
       const { permit } = admitted;
-      const status = await this.#attempt(request, permit).finally(() => permit.end('unsaid', this.#nowMs()));
+      const status = await this.#attempt(request, permit).finally(() => permit.end(nothingSaid, this.#nowMs()));
       if (status !== 'wait-on') return status;
     }
   }
@@ -137,10 +137,8 @@ export class Delivery {
     this.#lastCall = call;
     const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
     const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
-    if (classified === 'success') this.#pool.succeeded(endpoint, call.endedAtMs);
-    if (classified === 'capacity') this.#pool.shed(retryAfterMs(call.end, call.endedAtMs), call.endedAtMs);
     reports.called(this.#pool, classified, call.endedAtMs - call.startedAtMs);
-    permit.end(healthOf(classified), call.endedAtMs);
+    permit.end(reportOf(request, call, classified), call.endedAtMs);
 
     const { maxAttempts } = settings;
     const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: call.endedAtMs });
@@ -168,6 +166,7 @@ export class Delivery {
   #ask(request: AsyncRequest, giveUpAtMs: number): Ask {
     return {
       message: this.#name,
+      subscription: this.#message.subscription,
       pool: this.#pool,
       path: request.endpoint,
       topics: this.#topics(),
@@ -260,4 +259,14 @@ export class Delivery {
   #nowMs(): number {
     return this.#with.clock.nowMs();
   }
+}
+
+/** What the pool learns of a call. */
+function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified): CallReport {
+  const said = { health: healthOf(classified), room: roomOf(classified) };
+  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, call.endedAtMs) };
+  if (classified !== 'success' || call.end.end !== 'answer') return said;
+  const { prompt, completion } = tokensOf({ answer: call.end.answer });
+  const durationMs = call.endedAtMs - call.startedAtMs;
+  return { ...said, generation: { model, promptTokens: prompt, outputTokens: completion, durationMs } };
 }

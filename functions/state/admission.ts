@@ -1,18 +1,21 @@
-import type { Health } from '../decisions/breaker.ts';
 import { isExpired } from '../decisions/deadline.ts';
 import { judge, type Reason, type Verdict } from '../decisions/verdict.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { Clock } from './clock.ts';
+import { Lane, type Waiter } from './lane.ts';
 import type { Permit, Pool } from './pool.ts';
 
 /** A message that wants a call. */
 export interface Ask {
   /** Tells messages apart for the breakers. */
   readonly message: string;
+  /** Those of one subscription share its places. */
+  readonly subscription: string;
   readonly pool: Pool;
   readonly path: string;
   /** Topics that must work for the message to be worth a call. */
   readonly topics: readonly string[];
+  /** Calls of the pool at once, as far as this subscription goes. */
   readonly limit: number;
   /** A retry's `retry_at`, 0 when there is none. */
   readonly notBeforeMs: number;
@@ -37,58 +40,54 @@ export interface AdmissionOptions {
   readonly onVerdict: (pool: Pool, verdict: Verdict) => void;
 }
 
-interface Waiter {
-  readonly ask: Ask;
-  readonly settle: (admitted: Admitted) => void;
+/** Those who want calls of one pool, by subscription. */
+interface Approach {
+  readonly lanes: Map<string, Lane>;
+  cancelTimer: () => void;
 }
 
 /**
- * Who may call now, who waits, and who goes back to Pub/Sub. Those who wait hold no place; when something changes they are looked at
- * again, the earliest deadline first.
+ * Who may call now, who waits, and who goes back to Pub/Sub. Those who wait hold no call's place. A place that becomes free goes to the
+ * subscription with the fewest calls under way, and there to the earliest deadline. When places to wait run out, the subscription that
+ * has most of them gives up its latest deadline: so none starves another, whatever its backlog.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #waiting: Waiter[] = [];
+  readonly #approaches = new Map<Pool, Approach>();
+  readonly #waiters = new Set<Waiter>();
   #waitingBytes = 0;
   #closed = false;
-  #cancelTimer: () => void = () => undefined;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiters.size;
   }
 
   async admit(ask: Ask): Promise<Admitted> {
     if (this.#closed) return { got: 'aborted' };
     const { verdict, settled } = this.#consider(ask);
     if (settled) return settled;
-    const { maxWaiting, maxWaitingBytes, onVerdict } = this.#options;
-    const isFull = this.#waiting.length >= maxWaiting || this.#waitingBytes + ask.sizeBytes > maxWaitingBytes;
-    if (isFull) return this.#defer(ask, 'full');
-    onVerdict(ask.pool, verdict);
+    if (ask.sizeBytes > this.#options.maxWaitingBytes) return this.#defer(ask, 'full');
     return new Promise((settle) => {
-      this.#enter({ ask, settle });
-      this.#schedule();
+      const waiter = { ask, settle, release: () => undefined };
+      this.#enter(waiter, verdict);
+      this.#reviewPool(ask.pool);
     });
   }
 
-  /** Looks at all who wait again: call it whenever a pool or a topic changed. */
+  /** Looks at those who wait again: call it whenever a pool or a topic changed. */
   review = (): void => {
-    for (const waiter of [...this.#waiting]) {
-      const { settled } = this.#consider(waiter.ask);
-      if (settled) this.#leave(waiter, settled);
-    }
-    this.#schedule();
+    for (const pool of this.#approaches.keys()) this.#reviewPool(pool);
   };
 
   /** Sends everyone away who waits, and who comes. */
   close(): void {
     this.#closed = true;
-    for (const waiter of [...this.#waiting]) this.#leave(waiter, { got: 'aborted' });
-    this.#cancelTimer();
+    for (const waiter of this.#waiters) this.#leave(waiter, { got: 'aborted' });
+    for (const { cancelTimer } of this.#approaches.values()) cancelTimer();
   }
 
   #consider(ask: Ask): { verdict: Verdict; settled?: Admitted } {
@@ -102,11 +101,12 @@ export class Admission {
 
   #judge(ask: Ask, nowMs: number): Verdict {
     const { pool, path, message, topics } = ask;
+    const { allowance, ...sight } = pool.sight(nowMs);
     return judge({
-      ...pool.sight(nowMs),
+      ...sight,
+      allowance: { ...allowance, calls: Math.min(allowance.calls, ask.limit) },
       nowMs,
       notBeforeMs: ask.notBeforeMs,
-      limit: ask.limit,
       breakers: [
         pool.breakers.admittance(path, message, nowMs),
         ...topics.map((topic) => this.#options.topics.admittance(topic, message, nowMs)),
@@ -115,14 +115,22 @@ export class Admission {
   }
 
   #grant(ask: Ask, verdict: Verdict): Admitted {
-    this.#options.onVerdict(ask.pool, verdict);
-    for (const topic of ask.topics) this.#options.topics.began(topic, ask.message);
-    const { isProbe, end } = ask.pool.take(ask.path, ask.message);
-    const endAndReview = (health: Health, nowMs: number): void => {
-      end(health, nowMs);
-      this.review();
+    const { clock, topics, onVerdict } = this.#options;
+    onVerdict(ask.pool, verdict);
+    for (const topic of ask.topics) topics.began(topic, ask.message);
+    const lane = this.#laneOf(ask);
+    lane.inFlight += 1;
+    const permit = ask.pool.take(ask.path, ask.message, clock.nowMs());
+    let over = false;
+    const end: Permit['end'] = (report, nowMs) => {
+      if (over) return;
+      over = true;
+      permit.end(report, nowMs);
+      lane.inFlight -= 1;
+      this.#prune(ask, lane);
+      this.#reviewPool(ask.pool);
     };
-    return { got: 'permit', permit: { isProbe, end: endAndReview } };
+    return { got: 'permit', permit: { isProbe: permit.isProbe, end } };
   }
 
   #defer(ask: Ask, reason: Reason): Admitted {
@@ -130,30 +138,131 @@ export class Admission {
     return { got: 'deferred', reason };
   }
 
-  #enter(waiter: Waiter): void {
-    const behind = this.#waiting.findIndex(({ ask }) => ask.deadlineAtMs > waiter.ask.deadlineAtMs);
-    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, waiter);
-    this.#waitingBytes += waiter.ask.sizeBytes;
-    waiter.ask.signal.addEventListener('abort', this.review);
+  #enter(waiter: Waiter, verdict: Verdict): void {
+    const { ask } = waiter;
+    this.#laneOf(ask).enter(waiter, verdict.reason === 'too-early');
+    this.#waiters.add(waiter);
+    this.#waitingBytes += ask.sizeBytes;
+    this.#watch(waiter);
+    this.#makeRoom(ask);
+    if (this.#waiters.has(waiter)) this.#options.onVerdict(ask.pool, verdict);
   }
 
   #leave(waiter: Waiter, admitted: Admitted): void {
-    this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-    this.#waitingBytes -= waiter.ask.sizeBytes;
-    waiter.ask.signal.removeEventListener('abort', this.review);
+    const { ask } = waiter;
+    const lane = this.#laneOf(ask);
+    waiter.release();
+    this.#waiters.delete(waiter);
+    this.#waitingBytes -= ask.sizeBytes;
+    lane.leave(waiter);
+    this.#prune(ask, lane);
     waiter.settle(admitted);
   }
 
-  /** One timer, for the first instant at which time alone changes a verdict. */
-  #schedule(): void {
-    this.#cancelTimer();
-    const nowMs = this.#options.clock.nowMs();
-    const wakeAtMs = this.#waiting.reduce((earliest, { ask }) => {
-      const verdict = this.#judge(ask, nowMs);
-      const untilMs = verdict.action === 'wait' ? (verdict.untilMs ?? Number.POSITIVE_INFINITY) : nowMs;
-      return Math.min(earliest, ask.giveUpAtMs, ask.deadlineAtMs, untilMs);
-    }, Number.POSITIVE_INFINITY);
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    this.#cancelTimer = this.#options.clock.after(Math.max(1, wakeAtMs - nowMs), this.review);
+  /** Until places and bytes are enough again for all who wait. */
+  #makeRoom(newcomer: Ask): void {
+    const { maxWaiting, maxWaitingBytes } = this.#options;
+    for (;;) {
+      const isCrowded = this.#waiters.size > maxWaiting;
+      if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
+      const shareOf = (lane: Lane): number => (isCrowded ? lane.waiting : lane.sizeBytes);
+      const lanes = [...this.#approaches.values()].flatMap((approach) => [...approach.lanes.values()]);
+      const largest = lanes.reduce(
+        (most, lane) => (shareOf(lane) > shareOf(most) ? lane : most),
+        this.#laneOf(newcomer),
+      );
+      const latest = largest.latest();
+      if (latest) this.#leave(latest, this.#defer(latest.ask, 'full'));
+    }
   }
+
+  /** What happens to this one alone, by time or because nobody listens any more. */
+  #watch(waiter: Waiter): void {
+    const { ask } = waiter;
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const ripeAtMs = ask.notBeforeMs > nowMs ? ask.notBeforeMs : Number.POSITIVE_INFINITY;
+    const wakeAtMs = Math.min(ask.giveUpAtMs, ask.deadlineAtMs, ripeAtMs);
+    const cancelTimer = clock.after(Math.max(1, wakeAtMs - nowMs), () => this.#wake(waiter));
+    const abort = (): void => this.#leave(waiter, { got: 'aborted' });
+    ask.signal.addEventListener('abort', abort);
+    waiter.release = () => {
+      cancelTimer();
+      ask.signal.removeEventListener('abort', abort);
+    };
+  }
+
+  #wake(waiter: Waiter): void {
+    const { ask } = waiter;
+    const { settled } = this.#consider(ask);
+    if (settled) {
+      this.#leave(waiter, settled);
+      return;
+    }
+    waiter.release();
+    if (ask.notBeforeMs <= this.#options.clock.nowMs()) this.#laneOf(ask).ripen(waiter);
+    this.#watch(waiter);
+    this.#reviewPool(ask.pool);
+  }
+
+  /** Gives out what the pool allows, the lanes taking turns, and sets the clock for when time alone will allow more. */
+  #reviewPool(pool: Pool): void {
+    const approach = this.#approachOf(pool);
+    approach.cancelTimer();
+    const lanes = new Set([...approach.lanes.values()].filter(({ ready }) => ready.length > 0));
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    while (lanes.size > 0) {
+      const lane = [...lanes].reduce((first, other) => (isBefore(other, first) ? other : first));
+      const { waiter, verdict, untilMs } = this.#nextOf(lane);
+      if (waiter) this.#leave(waiter, this.#grant(waiter.ask, verdict));
+      else wakeAtMs = Math.min(wakeAtMs, untilMs);
+      if (!waiter || lane.ready.length === 0) lanes.delete(lane);
+    }
+    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#options;
+    approach.cancelTimer = clock.after(Math.max(1, wakeAtMs - clock.nowMs()), () => this.#reviewPool(pool));
+  }
+
+  /** The lane's first who may go. What keeps one back keeps back all behind, unless it is a breaker: those differ by path and message. */
+  #nextOf(lane: Lane): Next {
+    const nowMs = this.#options.clock.nowMs();
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const waiter of lane.ready) {
+      const verdict = this.#judge(waiter.ask, nowMs);
+      if (verdict.action === 'dispatch') return { waiter, verdict };
+      if (verdict.action === 'wait') untilMs = Math.min(untilMs, verdict.untilMs ?? Number.POSITIVE_INFINITY);
+      if (verdict.reason !== 'breaker') break;
+    }
+    return { untilMs };
+  }
+
+  #approachOf(pool: Pool): Approach {
+    const known = this.#approaches.get(pool);
+    if (known) return known;
+    const approach = { lanes: new Map<string, Lane>(), cancelTimer: () => undefined };
+    this.#approaches.set(pool, approach);
+    return approach;
+  }
+
+  #laneOf({ pool, subscription }: Ask): Lane {
+    const { lanes } = this.#approachOf(pool);
+    const lane = lanes.get(subscription) ?? new Lane();
+    lanes.set(subscription, lane);
+    return lane;
+  }
+
+  /** Subscriptions are named by whoever pushes: only those that hold something are remembered. */
+  #prune({ pool, subscription }: Ask, lane: Lane): void {
+    if (lane.isEmpty) this.#approachOf(pool).lanes.delete(subscription);
+  }
+}
+
+/** `untilMs`: when time alone could let one go. */
+type Next =
+  | { readonly waiter: Waiter; readonly verdict: Verdict; readonly untilMs?: never }
+  | { readonly waiter?: never; readonly verdict?: never; readonly untilMs: number };
+
+function isBefore(lane: Lane, other: Lane): boolean {
+  if (lane.inFlight !== other.inFlight) return lane.inFlight < other.inFlight;
+  return lane.ready[0]!.ask.deadlineAtMs < other.ready[0]!.ask.deadlineAtMs;
 }

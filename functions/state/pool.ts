@@ -1,6 +1,9 @@
 import type { Health } from '../decisions/breaker.ts';
+import type { Room } from '../decisions/limit.ts';
+import type { Generation } from '../decisions/limit-pace.ts';
 import type { Sight } from '../decisions/verdict.ts';
 import { BreakerBoard } from './breaker-board.ts';
+import { CallLimit } from './call-limit.ts';
 import type { Capacity } from './capacity.ts';
 
 export interface PoolOptions {
@@ -14,28 +17,40 @@ export interface PoolOptions {
   readonly onBreaker: (path: string, open: boolean) => void;
 }
 
+/** What a call said about the pool that served it. */
+export interface CallReport {
+  readonly health: Health;
+  readonly room: Room;
+  /** What a gateway without room asked for. */
+  readonly retryAfterMs?: number;
+  /** Of a success whose answer counts its tokens. */
+  readonly generation?: Generation;
+}
+
 export interface Permit {
   /** The call tries out a path whose breaker is open. */
   readonly isProbe: boolean;
-  /** Gives the place back, and tells the breaker what the call said. Once. */
-  end(health: Health, nowMs: number): void;
+  /** Gives the place back, and tells what the call said. Once: what follows is not heard. */
+  end(report: CallReport, nowMs: number): void;
 }
+
+/** Of a place that was given back without a call, or with one that says nothing. */
+export const nothingSaid: CallReport = Object.freeze({ health: 'unsaid', room: 'ignore' });
 
 const failuresToOpen = 5;
 const longestShedMs = 60_000;
 const healthyForMs = 60_000;
 
-/** What calls of one gateway pool share: its gate, its places and a breaker for each path. */
+/** What calls of one gateway pool share: its gate, its limit, its places and a breaker for each path. */
 export class Pool {
   readonly name: string;
   readonly gatewayUrl: string;
   readonly capacity: Capacity;
-  readonly ceiling: number;
   readonly breakers: BreakerBoard;
   readonly #whenUnknown: Sight['whenUnknown'];
+  readonly #limit: CallLimit;
   readonly #succeededAtMs = new Map<string, number>();
   #inFlight = 0;
-  #endedAtMs = Number.NEGATIVE_INFINITY;
   #shedAtMs = Number.NEGATIVE_INFINITY;
   #shedUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -43,8 +58,8 @@ export class Pool {
     this.name = name;
     this.gatewayUrl = gatewayUrl;
     this.capacity = capacity;
-    this.ceiling = ceiling;
     this.#whenUnknown = whenUnknown;
+    this.#limit = new CallLimit(ceiling);
     this.breakers = new BreakerBoard(failuresToOpen, onBreaker);
   }
 
@@ -52,54 +67,66 @@ export class Pool {
     return this.#inFlight;
   }
 
-  /** When the last call ended: infinite while one is under way, −infinite before the first. */
-  get callsUntilMs(): number {
-    return this.#inFlight > 0 ? Number.POSITIVE_INFINITY : this.#endedAtMs;
+  /** Calls that may be under way at once, by what calls reported; below 1, for that share of the time. */
+  get limit(): number {
+    return this.#limit.calls;
   }
 
-  sight(nowMs: number): Pick<Sight, 'gate' | 'nextReadingAtMs' | 'whenUnknown' | 'shedUntilMs' | 'inFlight'> {
+  /** When the last call ended: infinite while one is under way, −infinite before the first. */
+  get callsUntilMs(): number {
+    return this.#inFlight > 0 ? Number.POSITIVE_INFINITY : this.#limit.lastEndAtMs;
+  }
+
+  sight(nowMs: number): Omit<Sight, 'nowMs' | 'notBeforeMs' | 'breakers'> {
     const gate = this.capacity.look();
+    const whenUnknown = this.#whenUnknown;
+    const shedUntilMs = this.#shedEndMs(nowMs);
+    const isClosed = gate === 'saturated' || gate === 'asleep' || (gate === 'unknown' && whenUnknown !== 'open');
+    const closedBy = isClosed ? 'reading' : shedUntilMs > nowMs ? 'shed' : undefined;
     return {
       gate,
       nextReadingAtMs: this.capacity.nextReadingAtMs,
-      whenUnknown: this.#whenUnknown,
-      shedUntilMs: this.capacity.readSince(this.#shedAtMs)
-        ? this.#shedUntilMs
-        : Math.max(this.#shedUntilMs, this.capacity.nextReadingAtMs, nowMs + 1),
+      whenUnknown,
+      shedUntilMs,
       inFlight: this.#inFlight,
+      allowance: this.#limit.allowance(this.#inFlight, closedBy, nowMs),
     };
   }
 
-  take(path: string, message: string): Permit {
+  take(path: string, message: string, nowMs: number): Permit {
     const isProbe = this.breakers.isOpen(path);
     this.#inFlight += 1;
     this.breakers.began(path, message);
     let over = false;
     return {
       isProbe,
-      end: (health, nowMs) => {
+      end: (report, endedAtMs) => {
         if (over) return;
         over = true;
+        this.#hear(report, path, nowMs, endedAtMs);
         this.#inFlight -= 1;
-        this.#endedAtMs = nowMs;
-        this.breakers.ended(path, message, health, nowMs);
+        this.breakers.ended(path, message, report.health, endedAtMs);
       },
     };
-  }
-
-  /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */
-  shed(retryAfterMs: number, nowMs: number): void {
-    this.#shedAtMs = nowMs;
-    this.#shedUntilMs = Math.max(this.#shedUntilMs, nowMs + Math.min(retryAfterMs, longestShedMs));
-  }
-
-  succeeded(path: string, nowMs: number): void {
-    this.#succeededAtMs.set(path, nowMs);
   }
 
   /** Whether the path gave a 2xx within the last minute. */
   isHealthy(path: string, nowMs: number): boolean {
     const atMs = this.#succeededAtMs.get(path);
     return atMs !== undefined && nowMs - atMs <= healthyForMs;
+  }
+
+  #hear({ room, retryAfterMs = 0, generation }: CallReport, path: string, startedAtMs: number, nowMs: number) {
+    this.#limit.ended({ room, startedAtMs, endedAtMs: nowMs, inFlight: this.#inFlight }, generation);
+    if (room === 'success') this.#succeededAtMs.set(path, nowMs);
+    if (room !== 'dropped') return;
+    this.#shedAtMs = nowMs;
+    this.#shedUntilMs = Math.max(this.#shedUntilMs, nowMs + Math.min(retryAfterMs, longestShedMs));
+  }
+
+  /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */
+  #shedEndMs(nowMs: number): number {
+    if (this.capacity.readSince(this.#shedAtMs)) return this.#shedUntilMs;
+    return Math.max(this.#shedUntilMs, this.capacity.nextReadingAtMs, nowMs + 1);
   }
 }

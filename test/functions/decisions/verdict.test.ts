@@ -11,7 +11,7 @@ const sight: Sight = {
   whenUnknown: 'probe',
   shedUntilMs: 0,
   inFlight: 0,
-  limit: 2,
+  allowance: { calls: 2 },
   breakers: [{ admit: 'freely' }],
 };
 
@@ -20,6 +20,11 @@ describe('verdict', () => {
     ['free', {}, { action: 'dispatch', reason: 'free' }],
     ['one place left', { inFlight: 1 }, { action: 'dispatch', reason: 'free' }],
     ['no place left', { inFlight: 2 }, { action: 'wait', reason: 'limit' }],
+    [
+      'a rest below one call',
+      { allowance: { calls: 0, untilMs: 1700 } },
+      { action: 'wait', reason: 'limit', untilMs: 1700 },
+    ],
     ['a retry too early', { notBeforeMs: 1001 }, { action: 'wait', reason: 'too-early', untilMs: 1001 }],
     ['a retry in time', { notBeforeMs: 1000 }, { action: 'dispatch', reason: 'free' }],
     ['saturated', { gate: 'saturated' }, { action: 'wait', reason: 'saturated', untilMs: 5000 }],
@@ -57,14 +62,14 @@ describe('verdict', () => {
       fc.property(
         gates,
         fc.nat(5),
-        fc.integer({ min: 1, max: 5 }),
+        fc.nat(5),
         fc.constantFrom('open', 'closed', 'probe'),
         (gate, inFlight, limit, whenUnknown) => {
           const { action } = judge({
             ...sight,
             gate,
             inFlight,
-            limit,
+            allowance: { calls: limit },
             whenUnknown: whenUnknown as Sight['whenUnknown'],
           });
           if (inFlight >= limit || gate === 'saturated' || gate === 'asleep' || gate === undefined)

@@ -1,81 +1,6 @@
 import { setImmediate as settle } from 'node:timers/promises';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Reading } from '../../../functions/decisions/gate.ts';
-import { Admission, type Admitted, type Ask } from '../../../functions/state/admission.ts';
-import { BreakerBoard } from '../../../functions/state/breaker-board.ts';
-import { Capacity } from '../../../functions/state/capacity.ts';
-import { Pool } from '../../../functions/state/pool.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
-
-function setUp({
-  maxWaiting = 10,
-  maxWaitingBytes = 1000,
-  read = undefined as (() => Promise<Reading | undefined>) | undefined,
-} = {}) {
-  const manual = createManualClock(0);
-  const clock = { ...manual, nowMs: manual.now };
-  let readings = 0;
-  const free = async () => ({ source: 'x', saturation: 0, asOfMs: clock.nowMs() });
-  const topics = new BreakerBoard(1, () => undefined);
-  const verdicts: string[] = [];
-  const pool: Pool = new Pool({
-    name: 'pool',
-    gatewayUrl: '',
-    ceiling: 2,
-    whenUnknown: 'probe',
-    onBreaker: () => undefined,
-    capacity: new Capacity({
-      sources: [
-        {
-          name: 'x',
-          read: () => {
-            readings += 1;
-            return (read ?? free)();
-          },
-        },
-      ],
-      refreshMs: 5000,
-      maxAgeMs: 10_000,
-      openAt: 0.75,
-      closeAt: 0.9,
-      clock,
-      ownCallsUntilMs: () => pool.callsUntilMs,
-      onReading: () => admission.review(),
-    }),
-  });
-  const onVerdict = (_: Pool, verdict: { action: string; reason: string }): void => {
-    verdicts.push(`${verdict.action} ${verdict.reason}`);
-  };
-  const admission: Admission = new Admission({ clock, topics, maxWaiting, maxWaitingBytes, onVerdict });
-  let asked = 0;
-  const ask = (changed: Partial<Ask> = {}): { admitted: Admitted | undefined; done: Promise<Admitted> } => {
-    asked += 1;
-    const whole: Ask = {
-      message: `m${asked}`,
-      pool,
-      path: '/p',
-      topics: ['results'],
-      limit: 2,
-      notBeforeMs: 0,
-      deadlineAtMs: 1e9,
-      giveUpAtMs: clock.nowMs() + 20_000,
-      sizeBytes: 1,
-      signal: new AbortController().signal,
-      ...changed,
-    };
-    const asking = { admitted: undefined as Admitted | undefined, done: admission.admit(whole) };
-    void asking.done.then((admitted) => {
-      asking.admitted = admitted;
-    });
-    return asking;
-  };
-  const end = (asking: { admitted: Admitted | undefined }, health: 'well' | 'sick' | 'unsaid' = 'well'): void => {
-    if (asking.admitted?.got !== 'permit') throw new Error(`no permit but ${JSON.stringify(asking.admitted)}`);
-    asking.admitted.permit.end(health, clock.nowMs());
-  };
-  return { clock, pool, topics, admission, ask, end, verdicts, readings: () => readings };
-}
+import { settled, setUp } from './admission-world.ts';
 
 test('those who wait are served by deadline', async () => {
   const { ask, end } = setUp();
@@ -213,9 +138,11 @@ describe('capacity', () => {
   });
   test('a shed closes until it is over and the load was read anew', async () => {
     const { ask, clock, end, pool, readings } = setUp();
-    await ask().done;
+    const shed = (retryAfterMs: number): void =>
+      pool.take('/p', 'm', clock.nowMs()).end({ health: 'well', room: 'dropped', retryAfterMs }, clock.nowMs());
+    end(await settled(ask()));
     await clock.advance(1000);
-    pool.shed(0, clock.nowMs());
+    shed(0);
     const waiting = ask();
     await clock.advance(3999);
     expect([waiting.admitted, readings()]).toEqual([undefined, 1]);
@@ -223,7 +150,7 @@ describe('capacity', () => {
     expect([waiting.admitted?.got, readings()]).toEqual(['permit', 2]);
     end(waiting);
 
-    pool.shed(3_600_000, clock.nowMs());
+    shed(3_600_000);
     const patient = ask({ giveUpAtMs: 1e8 });
     await clock.advance(59_999);
     expect(patient.admitted).toBeUndefined();
@@ -245,33 +172,4 @@ test('a topic that fails lets one message through at a time', async () => {
   admission.review();
   await settle();
   expect(both[1]?.admitted?.got).toBe('permit');
-});
-
-test('places always come back', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('ask', 'end', 'abort', 'time'), fc.nat(7))), async (steps) => {
-      const { ask, clock, pool, admission } = setUp({ maxWaiting: 4 });
-      const open: { asking: ReturnType<typeof ask>; gone: AbortController }[] = [];
-      for (const [step, index] of steps) {
-        const chosen = open[index % Math.max(1, open.length)];
-        if (step === 'ask') {
-          const gone = new AbortController();
-          open.push({
-            asking: ask({ signal: gone.signal, notBeforeMs: index * 1000, deadlineAtMs: 5000 + index * 3000 }),
-            gone,
-          });
-        } else if (step === 'time') await clock.advance(index * 997);
-        else if (step === 'abort') chosen?.gone.abort();
-        else if (chosen?.asking.admitted?.got === 'permit') chosen.asking.admitted.permit.end('well', clock.nowMs());
-        await settle();
-        expect(pool.inFlight).toBeLessThanOrEqual(2);
-      }
-      admission.close();
-      await settle();
-      for (const { asking } of open)
-        if (asking.admitted?.got === 'permit') asking.admitted.permit.end('well', clock.nowMs());
-      expect([pool.inFlight, admission.waiting]).toEqual([0, 0]);
-    }),
-    { numRuns: 50 },
-  );
 });

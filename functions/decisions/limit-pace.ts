@@ -1,0 +1,61 @@
+/** A call that generated tokens, for comparison with others of its kind. */
+export interface Generation {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly durationMs: number;
+}
+
+/** The unhurried pace of one kind of calls. */
+export interface BasePace {
+  readonly msPerToken: number;
+  readonly samples: number;
+  readonly atMs: number;
+}
+
+/** How many times as slow as unhurried ones calls are of late: a mean of logarithms, so that one straggler counts little. */
+export interface Slowness {
+  readonly logarithm: number;
+  readonly samples: number;
+}
+
+/** Below this, an answer says more of its prompt than of the pace. */
+const fewestTokens = 8;
+const samplesToKnow = 8;
+const doublesInMs = 15 * 60_000;
+const slowestCounted = 16;
+
+export const notSlow: Slowness = Object.freeze({ logarithm: 0, samples: 0 });
+
+/** Calls are alike when model, prompt and output are: sizes by powers of two. Undefined where the pace cannot be told. */
+export function kindOf({ model, promptTokens, outputTokens, durationMs }: Generation): string | undefined {
+  if (outputTokens < fewestTokens || durationMs <= 0) return undefined;
+  return `${Math.floor(Math.log2(promptTokens + 1))} ${Math.floor(Math.log2(outputTokens))} ${model}`;
+}
+
+/**
+ * Follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in 15 minutes, but never above what
+ * was just seen.
+ */
+export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: number): BasePace {
+  if (!base) return { msPerToken, samples: 1, atMs: nowMs };
+  const drifted = base.msPerToken * 2 ** (Math.max(0, nowMs - base.atMs) / doublesInMs);
+  const next = msPerToken < drifted ? drifted + (msPerToken - drifted) / 8 : drifted;
+  return { msPerToken: next, samples: base.samples + 1, atMs: nowMs };
+}
+
+/** Takes in one more call, against the base that its kind had before it. */
+export function nextSlowness(slowness: Slowness, base: BasePace | undefined, msPerToken: number): Slowness {
+  if (!base || base.samples < samplesToKnow) return slowness;
+  const logarithm = Math.log(Math.min(slowestCounted, msPerToken / base.msPerToken));
+  const weight = 1 / Math.min(samplesToKnow, slowness.samples + 1);
+  return {
+    logarithm: slowness.logarithm + weight * (logarithm - slowness.logarithm),
+    samples: slowness.samples + 1,
+  };
+}
+
+/** 1 is unhurried; undefined until enough calls told. */
+export function factorOf({ logarithm, samples }: Slowness): number | undefined {
+  return samples < samplesToKnow ? undefined : Math.exp(logarithm);
+}
