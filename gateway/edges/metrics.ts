@@ -1,10 +1,9 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Pool } from '../state/pool.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
-import { counters, gauges, histograms, type Label, type Twin } from './metric-definitions.ts';
-
-export type LabelValues = Readonly<Partial<Record<Label, string>>>;
+import { counters, gauges, histograms, type Twin } from './metric-definitions.ts';
+import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
 export interface MetricsSources {
   readonly poolName: string;
@@ -23,13 +22,18 @@ type GaugeReading = (set: (labels: LabelValues, value: number) => void) => void;
 /** The gateway's Prometheus metrics. Gauges are read when they are scraped: none keeps a value from before. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #counters: Readonly<Record<keyof typeof counters, (labels: LabelValues) => void>>;
-  readonly #histograms: Readonly<Record<keyof typeof histograms, (labels: LabelValues, value: number) => void>>;
+  readonly #counters: Readonly<Record<keyof typeof counters, TwinCounter>>;
+  readonly #histograms: Readonly<Record<keyof typeof histograms, TwinHistogram>>;
   readonly #evictedTokens: Counter;
 
   constructor(sources: MetricsSources) {
-    this.#counters = mapValues(counters, (twin) => this.#counter(twin));
-    this.#histograms = mapValues(histograms, (twin) => this.#histogram(twin));
+    this.#counters = mapValues(counters, (twin) => new TwinCounter(twin));
+    this.#histograms = mapValues(histograms, (twin) => new TwinHistogram(twin));
+    for (const series of [...Object.values(this.#counters), ...Object.values(this.#histograms)]) {
+      for (const metric of series.metrics) this.registry.registerMetric(metric);
+    }
+    // Of the process: memory, collections, how long the event loop stood.
+    collectDefaultMetrics({ register: this.registry });
     const readings = gaugeReadings(sources);
     for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
     this.#plainGauge(
@@ -50,7 +54,7 @@ export class Metrics {
   }
 
   count(name: keyof typeof counters, labels: LabelValues): void {
-    this.#counters[name](labels);
+    this.#counters[name].increase(labels);
   }
 
   countEvictedTokens(tokens: number): void {
@@ -58,27 +62,7 @@ export class Metrics {
   }
 
   observe(name: keyof typeof histograms, labels: LabelValues, value: number): void {
-    this.#histograms[name](labels, value);
-  }
-
-  #counter(twin: Twin): (labels: LabelValues) => void {
-    const both = this.#generations(twin).map(({ labelNames, ...common }) => {
-      const counter = new Counter({ ...common, labelNames });
-      return (labels: LabelValues) => counter.inc(only(labelNames, labels));
-    });
-    return (labels) => {
-      for (const count of both) count(labels);
-    };
-  }
-
-  #histogram(twin: Twin): (labels: LabelValues, value: number) => void {
-    const both = this.#generations(twin).map(({ labelNames, ...common }) => {
-      const histogram = new Histogram({ ...common, labelNames, buckets: [...(twin.buckets ?? [])] });
-      return (labels: LabelValues, value: number) => histogram.observe(only(labelNames, labels), value);
-    });
-    return (labels, value) => {
-      for (const observe of both) observe(labels, value);
-    };
+    this.#histograms[name].observe(labels, value);
   }
 
   #gauge(twin: Twin, read: GaugeReading): void {
@@ -157,12 +141,6 @@ function gaugeReadings(sources: MetricsSources): Readonly<Record<keyof typeof ga
       for (const exchange of exchanges) if (exchange.running) set(flowLabels(exchange), 1);
     },
   };
-}
-
-function only(names: readonly Label[], labels: LabelValues): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of names) kept[name] = labels[name] ?? '';
-  return kept;
 }
 
 function countOf<T>(items: Iterable<T>, matches: (item: T) => boolean): number {

@@ -3,7 +3,8 @@ import type { RefusalCode } from '../decisions/refusals.ts';
 import { readUsage, tailBytes } from '../decisions/usage.ts';
 import type { LabelSet } from '../state/label-set.ts';
 import type { Ending, Exchange, ExchangeObserver } from './exchange.ts';
-import type { LabelValues, Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
+import type { LabelValues } from './twin-series.ts';
 
 export interface ObserverOptions {
   readonly log: Logger;
@@ -59,7 +60,7 @@ export class Observer implements ExchangeObserver {
     if (ttftMs !== undefined) {
       metrics.observe('ttft', { ...labels, streaming: String(exchange.request.stream) }, ttftMs / 1000);
     }
-    const usage = readUsage(Buffer.concat(tail).subarray(-tailBytes).toString('latin1'));
+    const usage = readUsage(textOf(tail));
     stay?.served(usage?.completionTokens);
     if (!usage) return;
     entry?.report(usage);
@@ -76,4 +77,13 @@ export class Observer implements ExchangeObserver {
       priority: String(priority),
     };
   }
+}
+
+/** The end of the answer, no longer than a usage is looked for. */
+function textOf(tail: readonly Buffer[]): string {
+  const [last, before] = [tail.at(-1), tail.at(-2)];
+  if (!last) return '';
+  const text = last.subarray(-tailBytes).toString('latin1');
+  const missing = tailBytes - text.length;
+  return before && missing > 0 ? before.subarray(-missing).toString('latin1') + text : text;
 }
