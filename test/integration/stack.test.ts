@@ -88,6 +88,7 @@ describe('the stack', { timeout: 90_000 }, () => {
     expect(await stack.exited, stack.output()).toBe(0);
     expect(stack.output()).toContain('12 of 12 messages');
     expect(stack.output()).toContain('12 succeeded, 0 failed');
+    expect(stack.output()).toMatch(/reads (flow-control|nothing)/);
     const results = stack.results().map((line) => JSON.parse(line));
     expect(results).toHaveLength(requests.length);
     expect(results.filter(({ custom_id }) => custom_id !== undefined)).toHaveLength(4);
@@ -146,8 +147,9 @@ describe('the stack', { timeout: 90_000 }, () => {
       '--speed',
       '10',
     ]);
-    const stack = startStack(node, '--exit', '--alone-seconds', '0.2', '--endpoint', own.url);
+    const stack = startStack(node, '--exit', '--alone-seconds', '0.2', '--endpoint', own.url, '--capacity', 'gateway');
     expect(await stack.exited, stack.output()).toBe(0);
+    expect(stack.output()).toContain('reads gateway');
     expect(
       stack.results().every((line) => line.includes('"model":"own"') || line.includes('\\"model\\":\\"own\\"')),
     ).toBe(true);

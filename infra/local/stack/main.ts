@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { baseUrl, flag, integer, seconds, text } from '../../../shared/config/variables.ts';
+import { baseUrl, choice, flag, integer, seconds, text } from '../../../shared/config/variables.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { sampleLines } from './decisions/sample-lines.ts';
 import { addressesText, invitationText, summaryText } from './decisions/stack-texts.ts';
@@ -10,7 +10,7 @@ import { ChildProcesses } from './edges/child-processes.ts';
 import { runExperiment } from './edges/experiment.ts';
 import { firstModel } from './edges/model-name.ts';
 import { stopSignal } from './edges/stop-signals.ts';
-import { startServices } from './services.ts';
+import { capacityModes, startServices } from './services.ts';
 
 const { flags } = readCommandLine(
   {
@@ -29,6 +29,11 @@ const { flags } = readCommandLine(
       out: text('--out', {
         default: 'results.jsonl',
         meaning: 'file for the results, one JSON line each; written anew',
+      }),
+      capacity: choice('--capacity', capacityModes, {
+        default: 'monitoring',
+        meaning:
+          'where the function reads the load: `monitoring`, as before any Inference Gateway, or `gateway`, from ours directly',
       }),
       sample: text('--sample', { meaning: 'JSONL file of requests to publish instead of the bundled 200' }),
       users: integer('--users', { default: '8', max: 200, meaning: 'simulated users who chat' }),
@@ -66,7 +71,7 @@ async function run(): Promise<number> {
   say(
     `Starting Pub/Sub, ${flags.endpoint ? '' : 'four simulated model servers, '}the gateway, the function and Monitoring`,
   );
-  const { addresses, bus } = await startServices(children, folder, flags.endpoint);
+  const { addresses, bus } = await startServices(children, folder, flags);
   say(`\n${addressesText(addresses)}\n`);
   say(`${flags.users} users chat; ${lines.length} async requests join them after ${flags.aloneMs / 1000} s`);
   const status = new StatusLine(process.stdout, () => performance.now());

@@ -4,7 +4,17 @@ import type { ChildProcesses } from './edges/child-processes.ts';
 import { waitUntilHealthy } from './edges/health.ts';
 import { MessageBus, projectId, topics } from './edges/message-bus.ts';
 
+/** Where the function reads the load: Cloud Monitoring's metrics, or our gateway's own answer. */
+export const capacityModes = ['monitoring', 'gateway'] as const;
+
+export interface StackOptions {
+  /** Base URL of a model server that is used instead of the simulated ones. */
+  readonly endpoint: string | undefined;
+  readonly capacity: (typeof capacityModes)[number];
+}
+
 const modelServers = 4;
+const scrapeEverySeconds = 1;
 
 /** Starts the model servers; gives their base URLs. */
 async function startModelServers(children: ChildProcesses): Promise<string[]> {
@@ -23,14 +33,13 @@ async function startModelServers(children: ChildProcesses): Promise<string[]> {
 
 /**
  * Starts everything, each service once those it needs are healthy, and joins them by topics and subscriptions.
- * @param endpoint base URL of a model server that is used instead of the simulated ones
  * @param folder where data and logs go
  * @throws {Error} for people, when one does not start
  */
 export async function startServices(
   children: ChildProcesses,
   folder: string,
-  endpoint: string | undefined,
+  { endpoint, capacity }: StackOptions,
 ): Promise<{ readonly addresses: Addresses; readonly bus: MessageBus }> {
   const [pubsub, endpoints] = await Promise.all([
     children.start({
@@ -43,14 +52,16 @@ export async function startServices(
   await waitUntilHealthy('Pub/Sub', `${pubsub}/v1/projects/${projectId}/topics`);
   const bus = new MessageBus(pubsub);
   const [gateway] = await Promise.all([startGateway(children, endpoints), bus.createTopics()]);
-  const [functionUrl, monitoring] = await Promise.all([
-    startFunction(children, gateway, pubsub),
-    children.start({
-      name: 'monitoring',
-      script: 'infra/local/monitoring/main.ts',
-      args: ['--port', '0', '--interval-seconds', '5', '--scrape', [gateway, ...endpoints].join(',')],
-    }),
-  ]);
+  const monitoring = await children.start({
+    name: 'monitoring',
+    script: 'infra/local/monitoring/main.ts',
+    args: ['--port', '0', '--interval-seconds', `${scrapeEverySeconds}`, '--scrape', [gateway, ...endpoints].join(',')],
+  });
+  const sources: Readonly<Record<string, string>> =
+    capacity === 'gateway'
+      ? { CAPACITY_SOURCES: 'gateway' }
+      : { CAPACITY_SOURCES: 'flow-control,pool,vllm', MONITORING_API_ENDPOINT: new URL(monitoring).host };
+  const functionUrl = await startFunction(children, gateway, pubsub, sources);
   await bus.pushTo(functionUrl);
   return { addresses: { gateway, function: functionUrl, monitoring, pubsub, logs: folder }, bus };
 }
@@ -65,7 +76,12 @@ async function startGateway(children: ChildProcesses, endpoints: readonly string
   return url;
 }
 
-async function startFunction(children: ChildProcesses, gateway: string, pubsub: string): Promise<string> {
+async function startFunction(
+  children: ChildProcesses,
+  gateway: string,
+  pubsub: string,
+  sources: Readonly<Record<string, string>>,
+): Promise<string> {
   const url = await children.start({
     name: 'function',
     script: 'functions/main.ts',
@@ -74,7 +90,7 @@ async function startFunction(children: ChildProcesses, gateway: string, pubsub: 
       RESULT_TOPIC: topics.results,
       RETRY_TOPIC: topics.retries,
       DEAD_LETTER_TOPIC: topics.deadLetters,
-      CAPACITY_SOURCES: 'gateway',
+      ...sources,
       PUBSUB_EMULATOR_HOST: new URL(pubsub).host,
       GOOGLE_CLOUD_PROJECT: projectId,
       METADATA_SERVER_DETECTION: 'none',

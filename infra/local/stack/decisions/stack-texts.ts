@@ -41,7 +41,7 @@ export function progressText(asynchronous: AsyncFigures, nacked: number, ttft: T
 export function summaryText(summary: Summary): string {
   const { asynchronous, ttftAlone, ttftBesideAsync, failedTurns } = summary;
   const { messages, answered, failed, duplicates, seconds } = asynchronous;
-  const { nacked, deferred } = summary.function;
+  const { nacked, deferred, sources, closed } = summary.function;
   const missing = messages - answered;
   const rows = [
     ['results', `${answered} of ${messages} messages${missing > 0 ? `, ${missing} MISSING` : ''}, in ${summary.out}`],
@@ -50,7 +50,8 @@ export function summaryText(summary: Summary): string {
     ['chat TTFT', `alone          ${ttftText(ttftAlone)}`],
     ['', `beside async   ${ttftText(ttftBesideAsync)}`],
     ...(failedTurns > 0 ? [['', `${failedTurns} turns failed`]] : []),
-    ['gate', `${nacked} deliveries nacked; ${deferredText(deferred)}`],
+    ['gate', `reads ${sources.join(' and ') || 'nothing'}; ${closedText(closed)}`],
+    ['', `${nacked} deliveries nacked; ${deferredText(deferred)}`],
   ];
   return rows.map(([name = '', text = '']) => `  ${name.padEnd(10)} ${text}`).join('\n');
 }
@@ -80,6 +81,12 @@ export function invitationText({ pubsub }: Addresses): string {
 function ttftText({ turns, p50Ms, p95Ms }: TtftFigures): string {
   if (turns === 0) return 'no turn';
   return `p50 ${milliseconds(p50Ms)}, p95 ${milliseconds(p95Ms)} of ${turns} turns`;
+}
+
+function closedText(closed: FunctionFigures['closed']): string {
+  const sources = Object.entries(closed).filter(([, count]) => count > 0);
+  if (sources.length === 0) return 'it never closed';
+  return `it closed ${sources.map(([source, count]) => `${count} × on ${source}`).join(', ')}`;
 }
 
 function deferredText(deferred: FunctionFigures['deferred']): string {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noFunctionFigures } from '../../../../infra/local/stack/decisions/function-figures.ts';
 import { invitationText, progressText, summaryText } from '../../../../infra/local/stack/decisions/stack-texts.ts';
 
 const asynchronous = { messages: 200, answered: 120, failed: 3, duplicates: 2, tokens: 50_000, seconds: 10 };
@@ -22,7 +23,12 @@ test('the summary', () => {
     ttftAlone: ttft,
     ttftBesideAsync: none,
     failedTurns: 1,
-    function: { nacked: 4, deferred: { saturated: 5, limit: 0 } },
+    function: {
+      nacked: 4,
+      deferred: { saturated: 5, limit: 0 },
+      sources: ['flow-control'],
+      closed: { 'flow-control': 2, pool: 1 },
+    },
     out: 'results.jsonl',
   };
   expect(summaryText(summary)).toMatchInlineSnapshot(`
@@ -32,8 +38,21 @@ test('the summary', () => {
       chat TTFT  alone          p50 21 ms, p95 48 ms of 40 turns
                  beside async   no turn
                  1 turns failed
-      gate       4 deliveries nacked; it held messages back: 5 × saturated"
+      gate       reads flow-control; it closed 2 × on flow-control, 1 × on pool
+                 4 deliveries nacked; it held messages back: 5 × saturated"
   `);
+});
+
+test('a gate that had nothing to read and never closed', () => {
+  const summary = {
+    asynchronous,
+    ttftAlone: ttft,
+    ttftBesideAsync: ttft,
+    failedTurns: 0,
+    function: noFunctionFigures,
+    out: 'results.jsonl',
+  };
+  expect(summaryText(summary)).toContain('gate       reads nothing; it never closed\n');
 });
 
 test('the invitation can be copied', () => {
