@@ -170,7 +170,7 @@ describe('the end of attempts and of time', () => {
     expect(world.upstream.calls).toHaveLength(1);
   });
   test('a deadline that passes while the message waits', async () => {
-    world.upstream.play(answering(429));
+    world.upstream.play(answering(429, '{}', { 'retry-after': '60' }));
     const data = { id: 'waited', deadline: Date.now() / 1000 + 0.25, payload: { messages: [] } };
     expect(await world.push({ data })).toBe(204);
     expect((await world.arrived('results', 'waited')).attributes).toMatchObject({
