@@ -78,7 +78,7 @@ export const gatewaySchema = {
   policy: choice('POLICY', policyNames, {
     default: 'latency',
     meaning:
-      "how an endpoint is chosen: `latency` (the fewest requests, the gateway's own counted now and those of others at the last reading), `gie` (queue 2, KV cache 2), `least-request` (the gateway's own requests alone), `round-robin`, `random`",
+      'how an endpoint is chosen: `latency` (the lowest predicted cost to everyone: TTFT and time per token as learned from what each endpoint shows, its prefix cache included), `gie` (queue 2, KV cache 2, prefix 3), `least-request` (the fewest requests of our own), `round-robin`, `random`',
   }),
   poolName: text('POOL_NAME', { default: 'default', meaning: "label `name` of the pool's metrics" }),
   port: integer('PORT', { default: '8080', max: 65_535, meaning: 'port for clients; 0 takes a free one' }),

@@ -24,6 +24,7 @@ import { KeyRing } from './state/key-ring.ts';
 import { LabelSet } from './state/label-set.ts';
 import { hasRoom, lateBinding } from './state/late-binding.ts';
 import { Pool } from './state/pool.ts';
+import { explain, RecentChoices } from './state/recent-choices.ts';
 import { RecentRate } from './state/recent-rate.ts';
 
 export type GatewayConfig = Values<typeof gatewaySchema>;
@@ -77,19 +78,25 @@ export class Gateway {
       },
     );
     const pool = this.#pool;
+    const choices = new RecentChoices();
     const chooser = new Chooser({
       pool,
       policy: policies[config.policy],
       hasRoom,
+      nowMs,
       random: Math.random,
+      onChoice: (choice) => {
+        choices.add(choice);
+        if (log.isLevelEnabled('debug')) log.debug(explain(choice), 'an endpoint was chosen');
+      },
     });
     const sheddablePlaced = new RecentRate(nowMs);
     const waitingRoom = lateBinding({
       clock: processClock,
       pool,
       choose: (ticket) => {
-        const placement = chooser.choose(ticket);
-        if (placement && ticket.workClass === 'sheddable') sheddablePlaced.record();
+        const placement = chooser.choose(ticket.request);
+        if (placement && ticket.request.workClass === 'sheddable') sheddablePlaced.record();
         return placement;
       },
       mostPerBand: config.maxQueued,
@@ -124,7 +131,7 @@ export class Gateway {
         if (this.#exchanges.size === 0) this.#onIdle?.();
       },
     });
-    const full = ({ priority, workClass }: Exchange): Refusal => {
+    const full = ({ priority, request: { workClass } }: Exchange): Refusal => {
       const waiting = waitingRoom.counts.get(priority) ?? 0;
       const placedPerSecond = workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1;
       return refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(waiting, placedPerSecond));
@@ -136,10 +143,10 @@ export class Gateway {
       nowMs,
       ttftTimeoutMs: config.ttftTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
-      placeElsewhere: (ticket, failed) => chooser.choose(ticket, failed),
+      placeElsewhere: (exchange, failed) => chooser.choose(exchange.request, failed),
       refusalWhenFull: full,
       refusalWhenLate: (exchange) =>
-        exchange.workClass === 'sheddable'
+        exchange.request.workClass === 'sheddable'
           ? full(exchange)
           : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
@@ -150,6 +157,7 @@ export class Gateway {
       policy: config.policy,
       pool,
       waitingRoom,
+      choices,
       objectives,
       metrics,
       isDraining,

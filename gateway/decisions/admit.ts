@@ -1,5 +1,6 @@
 import type { ApiKey } from './api-keys.ts';
 import type { Objective, Objectives } from './objectives.ts';
+import { type PromptBlocks, promptBlocks } from './prompt-blocks.ts';
 import { type Refusal, refusal } from './refusals.ts';
 import { readRequestBody } from './request-body.ts';
 import { type Headers, readRequestHead } from './request-head.ts';
@@ -27,9 +28,12 @@ export interface Admission {
   readonly model: string;
   readonly stream: boolean;
   readonly promptTokens: number;
+  readonly promptBlocks: PromptBlocks;
   readonly maxOutputTokens: number | undefined;
   readonly tenant: string;
   readonly objective: Objective;
+  /** Sheddable is work of a priority below 0. */
+  readonly workClass: 'realtime' | 'sheddable';
   /** The request's own, else its objective's. */
   readonly ttftSloMs: number | undefined;
   readonly tpotSloMs: number | undefined;
@@ -57,8 +61,10 @@ export function admit(arrival: Arrival): Admission | Refusal {
   }
   return {
     ...body,
+    promptBlocks: promptBlocks(arrival.body, body.model),
     tenant: key?.tenant ?? head.tenant,
     objective,
+    workClass: objective.priority < 0 ? 'sheddable' : 'realtime',
     ttftSloMs: head.ttftSloMs ?? objective.ttftMs,
     tpotSloMs: head.tpotSloMs ?? objective.tpotMs,
   };

@@ -6,11 +6,13 @@ export interface EngineLoad {
   readonly waiting: number;
   /** In [0, 1]. */
   readonly kvCacheUtilization: number;
+  /** Tokens that the KV cache holds; absent where it does not say. */
+  readonly kvCacheTokens?: number;
   /** LoRA adapters that it holds in memory now; absent where it says nothing of them. */
   readonly adapters?: ReadonlySet<string>;
 }
 
-type Field = 'running' | 'waiting' | 'kvCache' | 'adapters';
+type Field = 'running' | 'waiting' | 'kvCache' | 'kvCacheSize' | 'adapters';
 
 /**
  * The gauges of vLLM (the KV cache under its newer and its older name), SGLang, trtllm-serve and Triton with TensorRT-LLM.
@@ -21,6 +23,7 @@ const fields: Readonly<Record<string, Field>> = {
   'vllm:num_requests_waiting': 'waiting',
   'vllm:kv_cache_usage_perc': 'kvCache',
   'vllm:gpu_cache_usage_perc': 'kvCache',
+  'vllm:cache_config_info': 'kvCacheSize',
   'vllm:lora_requests_info': 'adapters',
   'sglang:num_running_reqs': 'running',
   'sglang:num_queue_reqs': 'waiting',
@@ -49,6 +52,7 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   let running = 0;
   let waiting: number | undefined;
   let kvCacheUtilization = 0;
+  let kvCacheTokens = 0;
   let adaptersSample: Sample | undefined;
   const lines = metricsText.match(wantedLines)?.slice(0, mostLines) ?? [];
   for (const sample of parsePrometheusText(lines.join('\n'))) {
@@ -58,18 +62,30 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
     if (field === 'running') running += value;
     else if (field === 'waiting') waiting = (waiting ?? 0) + value;
     else if (field === 'kvCache') kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, value));
+    else if (field === 'kvCacheSize') kvCacheTokens += cacheTokens(sample);
     // The value is when the series was written: older ones are of adapters that have gone.
     else if (field === 'adapters' && value >= (adaptersSample?.value ?? 0)) adaptersSample = sample;
   }
   if (waiting === undefined) return undefined;
-  const load = { running, waiting, kvCacheUtilization };
-  return adaptersSample ? { ...load, adapters: loadedAdapters(adaptersSample) } : load;
+  return {
+    running,
+    waiting,
+    kvCacheUtilization,
+    ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
+    ...(adaptersSample ? { adapters: loadedAdapters(adaptersSample) } : {}),
+  };
 }
 
 function fieldOf({ name, labels }: Sample): Field | undefined {
   if (name === tritonRequests) return tritonRequestFields[labels.request_type ?? ''];
   if (name === tritonKvCache) return labels.kv_cache_block_type === 'fraction' ? 'kvCache' : undefined;
   return fields[name];
+}
+
+/** Blocks times tokens a block; 0 where either is not said, as before the cache is made. */
+function cacheTokens({ labels }: Sample): number {
+  const tokens = Number(labels.block_size) * Number(labels.num_gpu_blocks);
+  return Number.isFinite(tokens) && tokens > 0 ? tokens : 0;
 }
 
 function loadedAdapters({ labels }: Sample): ReadonlySet<string> {

@@ -1,35 +1,62 @@
+import { latencyScores } from './latency-policy.ts';
+import type { Prediction } from './situation.ts';
+
 /** What a policy may know of an endpoint that could serve a request. */
 export interface Candidate {
   /** The gateway's own requests that it holds. */
   readonly inFlight: number;
-  /** All requests that it holds: the gateway's own, now, and those of others at its last reading. */
+  /** All requests that it holds, others' included as far as its last reading told. */
   readonly load: number;
-  /** Waiting in the engine at its last reading; 0 without one. */
+  /** Waiting there at its last reading; 0 without one. */
   readonly waiting: number;
   /** In [0, 1] at its last reading; 0 without one. */
   readonly kvCacheUtilization: number;
+  /** Leading share of the prompt's blocks that it should have cached, in [0, 1]. */
+  readonly prefixShare: number;
+  /** Requests that generate there. */
+  readonly decodes: number;
+  readonly prediction: Prediction;
+}
+
+/** What a request was promised, if anything. */
+export interface Promised {
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
 }
 
 /** Chance and turn are parameters, so that a choice can be repeated. */
 export interface Chance {
-  /** Counts choices. */
+  /** Counts the choices made so far. */
   readonly turn: number;
   /** In [0, 1). */
   readonly random: () => number;
 }
 
-/** One score in [0, 1] for each candidate, in their order; the highest wins, ties at random. */
-export type Policy = (candidates: readonly Candidate[], chance: Chance) => readonly number[];
+/** What a policy says of the candidates. */
+export interface Scored {
+  /** One in [0, 1] for each candidate, in their order; the highest wins, ties at random. */
+  readonly scores: readonly number[];
+  /** What the highest score means, for people. */
+  readonly rule: string;
+}
 
-/** Of the endpoint picker's default; its third, prefix affinity with weight 3, is 0 for every endpoint here. */
-const gieWeights = { queue: 2, kvCache: 2 };
+export type Policy = (candidates: readonly Candidate[], chance: Chance, promised: Promised) => Scored;
+
+/** Of the endpoint picker's default. */
+const gieWeights = { queue: 2, kvCache: 2, prefix: 3 };
 
 export const policies = {
-  latency: (candidates) => candidates.map(({ load }) => 1 / (1 + load)),
+  latency: (candidates, _chance, promised) => latencyScores(candidates, promised),
   gie: gieScores,
-  'least-request': (candidates) => candidates.map(({ inFlight }) => 1 / (1 + inFlight)),
-  'round-robin': (candidates, { turn }) => candidates.map((_, index) => (index === turn % candidates.length ? 1 : 0)),
-  random: (candidates) => candidates.map(() => 1),
+  'least-request': (candidates) => ({
+    scores: candidates.map(({ inFlight }) => 1 / (1 + inFlight)),
+    rule: 'the fewest requests of our own',
+  }),
+  'round-robin': (candidates, { turn }) => ({
+    scores: candidates.map((_, index) => (index === turn % candidates.length ? 1 : 0)),
+    rule: 'the next in turn',
+  }),
+  random: (candidates) => ({ scores: candidates.map(() => 1), rule: 'at random' }),
 } as const satisfies Readonly<Record<string, Policy>>;
 
 export type PolicyName = keyof typeof policies;
@@ -52,14 +79,19 @@ export function pickHighest(scores: readonly number[], random: () => number): nu
   return best;
 }
 
-/** Queue score (max − q) / (max − min), all equal 1; KV-cache score 1 − utilization. Source: the endpoint picker's scorers. */
-function gieScores(candidates: readonly Candidate[]): readonly number[] {
+/**
+ * Queue score (max − q) / (max − min), all equal 1; KV-cache score 1 − utilization; prefix score: the share that is cached; weighed
+ * 2 : 2 : 3. Source: the endpoint picker's default scorers.
+ */
+function gieScores(candidates: readonly Candidate[]): Scored {
   const queues = candidates.map(({ waiting }) => waiting);
   const longest = Math.max(...queues);
   const spread = longest - Math.min(...queues);
-  const total = gieWeights.queue + gieWeights.kvCache;
-  return candidates.map(({ waiting, kvCacheUtilization }) => {
+  const { queue, kvCache, prefix } = gieWeights;
+  const scores = candidates.map(({ waiting, kvCacheUtilization, prefixShare }) => {
     const queueScore = spread === 0 ? 1 : (longest - waiting) / spread;
-    return (gieWeights.queue * queueScore + gieWeights.kvCache * (1 - kvCacheUtilization)) / total;
+    const weighed = queue * queueScore + kvCache * (1 - kvCacheUtilization) + prefix * prefixShare;
+    return weighed / (queue + kvCache + prefix);
   });
+  return { scores, rule: 'queue 2, KV cache 2, prefix 3' };
 }

@@ -1,33 +1,24 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Admission } from '../decisions/admit.ts';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
-import type { Objective } from '../decisions/objectives.ts';
 import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
-import type { Placement } from '../state/chooser.ts';
+import type { Placement, RoutingRequest } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
-import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
+import type { LedgerEntry } from '../state/ledger.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 /** A request that was admitted. */
-export interface AdmittedRequest {
-  readonly requestId: string;
+export interface AdmittedRequest extends Admission, RoutingRequest {
   /** Path and query as the client wrote them. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
-  readonly model: string;
-  readonly stream: boolean;
-  readonly promptTokens: number;
-  readonly maxOutputTokens: number | undefined;
-  readonly tenant: string;
-  readonly objective: Objective;
-  readonly ttftSloMs: number | undefined;
-  readonly tpotSloMs: number | undefined;
 }
 
 export interface ExchangeServices {
@@ -75,7 +66,6 @@ type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
  */
 export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   readonly request: AdmittedRequest;
-  readonly workClass: WorkClass;
   readonly terms: Terms;
   readonly #services: ExchangeServices;
   readonly #res: ServerResponse;
@@ -95,7 +85,6 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   constructor(services: ExchangeServices, request: AdmittedRequest, res: ServerResponse) {
     this.#services = services;
     this.request = request;
-    this.workClass = request.objective.priority < 0 ? 'sheddable' : 'realtime';
     this.#res = res;
     const { body, objective } = request;
     const promises = { ...request, sizeBytes: body.length, missBudget: objective.missBudget };
@@ -112,14 +101,6 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   get model(): string {
     return this.request.model;
-  }
-
-  get promptTokens(): number {
-    return this.request.promptTokens;
-  }
-
-  get stream(): boolean {
-    return this.request.stream;
   }
 
   /** Dispatched and not ended. */
@@ -153,7 +134,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'dispatched';
     this.#attempts += 1;
     this.#placement = placement;
-    this.#stay = placement.endpoint.intake.open(this);
+    this.#stay = placement.endpoint.intake.open(this, placement.entry);
     this.#abort = undefined;
     this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
     upstreams.dispatch(
@@ -161,7 +142,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       {
         method: 'POST',
         path: placement.endpoint.basePath + this.request.target,
-        headers: requestHeadersFor(this.request.rawHeaders, this.request.requestId),
+        headers: requestHeadersFor(this.request.rawHeaders, this.request.id),
         body: this.request.body,
       },
       this,
@@ -187,7 +168,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     endpoint.recordAnswered();
     const rawHeaders = headers.map((bytes) => bytes.toString('latin1'));
     this.#status = status;
-    this.#answerHeaders = answerHeadersFor(rawHeaders, this.request.requestId, endpoint.host);
+    this.#answerHeaders = answerHeadersFor(rawHeaders, this.request.id, endpoint.host);
     this.#resume = resume;
     return true;
   }
@@ -252,7 +233,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   #refuse(reason: Refusal): void {
     this.#status = reason.status;
     this.#end(reason.code);
-    writeRefusal(this.#res, this.request.requestId, reason);
+    writeRefusal(this.#res, this.request.id, reason);
   }
 
   /** Ends an answer that has begun: an event stream with the error as its last event, and no answer with its final chunk. */

@@ -60,7 +60,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
       reply.hijack();
       const admitted = {
         ...admission,
-        requestId: request.id,
+        id: request.id,
         target: request.raw.url ?? path,
         rawHeaders: request.raw.rawHeaders,
         body: request.body as Buffer,

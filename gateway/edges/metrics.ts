@@ -39,13 +39,25 @@ export class Metrics {
     this.#plainGauge(
       'backfill_realtime_running_requests',
       'Requests of priority 0 and above, dispatched and not ended',
-      () => countOf(sources.exchanges, ({ running, workClass }) => running && workClass === 'realtime'),
+      () => countOf(sources.exchanges, ({ running, request }) => running && request.workClass === 'realtime'),
     );
     this.#plainGauge(
       'backfill_realtime_saturation',
       'What saturation would be without sheddable work',
       () => sources.pool.realtimeSaturation,
     );
+    new Gauge({
+      name: 'backfill_ttft_prediction_error_ratio',
+      help: 'Mean of |predicted - seen| / seen of the TTFTs of late, of endpoints that gave any',
+      labelNames: ['model_server_endpoint'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const { host, latency } of sources.pool.usable) {
+          if (latency.samples > 0) this.set({ model_server_endpoint: host }, latency.ttftError);
+        }
+      },
+    });
     this.#evictedTokens = new Counter({
       name: 'backfill_evicted_tokens_total',
       help: 'Generated tokens thrown away with evicted requests',

@@ -32,7 +32,7 @@ export class Observer implements ExchangeObserver {
     const { metrics, exchanges, onEnd } = this.#options;
     exchanges.delete(exchange);
     const labels = this.#labels(exchange.model, exchange.tenant, exchange.priority);
-    const { requestId } = exchange.request;
+    const { id: requestId } = exchange.request;
     const { outcome, status, endpoint, ttftMs, durationMs } = ending;
     metrics.count('requests', labels);
     const errorCode = outcome !== 'served' ? outcome : status >= 400 ? String(status) : undefined;
@@ -59,6 +59,9 @@ export class Observer implements ExchangeObserver {
     metrics.observe('duration', labels, durationMs / 1000);
     if (ttftMs !== undefined) {
       metrics.observe('ttft', { ...labels, streaming: String(exchange.request.stream) }, ttftMs / 1000);
+      const expectedAtMs = entry?.request.firstTokenExpectedAtMs ?? Number.NaN;
+      if (exchange.request.stream)
+        metrics.observe('predictedTtft', labels, (expectedAtMs - exchange.terms.arrivedAtMs) / 1000);
     }
     const usage = readUsage(textOf(tail));
     stay?.served(usage?.completionTokens);

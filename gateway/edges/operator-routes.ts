@@ -4,6 +4,7 @@ import type { Objectives } from '../decisions/objectives.ts';
 import type { PolicyName } from '../decisions/policies.ts';
 import type { Endpoint } from '../state/endpoint.ts';
 import type { Pool } from '../state/pool.ts';
+import type { RecentChoices } from '../state/recent-choices.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import { dashboardPage } from './dashboard-page.ts';
 import type { Metrics } from './metrics.ts';
@@ -13,6 +14,7 @@ export interface OperatorServices {
   readonly policy: PolicyName;
   readonly pool: Pool;
   readonly waitingRoom: WaitingRoom;
+  readonly choices: RecentChoices;
   readonly objectives: () => Objectives;
   readonly metrics: Metrics;
   readonly isDraining: () => boolean;
@@ -48,6 +50,8 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
     realtimeSaturation: services.pool.realtimeSaturation,
     objectives: [...services.objectives().values()],
     endpoints: services.pool.endpoints.map(describeEndpoint),
+    /** The last choices of an endpoint, the newest first. */
+    choices: services.choices.explained(),
   }));
 }
 
@@ -68,7 +72,7 @@ function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): Ca
 }
 
 function describeEndpoint(endpoint: Endpoint) {
-  const { host, url, labels, usable, models, reading, load, saturation, sheddableWindow, ledger } = endpoint;
+  const { host, url, labels, usable, models, reading, load, saturation, sheddableWindow, ledger, latency } = endpoint;
   return {
     host,
     url,
@@ -80,6 +84,7 @@ function describeEndpoint(endpoint: Endpoint) {
       ? { running: reading.running, waiting: reading.waiting, kvCacheUtilization: reading.kvCacheUtilization }
       : null,
     load,
+    latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
     saturation,
     sheddableWindow,
     realtime: ledger.realtime,

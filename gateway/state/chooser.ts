@@ -1,16 +1,23 @@
 import { type Policy, pickHighest } from '../decisions/policies.ts';
+import type { PromptBlocks } from '../decisions/prompt-blocks.ts';
+import { Bid } from './bid.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { LedgerEntry, WorkClass } from './ledger.ts';
 import type { Pool } from './pool.ts';
 
 /** What choosing must know of a request. */
 export interface RoutingRequest {
+  /** Names it where a choice is explained. */
+  readonly id: string;
   readonly workClass: WorkClass;
   readonly model: string;
   /** Estimated from its size. */
   readonly promptTokens: number;
+  readonly promptBlocks: PromptBlocks;
   /** Its answer is streamed. */
   readonly stream: boolean;
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
 }
 
 /** A place on an endpoint, held until its entry is closed. */
@@ -19,13 +26,27 @@ export interface Placement {
   readonly entry: LedgerEntry;
 }
 
+/** One choice, to be explained. */
+export interface Choice {
+  readonly request: RoutingRequest;
+  readonly bids: readonly Bid[];
+  /** In [0, 1], in the order of the bids. */
+  readonly scores: readonly number[];
+  readonly rule: string;
+  readonly winner: Bid;
+}
+
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;
   /** Whether the endpoint may take the request now; who has no room anywhere waits. */
   readonly hasRoom: (endpoint: Endpoint, request: RoutingRequest) => boolean;
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Told of every choice. */
+  readonly onChoice: (choice: Choice) => void;
 }
 
 /** Chooses an endpoint with room for a request and takes the place in its ledger, both in one step. */
@@ -37,18 +58,31 @@ export class Chooser {
     this.#options = options;
   }
 
-  /** Undefined when no endpoint has room. `exceptFor` is chosen only when there is no other. */
+  /** Undefined when no endpoint has room. `exceptFor` is taken only when no other has any. */
   choose(request: RoutingRequest, exceptFor?: Endpoint): Placement | undefined {
-    const { pool, policy, hasRoom, random } = this.#options;
+    const { pool, policy, hasRoom, nowMs, random, onChoice } = this.#options;
     const withRoom = pool.servers(request.model).filter((endpoint) => hasRoom(endpoint, request));
     const others = exceptFor ? withRoom.filter((endpoint) => endpoint !== exceptFor) : withRoom;
-    const candidates = others.length > 0 ? others : withRoom;
-    const chance = { turn: this.#turn, random };
-    const endpoint = candidates[pickHighest(policy(candidates, chance), random)];
-    if (!endpoint) return undefined;
+    const bids = (others.length > 0 ? others : withRoom).map((endpoint) => new Bid(endpoint, request));
+    const { scores, rule } = policy(bids, { turn: this.#turn, random }, request);
+    const winner = bids[pickHighest(scores, random)];
+    if (!winner) return undefined;
     this.#turn += 1;
-    const { workClass, promptTokens, stream } = request;
-    const entry = endpoint.ledger.open({ workClass, promptTokens, cachedTokens: 0, stream, firstTokenExpectedAtMs: 0 });
+    const { endpoint, prediction } = winner;
+    const { workClass, stream, promptTokens } = request;
+    const entry = endpoint.ledger.open(
+      {
+        workClass,
+        promptTokens,
+        stream,
+        cachedTokens: winner.situation.cachedTokens,
+        firstTokenExpectedAtMs: nowMs() + prediction.ttftMs,
+        ttftAloneMs: prediction.ttftAloneMs,
+      },
+      winner,
+    );
+    endpoint.prefixes.store(request.promptBlocks);
+    onChoice({ request, bids, scores, rule, winner });
     return { endpoint, entry };
   }
 }

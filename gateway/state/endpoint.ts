@@ -1,15 +1,20 @@
 import type { EndpointAddress } from '../decisions/endpoint-list.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import type { ModelList } from '../decisions/model-list.ts';
-import type { Candidate } from '../decisions/policies.ts';
+import { anchored, type Prediction, type Situation } from '../decisions/situation.ts';
 import { Intake, type IntakeEndpoint } from './intake.ts';
+import { LatencyModel } from './latency-model.ts';
 import { Ledger } from './ledger.ts';
+import { PrefixIndex } from './prefix-index.ts';
 
 interface Reading extends EngineLoad {
   readonly atMs: number;
   /** The gateway's own requests there at that moment. */
   readonly ownInFlight: number;
 }
+
+/** Of requests that others sent, where none of our own tells. */
+const usualContextTokens = 1000;
 
 export interface EndpointOptions {
   /** Milliseconds of a clock that never goes back. */
@@ -21,7 +26,7 @@ export interface EndpointOptions {
 }
 
 /** One model server: what it said last, and what the gateway itself has sent there since. */
-export class Endpoint implements Candidate, IntakeEndpoint {
+export class Endpoint implements IntakeEndpoint {
   readonly url: string;
   readonly origin: string;
   /** Path before `/v1/…`, without a trailing slash; usually empty. */
@@ -31,6 +36,8 @@ export class Endpoint implements Candidate, IntakeEndpoint {
   readonly labels: Readonly<Record<string, string>>;
   readonly ledger: Ledger;
   readonly intake: Intake;
+  readonly latency = new LatencyModel();
+  readonly prefixes = new PrefixIndex();
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
   #models: ModelList | undefined;
@@ -76,6 +83,40 @@ export class Endpoint implements Candidate, IntakeEndpoint {
     const reading = this.reading;
     if (!reading) return this.inFlight;
     return this.inFlight + Math.max(0, reading.running + reading.waiting - reading.ownInFlight);
+  }
+
+  /** Prompt tokens of our own requests that are still to be computed here. */
+  get aheadTokens(): number {
+    const { realtime, sheddable, prefillingForMs } = this.ledger;
+    const computed = prefillingForMs / this.latency.prefillMsPerToken;
+    return Math.max(0, realtime.prefillTokens + sheddable.prefillTokens - computed);
+  }
+
+  /** What a prompt with so much of it cached would meet here. */
+  situationOf(uncachedTokens: number, cachedTokens: number): Situation {
+    const { realtime, sheddable } = this.ledger;
+    const decodes = realtime.decodes + sheddable.decodes;
+    const context = realtime.contextTokens + sheddable.contextTokens;
+    const prefill = realtime.prefillTokens + sheddable.prefillTokens;
+    const others = this.load - this.inFlight;
+    const contextTokens = context + others * (decodes > 0 ? context / decodes : usualContextTokens);
+    const freeTokens = (this.reading?.kvCacheTokens ?? Number.POSITIVE_INFINITY) - contextTokens;
+    return {
+      aheadTokens: this.aheadTokens,
+      uncachedTokens,
+      cachedTokens,
+      decodes: decodes + others,
+      contextTokens,
+      overflowTokens: Math.max(0, prefill + uncachedTokens + cachedTokens - freeTokens),
+    };
+  }
+
+  /** What is to be expected of a request that meets the situation. */
+  predict(situation: Situation): Prediction {
+    const prediction = this.latency.predict(situation);
+    const seenTpotMs = this.intake.gaps.tpotMs(this.#options.nowMs());
+    if (seenTpotMs === undefined) return prediction;
+    return anchored(prediction, seenTpotMs, this.latency.predict(this.situationOf(0, 0)).tpotMs);
   }
 
   get waiting(): number {

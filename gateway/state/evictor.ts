@@ -32,7 +32,7 @@ export class Evictor {
 
   /** Undefined for those that nobody is stopped for. */
   dueInMs(ticket: Ticket): number | undefined {
-    if (ticket.workClass === 'sheddable' || this.#victims(ticket).length === 0) return undefined;
+    if (ticket.request.workClass === 'sheddable' || this.#victims(ticket).length === 0) return undefined;
     const dueAtMs = evictionDueAtMs(ticket.terms.arrivedAtMs, ticket.terms.slo.ttftMs);
     const againAtMs = (this.#lastAtMs.get(ticket) ?? Number.NEGATIVE_INFINITY) + pauseMs;
     return Math.max(0, Math.max(dueAtMs, againAtMs) - this.#options.nowMs());
@@ -43,6 +43,6 @@ export class Evictor {
     return this.#options
       .servers(model)
       .filter(({ intake }) => intake.engineFull)
-      .flatMap(({ intake }) => [...intake.stays].filter(({ ticket }) => ticket.workClass === 'sheddable'));
+      .flatMap(({ intake }) => [...intake.stays].filter(({ ticket }) => ticket.request.workClass === 'sheddable'));
   }
 }

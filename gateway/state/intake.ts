@@ -3,8 +3,7 @@ import type { EngineLoad } from '../decisions/engine-load.ts';
 import { saturationOf } from '../decisions/saturation.ts';
 import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
-import type { Held, WorkClass } from './ledger.ts';
-import { PrefillLane } from './prefill-lane.ts';
+import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
 import { Stay } from './stay.ts';
 import { TokenGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
@@ -18,12 +17,17 @@ export interface IntakeEndpoint {
   readonly reading: EngineLoad | undefined;
   /** Waiting in the engine, requests sent since the reading included. */
   readonly waitingNow: number;
+  /** Prompt tokens that are still to be computed there. */
+  readonly aheadTokens: number;
+  readonly latency: { readonly trusted: boolean; readonly prefillMsPerToken: number };
 }
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
 /** A real-time prompt goes to an engine that has at most so much to compute before it. */
 const mostBacklogMs = 300;
+/** A backlog of less is computed within a step or two. */
+const mostStepMs = 50;
 /** Sheddable prompts take at most this share of an engine's time. */
 const sheddablePrefillShare = 0.5;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
@@ -35,7 +39,6 @@ const queueingWeight = 0.1;
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class Intake {
   readonly gaps = new TokenGaps();
-  readonly lane = new PrefillLane();
   readonly #endpoint: IntakeEndpoint;
   readonly #nowMs: () => number;
   readonly #stays = new Set<Stay>();
@@ -90,36 +93,34 @@ export class Intake {
   /** In how many milliseconds there is room, if nothing happens; 0 for now, undefined where time alone brings none. */
   roomInMs(workClass: WorkClass): number | undefined {
     if (this.engineFull) return undefined;
-    const backlogMs = this.lane.backlogMs(this.#nowMs());
-    if (workClass === 'realtime') return this.lane.isLearned ? Math.max(0, backlogMs - mostBacklogMs) : 0;
+    const backlogMs = this.#backlogMs;
+    if (workClass === 'realtime') return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
     if (this.#endpoint.ledger.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
     return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
   }
 
-  open(ticket: Ticket): Stay {
-    const nowMs = this.#nowMs();
-    const mark = this.lane.send(ticket.promptTokens, nowMs);
-    if (ticket.workClass === 'sheddable') {
-      const prefillMs = ticket.promptTokens * this.lane.msPerToken;
-      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, nowMs) + prefillMs / sheddablePrefillShare;
+  /** @param entry of the place that the ticket got. */
+  open(ticket: Ticket, entry: LedgerEntry): Stay {
+    if (ticket.request.workClass === 'sheddable') {
+      const { promptTokens, cachedTokens } = entry.request;
+      const prefillMs = (promptTokens - cachedTokens) * this.#endpoint.latency.prefillMsPerToken;
+      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / sheddablePrefillShare;
     }
-    const stay = new Stay(this, this.#nowMs, ticket, { mark, backlogTokens: this.lane.backlogTokens(nowMs) });
+    const stay = new Stay(this, this.#nowMs, ticket, entry);
     this.#stays.add(stay);
     return stay;
   }
 
   recordReading({ running, waiting }: EngineLoad): void {
-    this.#limit = nextEngineLimit(this.#limit, running, waiting);
+    // Who waits for the prompts before it to be computed does not wait for a place.
+    const waitingForPlaces = this.#backlogMs > mostStepMs ? 0 : waiting;
+    this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces);
     this.#toldSomething = true;
     this.adjust();
   }
 
-  recordFirstToken(stay: Stay, ttftMs: number): void {
-    const { ticket, mark, backlogTokens } = stay;
-    this.lane.done(mark);
-    this.lane.learn(backlogTokens, ttftMs);
-    const ownMs = this.lane.fixedMs + ticket.promptTokens * this.lane.msPerToken;
-    this.#queueingMs += (Math.max(0, ttftMs - ownMs) - this.#queueingMs) * queueingWeight;
+  recordFirstToken(queuedMs: number): void {
+    this.#queueingMs += (queuedMs - this.#queueingMs) * queueingWeight;
   }
 
   recordEnd(stay: Stay): void {
@@ -128,7 +129,7 @@ export class Intake {
 
   /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
   recordExperience({ ticket, ttftMs, tpotMs }: Stay): void {
-    if (ticket.workClass === 'sheddable' || this.#endpoint.ledger.sheddable.inFlight === 0) return;
+    if (ticket.request.workClass === 'sheddable' || this.#endpoint.ledger.sheddable.inFlight === 0) return;
     const { slo } = ticket.terms;
     this.#targetShare = nextTargetShare(this.#targetShare, missed({ ttftMs, tpotMs }, slo), slo.missBudget);
   }
@@ -154,6 +155,12 @@ export class Intake {
     );
   }
 
+  /** Of prompts that are still to be computed. */
+  get #backlogMs(): number {
+    const { aheadTokens, latency } = this.#endpoint;
+    return aheadTokens * latency.prefillMsPerToken;
+  }
+
   /** Neither the engine nor an answer has told anything lately. */
   get #isBlind(): boolean {
     return !this.#endpoint.reading && this.#tpotMs === undefined;
@@ -172,7 +179,7 @@ export class Intake {
   get #tightestSlo(): { readonly ttftMs: number; readonly tpotMs: number } {
     let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const { ticket } of this.#stays) {
-      if (ticket.workClass === 'sheddable') continue;
+      if (ticket.request.workClass === 'sheddable') continue;
       ttftMs = Math.min(ttftMs, ticket.terms.slo.ttftMs);
       tpotMs = Math.min(tpotMs, ticket.terms.slo.tpotMs);
     }

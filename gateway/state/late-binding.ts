@@ -28,7 +28,7 @@ export function lateBinding({ pool, clock, ...rest }: LateBindingOptions): Waiti
     clock,
     makeRoom: (ticket) => evictor.makeRoom(ticket),
     roomInMs: (ticket) => {
-      const dueMs = pool.servers(ticket.model).map(({ intake }) => intake.roomInMs(ticket.workClass));
+      const dueMs = pool.servers(ticket.model).map(({ intake }) => intake.roomInMs(ticket.request.workClass));
       return leastOf([...dueMs, evictor.dueInMs(ticket)]);
     },
   });

@@ -1,5 +1,4 @@
 import type { Usage } from '../decisions/usage.ts';
-import { RecentGaps } from './recent-gaps.ts';
 
 /** Sheddable is work of a priority below 0. */
 export type WorkClass = 'realtime' | 'sheddable';
@@ -39,6 +38,8 @@ export interface EntryRequest {
   readonly stream: boolean;
   /** When the first token is expected; an answer that comes whole counts as generating from then on. */
   readonly firstTokenExpectedAtMs: number;
+  /** TTFT that is expected with no other prompt before it. */
+  readonly ttftAloneMs: number;
 }
 
 /** Told what became of an entry. */
@@ -57,14 +58,11 @@ interface Books {
   readonly counts: Readonly<Record<WorkClass, Counts>>;
   /** In order of their opening, which is the order in which an engine prefills. */
   readonly prefilling: Set<LedgerEntry>;
-  readonly gaps: RecentGaps;
   lastPrefilledAtMs: number;
 }
 
 /** The gateway's own work on one endpoint. Every entry that is opened is closed once, whatever became of the request. */
 export class Ledger {
-  /** Gaps between the chunks of the streams that run here. */
-  readonly gaps = new RecentGaps();
   readonly #books: Books;
 
   /** `nowMs` reads a clock that never goes back. */
@@ -73,7 +71,6 @@ export class Ledger {
       nowMs,
       counts: { realtime: { ...nothingHeld }, sheddable: { ...nothingHeld } },
       prefilling: new Set(),
-      gaps: this.gaps,
       lastPrefilledAtMs: Number.NEGATIVE_INFINITY,
     };
   }
@@ -125,7 +122,6 @@ export class LedgerEntry {
   #answering = false;
   #contextTokens = 0;
   #firstByteAtMs: number | undefined;
-  #lastChunkAtMs = 0;
   #closedAtMs: number | undefined;
 
   constructor(books: Books, request: EntryRequest, listener: EntryListener | undefined) {
@@ -157,7 +153,6 @@ export class LedgerEntry {
     const nowMs = this.#books.nowMs();
     this.#answering = true;
     this.#firstByteAtMs = nowMs;
-    this.#lastChunkAtMs = nowMs;
     this.#counts.awaitingFirstByte -= 1;
     if (this.#phase === 'prefilling') {
       this.#books.lastPrefilledAtMs = nowMs;
@@ -169,9 +164,6 @@ export class LedgerEntry {
   /** One more chunk of a streamed answer: about one token. */
   sawChunk(): void {
     if (this.#phase !== 'generating' || !this.request.stream) return;
-    const nowMs = this.#books.nowMs();
-    this.#books.gaps.record(nowMs - this.#lastChunkAtMs, nowMs);
-    this.#lastChunkAtMs = nowMs;
     this.#contextTokens += 1;
     this.#counts.contextTokens += 1;
   }

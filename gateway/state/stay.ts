@@ -1,5 +1,6 @@
 import type { Victim } from '../decisions/eviction.ts';
 import type { Intake } from './intake.ts';
+import type { LedgerEntry } from './ledger.ts';
 import type { StreamGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
 
@@ -7,27 +8,21 @@ import type { Ticket } from './waiting-room.ts';
 export class Stay implements Victim {
   readonly ticket: Ticket;
   readonly priority: number;
-  /** Of the prefill lane. */
-  readonly mark: number;
-  /** Prompt tokens that it was sent behind, its own included. */
-  readonly backlogTokens: number;
   readonly #intake: Intake;
   readonly #nowMs: () => number;
-  readonly #openedAtMs: number;
+  readonly #entry: LedgerEntry;
   #gaps: StreamGaps | undefined;
   #firstAtMs: number | undefined;
   #lastAtMs = 0;
   #chunks = 0;
   #ended = false;
 
-  constructor(intake: Intake, nowMs: () => number, ticket: Ticket, at: { mark: number; backlogTokens: number }) {
+  constructor(intake: Intake, nowMs: () => number, ticket: Ticket, entry: LedgerEntry) {
     this.#intake = intake;
     this.#nowMs = nowMs;
     this.ticket = ticket;
     this.priority = ticket.priority;
-    this.mark = at.mark;
-    this.backlogTokens = at.backlogTokens;
-    this.#openedAtMs = nowMs();
+    this.#entry = entry;
   }
 
   /** From the request's arrival; undefined without a stream. */
@@ -44,21 +39,21 @@ export class Stay implements Victim {
   /** Tokens generated so far: those of a stream are seen, those of others follow from the time and the engine's pace. */
   get progressTokens(): number {
     if (this.#firstAtMs !== undefined) return this.#chunks;
-    const { lane, gaps } = this.#intake;
-    const decodingMs = this.#nowMs() - this.#openedAtMs - this.backlogTokens * lane.msPerToken;
-    return Math.max(0, Math.floor(decodingMs / (gaps.tpotMs(this.#nowMs()) ?? usualTpotMs)));
+    const nowMs = this.#nowMs();
+    const decodingMs = nowMs - this.#entry.request.firstTokenExpectedAtMs;
+    return Math.max(0, Math.floor(decodingMs / (this.#intake.gaps.tpotMs(nowMs) ?? usualTpotMs)));
   }
 
   /** A piece of an answer that succeeds. */
   sawChunk(): void {
-    if (this.#ended || !this.ticket.stream) return;
+    if (this.#ended || !this.ticket.request.stream) return;
     const nowMs = this.#nowMs();
     this.#chunks += 1;
     this.#lastAtMs = nowMs;
     if (!this.#gaps) {
       this.#firstAtMs = nowMs;
       this.#gaps = this.#intake.gaps.open();
-      this.#intake.recordFirstToken(this, nowMs - this.#openedAtMs);
+      this.#intake.recordFirstToken(Math.max(0, nowMs - this.#entry.openedAtMs - this.#entry.request.ttftAloneMs));
     }
     this.#gaps.saw(nowMs);
     this.#intake.adjust();
@@ -69,8 +64,8 @@ export class Stay implements Victim {
     this.#intake.recordExperience(this);
     if (!completionTokens) return;
     const { gaps } = this.#intake;
-    if (this.ticket.stream) gaps.recordStream(completionTokens, this.#chunks);
-    else gaps.recordFinished((this.#nowMs() - this.#openedAtMs) / completionTokens, this.#nowMs());
+    if (this.ticket.request.stream) gaps.recordStream(completionTokens, this.#chunks);
+    else gaps.recordFinished((this.#nowMs() - this.#entry.openedAtMs) / completionTokens, this.#nowMs());
   }
 
   end(): void {

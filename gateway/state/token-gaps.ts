@@ -6,6 +6,8 @@ const gapsToCount = 4;
 const quantile = 0.3;
 /** Time per token of finished requests, where no stream runs, counts for so long. */
 const finishedCountsMs = 5000;
+/** All streams are looked at at most so often, whatever the number of those who ask. */
+const readEveryMs = 20;
 
 /** What the streams of one endpoint tell of its time per token: each of them samples the length of its steps. */
 export class TokenGaps {
@@ -13,6 +15,8 @@ export class TokenGaps {
   #tokensPerChunk = 1;
   #finishedMs: number | undefined;
   #finishedAtMs = Number.NEGATIVE_INFINITY;
+  #readMs: number | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
 
   open(): StreamGaps {
     return new StreamGaps(this.#streams);
@@ -33,6 +37,14 @@ export class TokenGaps {
 
   /** Milliseconds per token just now; undefined when nothing tells. */
   tpotMs(nowMs: number): number | undefined {
+    if (nowMs - this.#readAtMs >= readEveryMs) {
+      this.#readMs = this.#read(nowMs);
+      this.#readAtMs = nowMs;
+    }
+    return this.#readMs;
+  }
+
+  #read(nowMs: number): number | undefined {
     const means: number[] = [];
     for (const stream of this.#streams) {
       const mean = stream.meanMs(nowMs);

@@ -5,9 +5,9 @@ import type { Clock } from './clock.ts';
 import type { WorkClass } from './ledger.ts';
 
 /** A request on its way to an endpoint. */
-export interface Ticket extends Queued, RoutingRequest {
+export interface Ticket extends Queued {
+  readonly request: RoutingRequest;
   readonly priority: number;
-  readonly workClass: WorkClass;
   readonly terms: Terms;
   /** Called once, with the ticket's place. */
   start(placement: Placement): void;
@@ -59,7 +59,7 @@ export class WaitingRoom {
       ticket.start(placement);
       return 'placed';
     }
-    const timeoutMs = this.#options.timeoutMs[ticket.workClass];
+    const timeoutMs = this.#options.timeoutMs[ticket.request.workClass];
     const band = this.#bandOf(ticket.priority);
     const full = band.count >= this.#options.mostPerBand || band.sizeBytes + ticket.terms.sizeBytes > mostBytesPerBand;
     if (timeoutMs === 0 || full) return 'full';

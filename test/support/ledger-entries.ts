@@ -2,5 +2,13 @@ import type { EntryRequest, WorkClass } from '../../gateway/state/ledger.ts';
 
 /** A streamed request with nothing cached, as a ledger counts it. */
 export function entryOf(workClass: WorkClass, promptTokens = 1, changes: Partial<EntryRequest> = {}): EntryRequest {
-  return { workClass, promptTokens, cachedTokens: 0, stream: true, firstTokenExpectedAtMs: 0, ...changes };
+  return {
+    workClass,
+    promptTokens,
+    cachedTokens: 0,
+    stream: true,
+    firstTokenExpectedAtMs: 0,
+    ttftAloneMs: 0,
+    ...changes,
+  };
 }

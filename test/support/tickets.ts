@@ -19,12 +19,18 @@ export function ticketOf(wish: TicketWish = {}, happened: (event: 'placed' | 'la
   const { sizeBytes = 1, arrivedAtMs = 0, stream = true, ttftSloMs } = wish;
   const promised = { ttftSloMs, tpotSloMs: undefined };
   const ticket: Ticket = {
+    request: {
+      id: '',
+      workClass: priority < 0 ? 'sheddable' : 'realtime',
+      model,
+      promptTokens,
+      promptBlocks: new Uint32Array(),
+      stream,
+      ...promised,
+    },
     priority,
-    workClass: priority < 0 ? 'sheddable' : 'realtime',
     tenant,
     model,
-    promptTokens,
-    stream,
     terms: termsOf({ promptTokens, maxOutputTokens, sizeBytes, missBudget: undefined, ...promised }, arrivedAtMs),
     start: () => happened('placed'),
     waitedTooLong: () => happened('late'),

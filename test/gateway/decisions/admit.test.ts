@@ -17,6 +17,9 @@ const arrival = (over: Partial<Arrival> = {}): Arrival => ({
 test('without headers: the default objective, no tenant, no service level', () => {
   expect(admit(arrival())).toEqual({
     model: 'm',
+    workClass: 'realtime',
+    promptBlocks: new Uint32Array(),
+    maxOutputTokens: undefined,
     stream: true,
     promptTokens: 7,
     tenant: '',

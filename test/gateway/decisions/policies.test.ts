@@ -8,13 +8,17 @@ import {
   policies,
   policyNames,
 } from '../../../gateway/decisions/policies.ts';
+import { candidateOf } from '../../support/candidates.ts';
 
-const idle: Candidate = { inFlight: 0, load: 0, waiting: 0, kvCacheUtilization: 0 };
 const chance = { turn: 0, random: () => 0 };
-const scoresOf = (name: PolicyName): Policy => policies[name];
+const noPromise = { ttftSloMs: undefined, tpotSloMs: undefined };
+
+function scoresOf(name: PolicyName, candidates: readonly Candidate[], turn = 0): readonly number[] {
+  const policy: Policy = policies[name];
+  return policy(candidates, { ...chance, turn }, noPromise).scores;
+}
 
 test.each<[PolicyName, string, Partial<Candidate>[], number]>([
-  ['latency', 'others’ requests count', [{ load: 5 }, { inFlight: 3, load: 3 }], 1],
   ['least-request', 'others’ requests do not count', [{ load: 50 }, { inFlight: 3, load: 3 }], 0],
   ['gie', 'the shorter queue', [{ waiting: 4 }, { waiting: 1 }], 1],
   [
@@ -27,26 +31,31 @@ test.each<[PolicyName, string, Partial<Candidate>[], number]>([
     1,
   ],
   ['gie', 'a long queue outweighs a full cache', [{ waiting: 9 }, { waiting: 0, kvCacheUtilization: 0.9 }], 1],
+  ['gie', 'a cached prefix outweighs a queue', [{ waiting: 9, prefixShare: 1 }, { waiting: 0 }], 0],
 ])('%s: %s', (name, _, candidates, expected) => {
-  const scores = scoresOf(name)(
-    candidates.map((candidate) => ({ ...idle, ...candidate })),
-    chance,
-  );
-  expect(pickHighest(scores, () => 0)).toBe(expected);
+  expect(
+    pickHighest(
+      scoresOf(
+        name,
+        candidates.map((changes) => candidateOf(changes)),
+      ),
+      () => 0,
+    ),
+  ).toBe(expected);
 });
 
-test('gie: queue 2 and KV cache 2, each in [0, 1]', () => {
+test('gie: queue 2, KV cache 2 and prefix 3, each in [0, 1]', () => {
   const candidates = [
-    { ...idle, waiting: 0, kvCacheUtilization: 0.5 },
-    { ...idle, waiting: 4, kvCacheUtilization: 0 },
-    { ...idle, waiting: 1, kvCacheUtilization: 1 },
+    candidateOf({ waiting: 0, kvCacheUtilization: 0.5, prefixShare: 0 }),
+    candidateOf({ waiting: 4, kvCacheUtilization: 0, prefixShare: 1 }),
+    candidateOf({ waiting: 1, kvCacheUtilization: 1, prefixShare: 0.5 }),
   ];
-  expect(policies.gie(candidates)).toEqual([0.75, 0.5, 0.375]);
+  expect(scoresOf('gie', candidates)).toEqual([3 / 7, 5 / 7, 3 / 7]);
 });
 
 test('round-robin takes turns', () => {
-  const picks = [0, 1, 2, 3].map((turn) => scoresOf('round-robin')([idle, idle, idle], { ...chance, turn }).indexOf(1));
-  expect(picks).toEqual([0, 1, 2, 0]);
+  const three = [candidateOf(), candidateOf(), candidateOf()];
+  expect([0, 1, 2, 3].map((turn) => scoresOf('round-robin', three, turn).indexOf(1))).toEqual([0, 1, 2, 0]);
 });
 
 test('ties are broken at random, evenly', () => {
@@ -62,22 +71,39 @@ test('nobody to choose from', () => {
   expect(pickHighest([], () => 0)).toBe(-1);
 });
 
-const candidate = fc.record({
-  inFlight: fc.nat(1000),
-  load: fc.nat(2000),
-  waiting: fc.nat(500),
-  kvCacheUtilization: fc.double({ min: 0, max: 1, noNaN: true }),
-});
+const milliseconds = fc.double({ min: 0, max: 1e6, noNaN: true });
+const candidate = fc
+  .record({
+    inFlight: fc.nat(1000),
+    load: fc.nat(2000),
+    waiting: fc.nat(500),
+    decodes: fc.nat(2000),
+    kvCacheUtilization: fc.double({ min: 0, max: 1, noNaN: true }),
+    prefixShare: fc.double({ min: 0, max: 1, noNaN: true }),
+    trusted: fc.boolean(),
+    ttftMs: milliseconds,
+    tpotMs: milliseconds,
+    prefillMs: milliseconds,
+    joinMs: milliseconds,
+    stepMs: milliseconds,
+  })
+  .map(({ trusted, ttftMs, tpotMs, prefillMs, joinMs, stepMs, ...state }) =>
+    candidateOf(state, { trusted, ttftMs, tpotMs, prefillMs, joinMs, stepMs, ttftHighMs: ttftMs, tpotHighMs: tpotMs }),
+  );
+const slo = fc.option(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { nil: undefined });
 
 test.each(policyNames)('%s: one score in [0, 1] for each candidate, whatever their state', (name) => {
+  const anyState = fc.array(candidate, { minLength: 1, maxLength: 20 });
   fc.assert(
-    fc.property(fc.array(candidate, { minLength: 1, maxLength: 20 }), fc.nat(), (candidates, turn) => {
-      const scores = scoresOf(name)(candidates, { turn, random: () => 0.5 });
+    fc.property(anyState, fc.nat(), slo, slo, (candidates, turn, ttftSloMs, tpotSloMs) => {
+      const policy: Policy = policies[name];
+      const { scores } = policy(candidates, { turn, random: () => 0.5 }, { ttftSloMs, tpotSloMs });
       expect(scores).toHaveLength(candidates.length);
       for (const score of scores) {
         expect(score).toBeGreaterThanOrEqual(0);
         expect(score).toBeLessThanOrEqual(1);
       }
+      expect(Math.max(...scores)).toBeGreaterThan(0);
     }),
   );
 });
@@ -85,9 +111,9 @@ test.each(policyNames)('%s: one score in [0, 1] for each candidate, whatever the
 test.each(['latency', 'gie', 'least-request'] as const)('%s: the order of candidates does not matter', (name) => {
   fc.assert(
     fc.property(fc.array(candidate, { minLength: 1, maxLength: 20 }), (candidates) => {
-      const forwards = scoresOf(name)(candidates, chance);
-      const backwards = scoresOf(name)(candidates.toReversed(), chance);
-      expect(backwards.toReversed()).toEqual(forwards);
+      const forwards = scoresOf(name, candidates);
+      const backwards = scoresOf(name, candidates.toReversed()).toReversed();
+      for (const [index, score] of forwards.entries()) expect(backwards[index]).toBeCloseTo(score, 9);
     }),
   );
 });

@@ -48,11 +48,18 @@ function setUp(priority: number) {
     { url: 'http://a:1', labels: {} },
     { url: 'http://b:1', labels: {} },
   ]);
-  const chooser = new Chooser({ pool, policy: policies['least-request'], hasRoom, random: () => 0 });
+  const chooser = new Chooser({
+    pool,
+    policy: policies['least-request'],
+    hasRoom,
+    nowMs: () => 0,
+    random: () => 0,
+    onChoice: () => {},
+  });
   const waitingRoom = lateBinding({
     clock: processClock,
     pool,
-    choose: (ticket) => chooser.choose(ticket),
+    choose: (ticket) => chooser.choose(ticket.request),
     mostPerBand: 10,
     timeoutMs: { realtime: 1000, sheddable: 1000 },
   });
@@ -63,20 +70,22 @@ function setUp(priority: number) {
     waitingRoom,
     ttftTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
-    placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
+    placeElsewhere: (exchange, failed) => chooser.choose(exchange.request, failed),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
     nowMs: () => 0,
   };
   const request = {
-    requestId: 'r',
+    id: 'r',
     target: '/v1/completions',
     rawHeaders: [],
     body: Buffer.from('{}'),
     model: 'm',
     stream: true,
     promptTokens: 7,
+    promptBlocks: new Uint32Array(),
+    workClass: priority < 0 ? ('sheddable' as const) : ('realtime' as const),
     maxOutputTokens: undefined,
     ttftSloMs: undefined,
     tpotSloMs: undefined,

@@ -90,20 +90,6 @@ test('the oldest prefill is computed since it came, or since the one before it w
   expect(ledger.prefillingForMs).toBe(15);
 });
 
-test('gaps between chunks are kept, the last 256 of them', () => {
-  const { clock, ledger } = setUp();
-  const entry = ledger.open(entryOf('realtime'));
-  entry.sawChunk();
-  entry.sawFirstByte(true);
-  for (let chunk = 1; chunk <= 300; chunk += 1) {
-    clock.nowMs += chunk;
-    entry.sawChunk();
-  }
-  const gaps = ledger.gaps.since(0);
-  expect([gaps.length, Math.min(...gaps), Math.max(...gaps)]).toEqual([256, 45, 300]);
-  expect(ledger.gaps.since(clock.nowMs)).toEqual([300]);
-});
-
 test('any interleaving, repetitions included: counts are never below zero and return to it', () => {
   const act = fc.constantFrom('open', 'byte', 'failure', 'chunk', 'close', 'wait');
   const step = fc.record({ entry: fc.nat(9), act });

@@ -1,0 +1,75 @@
+/** What a request would meet on an endpoint, as far as the gateway knows: its own work there, and what the last reading tells of others. */
+export interface Situation {
+  /** Prompt tokens that are to be computed there before the request's own. */
+  readonly aheadTokens: number;
+  /** Prompt tokens of the request itself that are to be computed. */
+  readonly uncachedTokens: number;
+  /** Those of its prompt that should be in the prefix cache. */
+  readonly cachedTokens: number;
+  /** Requests that generate there. */
+  readonly decodes: number;
+  /** Tokens that those hold in the KV cache. */
+  readonly contextTokens: number;
+  /** By how many tokens the prompts would exceed the KV cache: those wait until others are done. */
+  readonly overflowTokens: number;
+}
+
+/**
+ * What the time to the first token is made of, one term each: the steps that run anyway; matrix products over the prompt tokens ahead
+ * and the request's own; its attention; what decodes and their context add to each step that the prefill takes; and the wait for memory.
+ * Source: the step time of an engine with chunked prefill, as a linear model.
+ */
+export function ttftFeatures(situation: Situation): readonly number[] {
+  const { aheadTokens, uncachedTokens, cachedTokens, decodes, contextTokens, overflowTokens } = situation;
+  const prefillTokens = (aheadTokens + uncachedTokens) / 1000;
+  return [
+    1,
+    prefillTokens,
+    (uncachedTokens * (cachedTokens + uncachedTokens / 2)) / 1e6,
+    decodes / 100,
+    contextTokens / 1e5,
+    (prefillTokens * contextTokens) / 1e5,
+    overflowTokens / 1000,
+  ];
+}
+
+/** What a token's step is made of while the request generates: the weights, its batch, the context that is read, the prefills of others. */
+export function tpotFeatures(situation: Situation): readonly number[] {
+  const { aheadTokens, uncachedTokens, cachedTokens, decodes, contextTokens } = situation;
+  return [1, (decodes + 1) / 100, (contextTokens + cachedTokens + uncachedTokens) / 1e5, aheadTokens / 1000];
+}
+
+/** Milliseconds per feature of an H100 with an 8B model: what is believed of an engine before anything is measured. */
+export const nominalTtftWeights: readonly number[] = [15, 25, 1.8, 1, 8, 1, 10];
+export const nominalTpotWeights: readonly number[] = [8, 1, 6, 1];
+
+/**
+ * A prediction, corrected by what streams show of the endpoint at this moment: where tokens take twice as long as the model says of
+ * what runs there, they will for a newcomer. Half to double at the most.
+ * @param seenTpotMs milliseconds a token, as the gaps between chunks tell
+ * @param modelledTpotMs as the model says for the same moment
+ */
+export function anchored(prediction: Prediction, seenTpotMs: number, modelledTpotMs: number): Prediction {
+  const ratio = Math.min(2, Math.max(0.5, seenTpotMs / modelledTpotMs));
+  return { ...prediction, tpotMs: prediction.tpotMs * ratio, tpotHighMs: prediction.tpotHighMs * ratio };
+}
+
+/** What is expected of one request on one endpoint. */
+export interface Prediction {
+  /** False while too little was seen there, or what was seen fits no model: the numbers are of no use. */
+  readonly trusted: boolean;
+  readonly ttftMs: number;
+  /** With no other prompt before it. */
+  readonly ttftAloneMs: number;
+  /** Nine of ten requests get their first token by then. */
+  readonly ttftHighMs: number;
+  /** Milliseconds a token. */
+  readonly tpotMs: number;
+  readonly tpotHighMs: number;
+  /** What its prefill takes of the engine's time, and so of everyone's who generates there. */
+  readonly prefillMs: number;
+  /** What a step takes longer because it computes any prompt at all; none more where it computes others anyway. */
+  readonly joinMs: number;
+  /** What it adds to each step while it generates. */
+  readonly stepMs: number;
+}

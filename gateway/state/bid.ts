@@ -1,0 +1,66 @@
+import type { Candidate } from '../decisions/policies.ts';
+import { blockTokens } from '../decisions/prompt-blocks.ts';
+import type { Prediction, Situation } from '../decisions/situation.ts';
+import type { Usage } from '../decisions/usage.ts';
+import type { RoutingRequest } from './chooser.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EntryListener, LedgerEntry } from './ledger.ts';
+import type { PrefixMatch } from './prefix-index.ts';
+
+/** Fewer generated tokens say little of the time that one takes. */
+const fewestTokens = 5;
+
+/** An endpoint as a candidate for one request; where it wins, what becomes of the request teaches the endpoint's model. */
+export class Bid implements Candidate, EntryListener {
+  readonly endpoint: Endpoint;
+  readonly inFlight: number;
+  readonly load: number;
+  readonly waiting: number;
+  readonly kvCacheUtilization: number;
+  readonly prefixShare: number;
+  readonly situation: Situation;
+  readonly prediction: Prediction;
+  readonly #match: PrefixMatch;
+
+  constructor(endpoint: Endpoint, { promptTokens, promptBlocks }: RoutingRequest) {
+    const blocks = promptBlocks.length / 2;
+    const match = endpoint.prefixes.match(promptBlocks);
+    // At least one token is computed, whatever is cached.
+    const cachedTokens = Math.max(0, Math.min(promptTokens - 1, match.blocks * blockTokens));
+    this.endpoint = endpoint;
+    this.inFlight = endpoint.inFlight;
+    this.load = endpoint.load;
+    this.waiting = endpoint.waiting;
+    this.kvCacheUtilization = endpoint.kvCacheUtilization;
+    this.prefixShare = blocks === 0 ? 0 : match.blocks / blocks;
+    this.situation = endpoint.situationOf(promptTokens - cachedTokens, cachedTokens);
+    this.prediction = endpoint.predict(this.situation);
+    this.#match = match;
+  }
+
+  get decodes(): number {
+    return this.situation.decodes;
+  }
+
+  firstToken(_entry: LedgerEntry, ttftMs: number): void {
+    this.endpoint.latency.learnTtft(this.situation, ttftMs);
+  }
+
+  reported({ request, answeringMs }: LedgerEntry, { completionTokens, cachedTokens }: Usage): void {
+    const { latency, prefixes } = this.endpoint;
+    prefixes.correct(this.#match, cachedTokens / blockTokens);
+    if (!request.stream || completionTokens < fewestTokens) return;
+    const { uncachedTokens, cachedTokens: expected } = this.situation;
+    const atTheEnd = this.endpoint.situationOf(uncachedTokens, expected);
+    latency.learnTpot(meanOf(this.situation, atTheEnd), answeringMs / (completionTokens - 1));
+  }
+}
+
+function meanOf(before: Situation, after: Situation): Situation {
+  return {
+    ...before,
+    aheadTokens: (before.aheadTokens + after.aheadTokens) / 2,
+    decodes: (before.decodes + after.decodes) / 2,
+    contextTokens: (before.contextTokens + after.contextTokens) / 2,
+  };
+}

@@ -1,0 +1,97 @@
+import {
+  nominalTpotWeights,
+  nominalTtftWeights,
+  type Prediction,
+  type Situation,
+  tpotFeatures,
+  ttftFeatures,
+} from '../decisions/situation.ts';
+import { LeastSquares } from './least-squares.ts';
+import { QuantileEstimate } from './quantile-estimate.ts';
+
+/** Half of what was learned is forgotten after some 1,400 samples; what changes sooner shows in the streams' gaps. */
+const forgetting = 0.0005;
+/** Fewer samples prove nothing. */
+/** A first token comes with the second step, on the average: the share of its time that is one step's. */
+const perStep = 0.5;
+const samplesToTrust = 10;
+/** Mean relative error above which an endpoint is not what the model describes. */
+const errorToDistrust = 0.6;
+/** The error's memory, in samples. */
+const errorSpan = 50;
+/** First tokens and tokens of less are told apart from an error of none. */
+const ttftScaleMs = 20;
+const tpotScaleMs = 5;
+
+/** Predicts times from what a request meets on an endpoint, and learns from what became of it: a microsecond each. */
+export class LatencyModel {
+  readonly #ttft = leastSquares(nominalTtftWeights);
+  readonly #tpot = leastSquares(nominalTpotWeights);
+  readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);
+  readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
+  #samples = 0;
+  #error = 0;
+
+  /** First tokens that it has learned from. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Mean of |predicted − seen| / seen over first tokens, those of late. */
+  get ttftError(): number {
+    return this.#error;
+  }
+
+  get trusted(): boolean {
+    return this.#samples >= samplesToTrust && this.#error < errorToDistrust;
+  }
+
+  /** Of a prompt token, beside whatever else runs. */
+  get prefillMsPerToken(): number {
+    return Math.max(0.001, this.#ttft.weights[1]! / 1000);
+  }
+
+  predict(situation: Situation): Prediction {
+    const features = ttftFeatures(situation);
+    const ttftMs = this.#ttft.predict(features);
+    const tpotMs = this.#tpot.predict(tpotFeatures(situation));
+    const { uncachedTokens, cachedTokens } = situation;
+    const [, perDecode = 0, perContext = 0] = this.#tpot.weights;
+    return {
+      trusted: this.trusted,
+      ttftMs,
+      ttftAloneMs: this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, overflowTokens: 0 })),
+      ttftHighMs: ttftMs * this.#ttftHigh.value,
+      tpotMs,
+      tpotHighMs: tpotMs * this.#tpotHigh.value,
+      prefillMs: this.prefillMsPerToken * uncachedTokens + this.#ttft.weights[2]! * features[2]!,
+      joinMs:
+        situation.aheadTokens > 0
+          ? 0
+          : (perStep * Math.max(0, this.#ttft.weights[4]! - perContext) * situation.contextTokens) / 1e5,
+      stepMs: perDecode / 100 + (perContext * (cachedTokens + uncachedTokens)) / 1e5,
+    };
+  }
+
+  /** @param ttftMs of a request that met the situation. */
+  learnTtft(situation: Situation, ttftMs: number): void {
+    const features = ttftFeatures(situation);
+    const predictedMs = this.#ttft.predict(features);
+    this.#samples += 1;
+    const error = Math.abs(predictedMs - ttftMs) / Math.max(1, ttftMs);
+    this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);
+    this.#ttftHigh.learn(ttftMs / Math.max(1, predictedMs));
+    this.#ttft.learn(features, ttftMs, ttftScaleMs + ttftMs);
+  }
+
+  /** @param situation mean of what it met when it came and when it was done. */
+  learnTpot(situation: Situation, tpotMs: number): void {
+    const features = tpotFeatures(situation);
+    this.#tpotHigh.learn(tpotMs / Math.max(0.1, this.#tpot.predict(features)));
+    this.#tpot.learn(features, tpotMs, tpotScaleMs + tpotMs);
+  }
+}
+
+function leastSquares(weights: readonly number[]): LeastSquares {
+  return new LeastSquares({ weights, deviations: weights.map((weight) => 2 * weight), forgetting });
+}

@@ -1,0 +1,20 @@
+const step = 0.02;
+
+/** A quantile of positive numbers, followed without keeping them: up a little for each sample above, down for each below. */
+export class QuantileEstimate {
+  readonly #quantile: number;
+  #value: number;
+
+  constructor(quantile: number, initial: number) {
+    this.#quantile = quantile;
+    this.#value = initial;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  learn(sample: number): void {
+    this.#value *= 1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1);
+  }
+}
