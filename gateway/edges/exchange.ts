@@ -1,33 +1,28 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Admission } from '../decisions/admit.ts';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
+import { verdictOn } from '../decisions/ejection.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
-import type { Objective } from '../decisions/objectives.ts';
-import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
+import { type Refusal, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
-import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
+import type { WorkClass } from '../state/ledger.ts';
+import type { Trial } from '../state/standing.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
+import type { Ending, ExchangeObserver } from './ending.ts';
 import type { Upstreams } from './upstreams.ts';
-import { writeRefusal } from './write-refusal.ts';
+import { writeLastEvent, writeRefusal } from './write-refusal.ts';
 
 /** A request that was admitted. */
-export interface AdmittedRequest {
+export interface AdmittedRequest extends Admission {
   readonly requestId: string;
   /** Path and query as the client wrote them. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
-  readonly model: string;
-  readonly stream: boolean;
-  readonly promptTokens: number;
-  readonly maxOutputTokens: number | undefined;
-  readonly tenant: string;
-  readonly objective: Objective;
-  readonly ttftSloMs: number | undefined;
-  readonly tpotSloMs: number | undefined;
 }
 
 export interface ExchangeServices {
@@ -36,34 +31,12 @@ export interface ExchangeServices {
   readonly idleTimeoutMs: number;
   /** Where it waits for its place, which comes through `Exchange.start`, at once or later. */
   readonly waitingRoom: WaitingRoom;
-  /** Another place, after `failed` took no answer to its first byte. */
-  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | undefined;
+  /** Another place after `failed` brought no answer to its first byte; `later` without room, `nowhere` without an endpoint. */
+  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | 'later' | 'nowhere';
   readonly refusalWhenFull: (exchange: Exchange) => Refusal;
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
   readonly observer: ExchangeObserver;
   readonly nowMs: () => number;
-}
-
-export interface ExchangeObserver {
-  began(exchange: Exchange): void;
-  /** Called once for each exchange, when its place is free again. */
-  ended(exchange: Exchange, ending: Ending): void;
-}
-
-/** How an exchange ended, and what was seen of the answer. */
-export interface Ending {
-  readonly outcome: 'served' | 'client_gone' | RefusalCode;
-  /** Status of the answer; 0 without one. */
-  readonly status: number;
-  /** `host:port` of the endpoint that was tried last. */
-  readonly endpoint: string | undefined;
-  /** Of the place it had last, closed. */
-  readonly entry: LedgerEntry | undefined;
-  readonly stay: Stay | undefined;
-  readonly ttftMs: number | undefined;
-  readonly durationMs: number;
-  /** The last one or two chunks of the answer. */
-  readonly tail: readonly Buffer[];
 }
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
@@ -83,6 +56,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   #attempts = 0;
   #placement: Placement | undefined;
   #stay: Stay | undefined;
+  #trial: Trial | undefined;
   #abort: (() => void) | undefined;
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -136,7 +110,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     });
     // A connection that closed while its body came in says so no more.
     if (this.#res.destroyed) this.#clientGone();
-    else if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+    else this.#wait();
   }
 
   evict(): void {
@@ -154,6 +128,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#attempts += 1;
     this.#placement = placement;
     this.#stay = placement.endpoint.intake.open(this);
+    this.#trial = placement.endpoint.standing.send();
     this.#abort = undefined;
     this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
     upstreams.dispatch(
@@ -222,9 +197,26 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     }
     entry.close();
     this.#stay?.end();
-    const elsewhere = this.#attempts < 2 ? this.#services.placeElsewhere(this, endpoint) : undefined;
-    if (elsewhere) this.start(elsewhere);
-    else this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
+    // Who refuses connections is out of use for that by itself.
+    this.#trial?.end(isRefusedConnection(error) ? 'nothing' : 'failed');
+    if (this.#attempts >= 2) {
+      this.#refuse(
+        refusal('upstream_error', 'no endpoint answered: the connection failed twice before the first byte'),
+      );
+      return;
+    }
+    const elsewhere = this.#services.placeElsewhere(this, endpoint);
+    if (elsewhere === 'nowhere') this.#refuse(refusal('no_endpoints', 'no endpoint is left that takes connections'));
+    else if (elsewhere === 'later') this.#wait();
+    else this.start(elsewhere);
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#abort = undefined;
+    this.#phase = 'waiting';
+    if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
   }
 
   #beginAnswer(): void {
@@ -233,6 +225,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'answering';
     this.#ttftMs = this.#services.nowMs() - this.terms.arrivedAtMs;
     this.#placement?.entry.sawFirstByte(this.#status < 300);
+    const retryAfter = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
+    this.#trial?.answered(this.#status, retryAfter);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
   }
@@ -260,20 +254,16 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     const tail = this.#lastChunk;
     this.#end(reason.code);
     const isEventStream = rawHeader(this.#answerHeaders, 'content-type')?.startsWith('text/event-stream');
-    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) {
-      this.#res.destroy();
-      return;
-    }
-    const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
-    const giveUp = setTimeout(() => this.#res.destroy(), lastEventTimeoutMs);
-    this.#res.write(`${between}data: ${JSON.stringify(refusalBody(reason))}\n\n`, () => {
-      clearTimeout(giveUp);
-      this.#res.destroy();
-    });
+    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) this.#res.destroy();
+    else writeLastEvent(this.#res, tail, reason);
   }
 
   /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */
   #end(outcome: Ending['outcome']): void {
+    const clientStalled = this.#res.writableNeedDrain;
+    this.#trial?.end(
+      verdictOn({ outcome, status: this.#status, answering: this.#phase === 'answering', clientStalled }),
+    );
     this.#phase = 'over';
     this.#resume = undefined;
     clearTimeout(this.#timer);
@@ -293,6 +283,3 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     });
   }
 }
-
-/** How long a client that does not read may hold up the last event of a stream that failed. */
-const lastEventTimeoutMs = 2000;

@@ -2,6 +2,7 @@ import { type Policy, pickHighest } from '../decisions/policies.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { LedgerEntry, WorkClass } from './ledger.ts';
 import type { Pool } from './pool.ts';
+import { preferred } from './preference.ts';
 
 /** What choosing must know of a request. */
 export interface RoutingRequest {
@@ -42,7 +43,7 @@ export class Chooser {
     const { pool, policy, hasRoom, random } = this.#options;
     const withRoom = pool.servers(request.model).filter((endpoint) => hasRoom(endpoint, request));
     const others = exceptFor ? withRoom.filter((endpoint) => endpoint !== exceptFor) : withRoom;
-    const candidates = others.length > 0 ? others : withRoom;
+    const candidates = preferred(others.length > 0 ? others : withRoom, request.model, exceptFor === undefined);
     const chance = { turn: this.#turn, random };
     const endpoint = candidates[pickHighest(policy(candidates, chance), random)];
     if (!endpoint) return undefined;

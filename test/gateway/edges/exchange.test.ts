@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
-import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
+import type { Ending } from '../../../gateway/edges/ending.ts';
+import { Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
 import type { Upstreams } from '../../../gateway/edges/upstreams.ts';
 import { Chooser } from '../../../gateway/state/chooser.ts';
 import { processClock } from '../../../gateway/state/clock.ts';
@@ -63,7 +64,7 @@ function setUp(priority: number) {
     waitingRoom,
     ttftTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
-    placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
+    placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed) ?? (pool.anyUsable ? 'later' : 'nowhere'),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
