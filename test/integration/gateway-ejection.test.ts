@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ask, type Call, call, get, startGateway } from '../support/gateway-client.ts';
+import { ask, type Call, call, startGateway } from '../support/gateway-client.ts';
+import { endpointState, inFlight, servedBy } from '../support/gateway-state.ts';
 import { until } from '../support/poll.ts';
 import type { RunningProcess } from '../support/processes.ts';
 import { answerAtOnce, type Script, type ScriptedEngine, startEngine } from '../support/scripted-engine.ts';
@@ -23,13 +24,13 @@ describe('an endpoint that fails', () => {
   ])('%s: it is ejected, costs few requests, and comes back by one probe', async (_, script) => {
     const [bad, good] = await Promise.all([startEngine({ script }), startEngine()]);
     const gateway = await start([bad, good], { POLICY: 'least-request' });
-    await until(async () => (await ask(gateway.url)) && (await state(gateway, bad)).ejectedFor === reason, {
+    await until(async () => (await ask(gateway.url)) && (await endpointState(gateway, bad)).ejectedFor === reason, {
       what: 'it to be ejected',
       timeoutMs: 20_000,
     });
     expect(bad.seen.length).toBeLessThanOrEqual(6);
     expect(good.seen.length).toBeGreaterThan(bad.seen.length);
-    expect(await state(gateway, good)).toMatchObject({ usable: true, condition: 'ready', ejectedFor: null });
+    expect(await endpointState(gateway, good)).toMatchObject({ usable: true, condition: 'ready', ejectedFor: null });
     expect(await ejections(gateway, reason)).toBe(1);
     expect(gateway.output().match(/the endpoint is ejected/g)).toHaveLength(1);
 
@@ -44,13 +45,13 @@ describe('an endpoint that fails', () => {
       return bad.seen.length > before;
     };
     await until(probed, { what: 'a probe', timeoutMs: 20_000 });
-    expect(await state(gateway, bad)).toMatchObject({ usable: false, condition: 'probed' });
+    expect(await endpointState(gateway, bad)).toMatchObject({ usable: false, condition: 'probed' });
     expect(await servedBy(gateway, 20)).toEqual(new Set([good.host]));
     expect(bad.seen.length).toBe(before + 1);
     bad.script = answerAtOnce;
     finish();
     for (const each of calls) expect((await each.answer).status).toBe(200);
-    expect(await state(gateway, bad)).toMatchObject({ usable: true, condition: 'starting', ejectedFor: null });
+    expect(await endpointState(gateway, bad)).toMatchObject({ usable: true, condition: 'starting', ejectedFor: null });
     expect(gateway.output()).toContain('the endpoint is let back in');
     await until(async () => (await ask(gateway.url)).headers['x-gateway-destination-endpoint-served'] === bad.host, {
       what: 'it to be used again',
@@ -61,11 +62,11 @@ describe('an endpoint that fails', () => {
 test('an endpoint that sends no first byte is ejected after three requests', async () => {
   const [hung, good] = await Promise.all([startEngine({ script: silence }), startEngine()]);
   const gateway = await start([hung, good], { TTFT_TIMEOUT_SECONDS: '0.2' });
-  await until(async () => (await servedBy(gateway, 1)) && (await state(gateway, hung)).ejectedFor !== null, {
+  await until(async () => (await servedBy(gateway, 1)) && (await endpointState(gateway, hung)).ejectedFor !== null, {
     what: 'it to be ejected',
     timeoutMs: 20_000,
   });
-  expect((await state(gateway, hung)).ejectedFor).toBe('first_byte_timeouts');
+  expect((await endpointState(gateway, hung)).ejectedFor).toBe('first_byte_timeouts');
   expect(hung.seen).toHaveLength(3);
   expect(hung.seen.some(({ open }) => open)).toBe(false);
 });
@@ -79,7 +80,7 @@ describe('what ejects nobody', () => {
     const gateway = await start([one, two], { POLICY: 'round-robin' });
     for (let request = 0; request < 30; request += 1) expect((await ask(gateway.url)).status).toBe(code);
     expect(Math.min(one.seen.length, two.seen.length)).toBeGreaterThan(5);
-    for (const engine of [one, two]) expect(await state(gateway, engine)).toMatchObject({ condition: 'ready' });
+    for (const engine of [one, two]) expect(await endpointState(gateway, engine)).toMatchObject({ condition: 'ready' });
   });
 
   test('being the only one: its answers pass through', async () => {
@@ -87,7 +88,7 @@ describe('what ejects nobody', () => {
     const gateway = await start([engine]);
     for (let request = 0; request < 20; request += 1) expect((await ask(gateway.url)).status).toBe(500);
     expect(engine.seen).toHaveLength(20);
-    expect(await state(gateway, engine)).toMatchObject({ usable: true });
+    expect(await endpointState(gateway, engine)).toMatchObject({ usable: true });
   });
 
   test('clients that leave', async () => {
@@ -99,7 +100,7 @@ describe('what ejects nobody', () => {
       leaving.leave();
     }
     await until(async () => (await inFlight(gateway)) === 0, { what: 'all slots to be free' });
-    for (const engine of [one, two]) expect(await state(gateway, engine)).toMatchObject({ condition: 'ready' });
+    for (const engine of [one, two]) expect(await endpointState(gateway, engine)).toMatchObject({ condition: 'ready' });
   });
 });
 
@@ -107,7 +108,7 @@ test('at most half of the pool: of three that all fail one is ejected', async ()
   const engines = await Promise.all([1, 2, 3].map(() => startEngine({ script: status(500) })));
   const gateway = await start(engines, { POLICY: 'round-robin' });
   for (let request = 0; request < 60; request += 1) expect((await ask(gateway.url)).status).toBe(500);
-  const states = await Promise.all(engines.map((engine) => state(gateway, engine)));
+  const states = await Promise.all(engines.map((engine) => endpointState(gateway, engine)));
   expect(states.filter(({ ejectedFor }) => ejectedFor === null).length).toBeGreaterThanOrEqual(2);
 });
 
@@ -119,7 +120,7 @@ test.each(['latency', 'least-request', 'round-robin', 'random', 'gie'])(
     const gateway = await start([full, good], { POLICY: policy });
     await servedBy(gateway, 40);
     expect(full.seen.length).toBeLessThanOrEqual(3);
-    expect(await state(gateway, full)).toMatchObject({ usable: true, condition: 'ready' });
+    expect(await endpointState(gateway, full)).toMatchObject({ usable: true, condition: 'ready' });
   },
 );
 
@@ -127,14 +128,14 @@ describe('/health', () => {
   test('finds an idle endpoint that cannot serve before a request does, and lets none probe it while it is ill', async () => {
     const [ill, good] = await Promise.all([startEngine({ health: 503 }), startEngine({ health: 200 })]);
     const gateway = await start([ill, good], { POLICY: 'round-robin' });
-    await until(async () => (await state(gateway, ill)).ejectedFor === 'health', {
+    await until(async () => (await endpointState(gateway, ill)).ejectedFor === 'health', {
       what: 'it to be found',
       timeoutMs: 20_000,
     });
     expect(await servedBy(gateway, 10)).toEqual(new Set([good.host]));
     ill.health = 200;
     await until(async () => (await servedBy(gateway, 1)).has(ill.host), { what: 'a probe', timeoutMs: 20_000 });
-    expect(await state(gateway, ill)).toMatchObject({ usable: true, condition: 'starting' });
+    expect(await endpointState(gateway, ill)).toMatchObject({ usable: true, condition: 'starting' });
   });
 
   test('that never answers delays nobody; that does not exist says nothing', async () => {
@@ -144,24 +145,15 @@ describe('/health', () => {
       startEngine({ health: 200 }),
     ]);
     const gateway = await start([hung, none, good], { METRICS_REFRESH_MS: '20' });
-    await until(async () => (await state(gateway, hung)).ejectedFor === 'health', {
+    await until(async () => (await endpointState(gateway, hung)).ejectedFor === 'health', {
       what: 'it to be found',
       timeoutMs: 20_000,
     });
-    expect(await state(gateway, none)).toMatchObject({ condition: 'ready' });
-    expect(await state(gateway, hung)).toMatchObject({ engine: { waiting: 0 } });
+    expect(await endpointState(gateway, none)).toMatchObject({ condition: 'ready' });
+    expect(await endpointState(gateway, hung)).toMatchObject({ engine: { waiting: 0 } });
     expect(await servedBy(gateway, 10)).not.toContain(hung.host);
   });
 });
-
-interface State {
-  readonly host: string;
-  readonly usable: boolean;
-  readonly condition: string;
-  readonly ejectedFor: string | null;
-  readonly engine: unknown;
-  readonly realtime: { readonly inFlight: number };
-}
 
 function start(
   engines: readonly ScriptedEngine[],
@@ -170,30 +162,7 @@ function start(
   return startGateway({ ENDPOINTS: engines.map(({ url }) => url).join(','), ...env });
 }
 
-async function states(gateway: RunningProcess): Promise<readonly State[]> {
-  return (await get(gateway.url, '/debug/state')).endpoints as readonly State[];
-}
-
-async function state(gateway: RunningProcess, engine: ScriptedEngine): Promise<State> {
-  const found = (await states(gateway)).find(({ host }) => host === engine.host);
-  if (!found) throw new Error(`no endpoint ${engine.host}`);
-  return found;
-}
-
-async function inFlight(gateway: RunningProcess): Promise<number> {
-  return (await states(gateway)).reduce((sum, { realtime }) => sum + realtime.inFlight, 0);
-}
-
 async function ejections(gateway: RunningProcess, reason: string): Promise<number> {
   const text = (await ask(gateway.url, { method: 'GET', path: '/metrics' })).body.toString();
   return Number(new RegExp(`^backfill_endpoint_ejections_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
-}
-
-/** Who serves so many requests, one after the other. */
-async function servedBy(gateway: RunningProcess, requests: number): Promise<ReadonlySet<unknown>> {
-  const hosts = new Set<unknown>();
-  for (let request = 0; request < requests; request += 1) {
-    hosts.add((await ask(gateway.url)).headers['x-gateway-destination-endpoint-served']);
-  }
-  return hosts;
 }
