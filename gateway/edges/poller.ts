@@ -72,7 +72,7 @@ export class Poller {
     const load = text === undefined ? undefined : readEngineLoad(text);
     if (load) endpoint.recordLoad(load);
     this.#options.onReading();
-    const periodMs = endpoint.usable
+    const periodMs = endpoint.reachable
       ? this.#options.metricsRefreshMs
       : Math.min(this.#options.metricsRefreshMs, probeMs);
     return Math.max(0, startedAtMs + periodMs - performance.now());
@@ -81,10 +81,10 @@ export class Poller {
   async #readModels(endpoint: Endpoint): Promise<number> {
     const text = successOf(await this.#ask(endpoint, '/v1/models'));
     // What an endpoint served before it went away is what it will serve when it is back.
-    if (endpoint.usable)
+    if (endpoint.reachable)
       this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
     this.#options.onReading();
-    return endpoint.models && endpoint.usable ? modelsRefreshMs : probeMs;
+    return endpoint.models && endpoint.reachable ? modelsRefreshMs : probeMs;
   }
 
   async #readHealth(endpoint: Endpoint): Promise<number> {

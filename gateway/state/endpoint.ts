@@ -92,6 +92,11 @@ export class Endpoint implements Candidate, IntakeEndpoint {
     return this.#models?.has(model) ?? true;
   }
 
+  /** The LoRA adapter is in its memory, as its last reading tells. */
+  hasLoaded(adapter: string): boolean {
+    return this.#reading?.adapters?.has(adapter) === true && this.reading !== undefined;
+  }
+
   get inFlight(): number {
     return this.ledger.inFlight;
   }

@@ -8,12 +8,15 @@ import type { Endpoint } from './endpoint.ts';
  */
 export function preferred(candidates: readonly Endpoint[], model: string, mayProbe: boolean): readonly Endpoint[] {
   if (candidates.length < 2) return candidates;
+  const able = candidates.every(({ standing }) => standing.isUnremarkable) ? candidates : fittest(candidates, mayProbe);
+  return narrowed(able, (endpoint) => endpoint.hasLoaded(model));
+}
+
+function fittest(candidates: readonly Endpoint[], mayProbe: boolean): readonly Endpoint[] {
   const probe = mayProbe && candidates.find(({ standing }) => standing.probeDue);
   if (probe) return [probe];
   const trusted = narrowed(candidates, ({ standing }) => standing.ejection === undefined);
-  const calm = narrowed(trusted, ({ standing }) => !standing.paused);
-  const started = withoutFullStarters(calm);
-  return narrowed(started, ({ reading }) => reading?.adapters?.has(model) === true);
+  return withoutFullStarters(narrowed(trusted, ({ standing }) => !standing.paused));
 }
 
 function withoutFullStarters(candidates: readonly Endpoint[]): readonly Endpoint[] {

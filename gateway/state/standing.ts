@@ -39,6 +39,7 @@ const forgivenAfterMs = 120_000;
 /** Short, so that a rate tells what happens now. */
 const rateMemoryMs = 1000;
 const statusTooManyRequests = 429;
+const notPaused = Number.NEGATIVE_INFINITY;
 
 interface Ejection {
   readonly reason: EjectionReason;
@@ -58,7 +59,7 @@ export class Standing {
   #ejectionsInARow = 0;
   #backSinceMs = Number.NEGATIVE_INFINITY;
   #startedAtMs: number | undefined;
-  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #pausedUntilMs = notPaused;
   #healthFailures = 0;
   #sentAtMs: number;
 
@@ -89,6 +90,11 @@ export class Standing {
   /** Others are preferred for a moment: it failed its last requests, or said it is full. */
   get paused(): boolean {
     return this.#options.nowMs() < this.#pausedUntilMs;
+  }
+
+  /** Neither ejected nor paused nor starting; cheap to ask, and true for nearly all at nearly all times. */
+  get isUnremarkable(): boolean {
+    return this.#ejection === undefined && this.#pausedUntilMs === notPaused && this.#startedAtMs === undefined;
   }
 
   /** The share in [0, 1) of others' work that it may have while it starts; undefined once it has started. */
@@ -141,7 +147,7 @@ export class Standing {
     if (verdict === 'nothing') return;
     const nowMs = this.#options.nowMs();
     this.#record = nextRecord(this.#record, verdict, nowMs);
-    this.#pausedUntilMs = nowMs + pauseAfterFailureMs(this.#record.failuresInARow);
+    this.#pausedUntilMs = verdict === 'well' ? notPaused : nowMs + pauseAfterFailureMs(this.#record.failuresInARow);
     if (verdict === 'well' || this.#ejection) return;
     const reason = faultOf(this.#record, this.#options.peers().tally);
     if (reason) this.#eject(reason);
@@ -160,7 +166,7 @@ export class Standing {
     this.#ejection = undefined;
     this.#record = noRecord;
     this.#healthFailures = 0;
-    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
+    this.#pausedUntilMs = notPaused;
     this.#backSinceMs = this.#options.nowMs();
     this.startSlowly();
     this.#options.onChange({ kind: 'let back in' });

@@ -203,6 +203,19 @@ test('a request whose connection failed waits where the other endpoints have no 
   expect(endings).toMatchObject([{ outcome: 'upstream_error', status: 502 }]);
 });
 
+test.each([
+  ['a reset before the first byte is a failure of the first endpoint', 'ECONNRESET', 1],
+  ['a refused connection is told by that alone', 'ECONNREFUSED', 0],
+])('%s', (_, code, failures) => {
+  const { everyone, exchange, endings } = setUp(0);
+  exchange.begin();
+  exchange.onError(Object.assign(new Error(), { code }));
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onComplete();
+  expect(endings).toMatchObject([{ outcome: 'served' }]);
+  expect(everyone.map(({ standing }) => standing.tally.failures).sort()).toEqual([0, failures]);
+});
+
 test('a request whose endpoint was the last to take connections is refused as everyone is', () => {
   const { pool, exchange, dispatched, endings } = setUp(0);
   pool.endpoints[1]?.recordRefused();

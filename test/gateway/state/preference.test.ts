@@ -40,7 +40,7 @@ test('the next request goes to one that is due to be probed, and no second one',
 test('a request that has failed once probes nobody, unless there is nobody else', () => {
   const { pool, endpoint, clock } = poolOf('a', 'b');
   ends(endpoint('a'), 'failed', 5);
-  clock.nowMs = 2000;
+  clock.nowMs = 10_000;
   expect(hosts(preferred(pool.usable, 'm', false))).toBe('b');
   expect(hosts(preferred([endpoint('a')], 'm', false))).toBe('a');
 });

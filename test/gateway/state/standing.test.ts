@@ -62,6 +62,13 @@ test.each<[string, (probe: Trial) => void]>([
   expect(standing.admits).toBe(true);
 });
 
+test('a request counts once, and only its first end', () => {
+  const { standing } = setUp();
+  const trial = standing.send();
+  for (const verdict of ['failed', 'failed', 'well'] as const) trial.end(verdict);
+  expect([standing.tally, standing.paused]).toEqual([{ requests: 1, failures: 1 }, true]);
+});
+
 test('a probe that says nothing, as when its client leaves, makes room for the next', () => {
   const { clock, standing, changes, fail } = setUp();
   fail(5);
