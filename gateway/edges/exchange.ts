@@ -152,8 +152,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onConnect(abort: () => void): void {
-    if (this.#phase === 'over') abort();
-    else this.#abort = abort;
+    if (this.running) this.#abort = abort;
+    else abort();
   }
 
   onHeaders(status: number, headers: readonly Buffer[], resume: () => void): boolean {
@@ -168,7 +168,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#phase === 'over') return false;
+    if (!this.running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else {
       this.#timer?.refresh();
@@ -181,14 +181,14 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    if (this.#phase === 'over') return;
+    if (!this.running) return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
     this.#res.end();
   }
 
   onError(error: Error): void {
-    if (this.#phase === 'over' || !this.#placement) return;
+    if (!this.running || !this.#placement) return;
     const { endpoint, entry } = this.#placement;
     if (isRefusedConnection(error)) endpoint.recordRefused();
     if (this.#phase === 'answering') {

@@ -32,7 +32,8 @@ describe('an endpoint that fails', () => {
     expect(good.seen.length).toBeGreaterThan(bad.seen.length);
     expect(await endpointState(gateway, good)).toMatchObject({ usable: true, condition: 'ready', ejectedFor: null });
     expect(await ejections(gateway, reason)).toBe(1);
-    expect(gateway.output().match(/the endpoint is ejected/g)).toHaveLength(1);
+    const told = () => gateway.output().match(/the endpoint is ejected/g)?.length;
+    expect(await until(told, { what: 'it to say so' })).toBe(1);
 
     const before = bad.seen.length;
     let finish = (): void => {};
@@ -52,7 +53,7 @@ describe('an endpoint that fails', () => {
     finish();
     for (const each of calls) expect((await each.answer).status).toBe(200);
     expect(await endpointState(gateway, bad)).toMatchObject({ usable: true, condition: 'starting', ejectedFor: null });
-    expect(gateway.output()).toContain('the endpoint is let back in');
+    await until(() => gateway.output().includes('the endpoint is let back in'), { what: 'it to say so' });
     await until(async () => (await ask(gateway.url)).headers['x-gateway-destination-endpoint-served'] === bad.host, {
       what: 'it to be used again',
     });
