@@ -23,7 +23,7 @@ export const gatewaySchema = {
     'ENDPOINTS_DNS',
     {
       meaning:
-        'instead: `host:port` of a headless Service, resolved again every few seconds; a failing answer leaves the last good set',
+        'instead: `host:port` of a headless Service, resolved again every few seconds; an answer that fails or is empty leaves the last good set, and an address goes when two answers lack it',
     },
     (raw) => {
       const [, host, port] = /^([A-Za-z0-9._-]+):(\d{1,5})$/.exec(raw) ?? [];

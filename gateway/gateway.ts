@@ -8,6 +8,7 @@ import { type Objectives, parseObjectiveFile } from './decisions/objectives.ts';
 import { policies } from './decisions/policies.ts';
 import { type Refusal, refusal } from './decisions/refusals.ts';
 import { retryAfterSeconds } from './decisions/saturation.ts';
+import { logEndpointChange } from './edges/endpoint-log.ts';
 import type { Exchange, ExchangeServices } from './edges/exchange.ts';
 import { followEndpoints } from './edges/followed-endpoints.ts';
 import { createHttpApp } from './edges/http-app.ts';
@@ -45,6 +46,7 @@ export class Gateway {
   readonly #exchanges = new Set<Exchange>();
   readonly #pool: Pool;
   readonly #poller: Poller;
+  readonly #metrics: Metrics;
   readonly #upstreams = new Upstreams();
   readonly #closables: { close(): void }[] = [];
   readonly #apps: readonly FastifyInstance[];
@@ -61,9 +63,10 @@ export class Gateway {
       {
         nowMs,
         staleAfterMs,
-        onUsableChange: ({ host, usable }) => {
-          if (usable) log.info({ endpoint: host }, 'the endpoint takes connections again');
-          else log.warn({ endpoint: host }, 'the endpoint refuses connections');
+        onUsableChange: (endpoint, change) => {
+          logEndpointChange(log, endpoint, change);
+          if (change.kind === 'ejected') this.#metrics.countEjection(change.reason);
+          this.#refuseUnservable();
         },
       },
       {
@@ -74,6 +77,7 @@ export class Gateway {
         removed: (endpoint) => {
           this.#poller.removed(endpoint);
           this.#upstreams.removed(endpoint);
+          this.#refuseUnservable();
         },
       },
     );
@@ -111,7 +115,7 @@ export class Gateway {
     const objectives = this.#objectives();
     const models = new LabelSet(mostLabelValues);
     const tenants = new LabelSet(mostLabelValues);
-    const metrics = new Metrics({
+    this.#metrics = new Metrics({
       poolName: config.poolName,
       pool,
       waitingRoom,
@@ -120,6 +124,7 @@ export class Gateway {
       modelLabel: (model) => models.of(model),
       tenantLabel: (tenant) => tenants.of(tenant),
     });
+    const metrics = this.#metrics;
     const observer = new Observer({
       log,
       metrics,
@@ -143,7 +148,8 @@ export class Gateway {
       nowMs,
       ttftTimeoutMs: config.ttftTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
-      placeElsewhere: (exchange, failed) => chooser.choose(exchange.request, failed),
+      placeElsewhere: ({ request }, failed) =>
+        chooser.choose(request, failed) ?? (pool.canServe(request.model) ? 'later' : 'nowhere'),
       refusalWhenFull: full,
       refusalWhenLate: (exchange) =>
         exchange.request.workClass === 'sheddable'
@@ -212,6 +218,14 @@ export class Gateway {
     await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#upstreams.close()]);
     this.#log.info('drained');
+  }
+
+  /** With nothing usable nobody waits. */
+  #refuseUnservable(): void {
+    for (const exchange of [...this.#exchanges]) {
+      if (exchange.running || this.#pool.canServe(exchange.model)) continue;
+      exchange.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
+    }
   }
 
   async #idle(): Promise<void> {

@@ -38,7 +38,7 @@ const tritonKvCache = 'nv_trt_llm_kv_cache_block_metrics';
 const tritonRequestFields: Readonly<Record<string, Field>> = { scheduled: 'running', waiting: 'waiting' };
 /** An engine exposes a thousand lines, of which a few matter; the rest is not parsed. */
 const wantedLines = new RegExp(
-  `^(?:${[...Object.keys(fields), tritonRequests, tritonKvCache].join('|')})[ \\t{].*$`,
+  `^[ \\t]*(?:${[...Object.keys(fields), tritonRequests, tritonKvCache].join('|')})[ \\t{][^\\n]*`,
   'gm',
 );
 /** Most of them that are parsed: what a page repeats without end is no engine's. */
@@ -54,8 +54,7 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   let kvCacheUtilization = 0;
   let kvCacheTokens = 0;
   let adaptersSample: Sample | undefined;
-  const lines = metricsText.match(wantedLines)?.slice(0, mostLines) ?? [];
-  for (const sample of parsePrometheusText(lines.join('\n'))) {
+  for (const sample of parsePrometheusText(linesOf(metricsText).join('\n'))) {
     const { value } = sample;
     if (!Number.isFinite(value) || value < 0) continue;
     const field = fieldOf(sample);
@@ -74,6 +73,15 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
     ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
     ...(adaptersSample ? { adapters: loadedAdapters(adaptersSample) } : {}),
   };
+}
+
+function linesOf(metricsText: string): readonly string[] {
+  const lines: string[] = [];
+  for (const [line] of metricsText.matchAll(wantedLines)) {
+    lines.push(line);
+    if (lines.length === mostLines) break;
+  }
+  return lines;
 }
 
 function fieldOf({ name, labels }: Sample): Field | undefined {

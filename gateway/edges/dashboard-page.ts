@@ -65,8 +65,10 @@ export const dashboardPage = `<!doctype html>
     }), 'bar');
     const cells = [realtime.inFlight, sheddable.inFlight, endpoint.sheddableWindow, engine ? engine.running : '–',
       engine ? engine.waiting : '–', engine ? percent(engine.kvCacheUtilization) : '–', endpoint.saturation.toFixed(2)];
-    const state = !endpoint.usable ? 'refuses' : engine ? 'ready' : 'ready, no metrics';
-    return element('tr', [element('td', endpoint.host), element('td', state, endpoint.usable ? '' : 'bad'),
+    const { condition, ejectedFor } = endpoint;
+    const isBad = condition === 'refuses' || ejectedFor !== null;
+    const state = [condition, ...(ejectedFor ? [ejectedFor.replaceAll('_', ' ')] : isBad || engine ? [] : ['no metrics'])].join(', ');
+    return element('tr', [element('td', endpoint.host), element('td', state, isBad ? 'bad' : ''),
       element('td', bar), ...cells.map((cell) => element('td', String(cell)))]);
   }
   function show(state) {

@@ -2,16 +2,18 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Admission } from '../decisions/admit.ts';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
+import { verdictOn } from '../decisions/ejection.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
-import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
+import { type Refusal, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement, RoutingRequest } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
-import type { LedgerEntry } from '../state/ledger.ts';
+import type { Trial } from '../state/standing.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
+import type { Ending, ExchangeObserver } from './ending.ts';
 import type { Upstreams } from './upstreams.ts';
-import { writeRefusal } from './write-refusal.ts';
+import { writeLastEvent, writeRefusal } from './write-refusal.ts';
 
 /** A request that was admitted. */
 export interface AdmittedRequest extends Admission, RoutingRequest {
@@ -27,34 +29,12 @@ export interface ExchangeServices {
   readonly idleTimeoutMs: number;
   /** Where it waits for its place, which comes through `Exchange.start`, at once or later. */
   readonly waitingRoom: WaitingRoom;
-  /** Another place, after `failed` took no answer to its first byte. */
-  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | undefined;
+  /** Another place after `failed` brought no answer to its first byte; `later` without room, `nowhere` without an endpoint. */
+  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | 'later' | 'nowhere';
   readonly refusalWhenFull: (exchange: Exchange) => Refusal;
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
   readonly observer: ExchangeObserver;
   readonly nowMs: () => number;
-}
-
-export interface ExchangeObserver {
-  began(exchange: Exchange): void;
-  /** Called once for each exchange, when its place is free again. */
-  ended(exchange: Exchange, ending: Ending): void;
-}
-
-/** How an exchange ended, and what was seen of the answer. */
-export interface Ending {
-  readonly outcome: 'served' | 'client_gone' | RefusalCode;
-  /** Status of the answer; 0 without one. */
-  readonly status: number;
-  /** `host:port` of the endpoint that was tried last. */
-  readonly endpoint: string | undefined;
-  /** Of the place it had last, closed. */
-  readonly entry: LedgerEntry | undefined;
-  readonly stay: Stay | undefined;
-  readonly ttftMs: number | undefined;
-  readonly durationMs: number;
-  /** The last one or two chunks of the answer. */
-  readonly tail: readonly Buffer[];
 }
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
@@ -73,6 +53,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   #attempts = 0;
   #placement: Placement | undefined;
   #stay: Stay | undefined;
+  #trial: Trial | undefined;
   #abort: (() => void) | undefined;
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -117,7 +98,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     });
     // A connection that closed while its body came in says so no more.
     if (this.#res.destroyed) this.#clientGone();
-    else if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+    else this.#wait();
   }
 
   evict(): void {
@@ -135,6 +116,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#attempts += 1;
     this.#placement = placement;
     this.#stay = placement.endpoint.intake.open(this, placement.entry);
+    this.#trial = placement.endpoint.standing.send();
     this.#abort = undefined;
     this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
     upstreams.dispatch(
@@ -158,8 +140,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onConnect(abort: () => void): void {
-    if (this.#phase === 'over') abort();
-    else this.#abort = abort;
+    if (this.running) this.#abort = abort;
+    else abort();
   }
 
   onHeaders(status: number, headers: readonly Buffer[], resume: () => void): boolean {
@@ -174,7 +156,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#phase === 'over') return false;
+    if (!this.running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else {
       this.#timer?.refresh();
@@ -187,14 +169,14 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    if (this.#phase === 'over') return;
+    if (!this.running) return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
     this.#res.end();
   }
 
   onError(error: Error): void {
-    if (this.#phase === 'over' || !this.#placement) return;
+    if (!this.running || !this.#placement) return;
     const { endpoint, entry } = this.#placement;
     if (isRefusedConnection(error)) endpoint.recordRefused();
     if (this.#phase === 'answering') {
@@ -203,9 +185,26 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     }
     entry.close();
     this.#stay?.end();
-    const elsewhere = this.#attempts < 2 ? this.#services.placeElsewhere(this, endpoint) : undefined;
-    if (elsewhere) this.start(elsewhere);
-    else this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
+    // Who refuses connections is out of use for that by itself.
+    this.#trial?.end(isRefusedConnection(error) ? 'nothing' : 'failed');
+    if (this.#attempts >= 2) {
+      this.#refuse(
+        refusal('upstream_error', 'no endpoint answered: the connection failed twice before the first byte'),
+      );
+      return;
+    }
+    const elsewhere = this.#services.placeElsewhere(this, endpoint);
+    if (elsewhere === 'nowhere') this.#refuse(refusal('no_endpoints', 'no endpoint is left that takes connections'));
+    else if (elsewhere === 'later') this.#wait();
+    else this.start(elsewhere);
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#abort = undefined;
+    this.#phase = 'waiting';
+    if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
   }
 
   #beginAnswer(): void {
@@ -214,6 +213,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#phase = 'answering';
     this.#ttftMs = this.#services.nowMs() - this.terms.arrivedAtMs;
     this.#placement?.entry.sawFirstByte(this.#status < 300);
+    const retryAfter = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
+    this.#trial?.answered(this.#status, retryAfter);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
   }
@@ -241,20 +242,16 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     const tail = this.#lastChunk;
     this.#end(reason.code);
     const isEventStream = rawHeader(this.#answerHeaders, 'content-type')?.startsWith('text/event-stream');
-    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) {
-      this.#res.destroy();
-      return;
-    }
-    const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
-    const giveUp = setTimeout(() => this.#res.destroy(), lastEventTimeoutMs);
-    this.#res.write(`${between}data: ${JSON.stringify(refusalBody(reason))}\n\n`, () => {
-      clearTimeout(giveUp);
-      this.#res.destroy();
-    });
+    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) this.#res.destroy();
+    else writeLastEvent(this.#res, tail, reason);
   }
 
   /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */
   #end(outcome: Ending['outcome']): void {
+    const clientStalled = this.#res.writableNeedDrain;
+    this.#trial?.end(
+      verdictOn({ outcome, status: this.#status, answering: this.#phase === 'answering', clientStalled }),
+    );
     this.#phase = 'over';
     this.#resume = undefined;
     clearTimeout(this.#timer);
@@ -274,6 +271,3 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     });
   }
 }
-
-/** How long a client that does not read may hold up the last event of a stream that failed. */
-const lastEventTimeoutMs = 2000;

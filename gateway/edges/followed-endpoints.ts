@@ -33,7 +33,7 @@ export async function followEndpoints(
   }
   if (endpointsDns) {
     const service = new ResolvedService({ ...endpointsDns, log, onAddresses });
-    await service.resolve();
+    await service.start();
     return service;
   }
   onAddresses(endpoints ?? []);

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type EjectionReason, ejectionReasons } from '../decisions/ejection.ts';
 import type { Pool } from '../state/pool.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
@@ -25,6 +26,7 @@ export class Metrics {
   readonly #counters: Readonly<Record<keyof typeof counters, TwinCounter>>;
   readonly #histograms: Readonly<Record<keyof typeof histograms, TwinHistogram>>;
   readonly #evictedTokens: Counter;
+  readonly #ejections: Counter<'reason'>;
 
   constructor(sources: MetricsSources) {
     this.#counters = mapValues(counters, (twin) => new TwinCounter(twin));
@@ -63,6 +65,17 @@ export class Metrics {
       help: 'Generated tokens thrown away with evicted requests',
       registers: [this.registry],
     });
+    this.#ejections = new Counter({
+      name: 'backfill_endpoint_ejections_total',
+      help: 'Endpoints put out of use for a time because they failed, by what told so',
+      labelNames: ['reason'],
+      registers: [this.registry],
+    });
+    for (const reason of ejectionReasons) this.#ejections.inc({ reason }, 0);
+  }
+
+  countEjection(reason: EjectionReason): void {
+    this.#ejections.inc({ reason });
   }
 
   count(name: keyof typeof counters, labels: LabelValues): void {

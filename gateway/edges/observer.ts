@@ -2,7 +2,8 @@ import type { Logger } from '../../shared/telemetry/logger.ts';
 import type { RefusalCode } from '../decisions/refusals.ts';
 import { readUsage, tailBytes } from '../decisions/usage.ts';
 import type { LabelSet } from '../state/label-set.ts';
-import type { Ending, Exchange, ExchangeObserver } from './exchange.ts';
+import type { Ending, ExchangeObserver } from './ending.ts';
+import type { Exchange } from './exchange.ts';
 import type { Metrics } from './metrics.ts';
 import type { LabelValues } from './twin-series.ts';
 

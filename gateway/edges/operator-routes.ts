@@ -72,12 +72,16 @@ function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): Ca
 }
 
 function describeEndpoint(endpoint: Endpoint) {
-  const { host, url, labels, usable, models, reading, load, saturation, sheddableWindow, ledger, latency } = endpoint;
+  const { host, url, labels, usable, condition, standing, models } = endpoint;
+  const { reading, load, saturation, sheddableWindow, ledger, latency } = endpoint;
   return {
     host,
     url,
     labels,
     usable,
+    condition,
+    /** Null unless it is ejected. */
+    ejectedFor: standing.ejection?.reason ?? null,
     models: models ? [...models.keys()] : null,
     /** Null without a fresh reading of its metrics. */
     engine: reading

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { readEngineLoad } from '../decisions/engine-load.ts';
+import { healthOf } from '../decisions/health-answer.ts';
 import { readModelList } from '../decisions/model-list.ts';
 import type { Endpoint } from '../state/endpoint.ts';
 import type { Pool } from '../state/pool.ts';
@@ -11,6 +12,10 @@ const largestAnswerBytes = 8 * 1024 * 1024;
 const modelsRefreshMs = 5000;
 /** How soon an endpoint is asked again that took no connection, or whose models are not known. */
 const probeMs = 1000;
+/** How often `/health` is asked of an endpoint that has no request and was sent none for so long, or is ejected. */
+const healthMs = 1000;
+/** So with one that has no such page. */
+const noHealthMs = 30_000;
 
 export interface PollerOptions {
   readonly pool: Pool;
@@ -20,14 +25,16 @@ export interface PollerOptions {
 }
 
 /**
- * Reads each endpoint's `/metrics` and `/v1/models` again and again, each on its own, so that a slow one delays no other. Its
- * connections tell who can be reached: a refused one makes an endpoint unusable, an answered one usable again.
+ * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how it does; each on its
+ * own, so that a slow one delays no other. Its connections tell who can be reached: a refused one makes an endpoint unusable, an
+ * answered one usable again.
  */
 export class Poller {
   readonly #options: PollerOptions;
-  readonly #agent = new Agent({ connections: 2, maxResponseSize: largestAnswerBytes });
+  readonly #agent = new Agent({ connections: 3, maxResponseSize: largestAnswerBytes });
   readonly #stops = new Map<Endpoint, () => void>();
-  readonly #firstReadings: Promise<unknown>[] = [];
+  /** Undefined once they were waited for. */
+  #firstReadings: Promise<unknown>[] | undefined = [];
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -36,10 +43,10 @@ export class Poller {
   added(endpoint: Endpoint): void {
     const metrics = repeat(() => this.#readMetrics(endpoint));
     const models = repeat(() => this.#readModels(endpoint));
-    this.#firstReadings.push(metrics.first, models.first);
+    const health = repeat(() => this.#readHealth(endpoint));
+    this.#firstReadings?.push(metrics.first, models.first);
     this.#stops.set(endpoint, () => {
-      metrics.stop();
-      models.stop();
+      for (const each of [metrics, models, health]) each.stop();
     });
   }
 
@@ -50,7 +57,8 @@ export class Poller {
 
   /** Resolves when every endpoint so far was asked once. */
   async firstRound(): Promise<void> {
-    await Promise.all(this.#firstReadings.splice(0));
+    await Promise.all(this.#firstReadings ?? []);
+    this.#firstReadings = undefined;
   }
 
   async close(): Promise<void> {
@@ -60,40 +68,59 @@ export class Poller {
 
   async #readMetrics(endpoint: Endpoint): Promise<number> {
     const startedAtMs = performance.now();
-    const text = await this.#ask(endpoint, '/metrics');
+    const text = successOf(await this.#ask(endpoint, '/metrics'));
     const load = text === undefined ? undefined : readEngineLoad(text);
     if (load) endpoint.recordLoad(load);
     this.#options.onReading();
-    const periodMs = endpoint.usable
+    const periodMs = endpoint.reachable
       ? this.#options.metricsRefreshMs
       : Math.min(this.#options.metricsRefreshMs, probeMs);
     return Math.max(0, startedAtMs + periodMs - performance.now());
   }
 
   async #readModels(endpoint: Endpoint): Promise<number> {
-    const text = await this.#ask(endpoint, '/v1/models');
+    const text = successOf(await this.#ask(endpoint, '/v1/models'));
     // What an endpoint served before it went away is what it will serve when it is back.
-    if (endpoint.usable)
+    if (endpoint.reachable)
       this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
     this.#options.onReading();
-    return endpoint.models && endpoint.usable ? modelsRefreshMs : probeMs;
+    return endpoint.models && endpoint.reachable ? modelsRefreshMs : probeMs;
   }
 
-  /** The text of a 200; undefined for every other answer, or none. */
-  async #ask(endpoint: Endpoint, path: string): Promise<string | undefined> {
+  async #readHealth(endpoint: Endpoint): Promise<number> {
+    const { standing } = endpoint;
+    const isQuiet = endpoint.inFlight === 0 && standing.quietForMs >= healthMs;
+    if (!isQuiet && !standing.ejection) return healthMs;
+    const answer = await this.#ask(endpoint, '/health');
+    if (!endpoint.reachable) return healthMs;
+    const health = healthOf(answer?.status);
+    standing.recordHealth(health !== 'failing');
+    return health === 'untold' ? noHealthMs : healthMs;
+  }
+
+  /** Undefined where no whole answer came in time. */
+  async #ask(endpoint: Endpoint, path: string): Promise<Answer | undefined> {
     try {
       const { statusCode, body } = await request(endpoint.url + path, {
         dispatcher: this.#agent,
         signal: AbortSignal.timeout(answerTimeoutMs),
       });
       endpoint.recordAnswered();
-      const text = await body.text();
-      return statusCode === 200 ? text : undefined;
+      return { status: statusCode, text: await body.text() };
     } catch (error) {
       if (isRefusedConnection(error)) endpoint.recordRefused();
       return undefined;
     }
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function successOf(answer: Answer | undefined): string | undefined {
+  return answer?.status === 200 ? answer.text : undefined;
 }
 
 /** Runs `task` now, and again after as many milliseconds as it resolved to, until it is stopped. */

@@ -15,3 +15,16 @@ export function writeRefusal(res: ServerResponse, requestId: string, refusal: Re
   });
   res.end(body);
 }
+
+/** How long a client that does not read may hold up the last event of a stream that failed. */
+const lastEventTimeoutMs = 2000;
+
+/** Ends a stream of events with the refusal as its last one, and without its final chunk. `tail` is what was sent last. */
+export function writeLastEvent(res: ServerResponse, tail: Buffer | undefined, refusal: Refusal): void {
+  const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
+  const giveUp = setTimeout(() => res.destroy(), lastEventTimeoutMs);
+  res.write(`${between}data: ${JSON.stringify(refusalBody(refusal))}\n\n`, () => {
+    clearTimeout(giveUp);
+    res.destroy();
+  });
+}

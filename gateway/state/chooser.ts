@@ -4,6 +4,7 @@ import { Bid } from './bid.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { LedgerEntry, WorkClass } from './ledger.ts';
 import type { Pool } from './pool.ts';
+import { preferred } from './preference.ts';
 
 /** What choosing must know of a request. */
 export interface RoutingRequest {
@@ -63,7 +64,8 @@ export class Chooser {
     const { pool, policy, hasRoom, nowMs, random, onChoice } = this.#options;
     const withRoom = pool.servers(request.model).filter((endpoint) => hasRoom(endpoint, request));
     const others = exceptFor ? withRoom.filter((endpoint) => endpoint !== exceptFor) : withRoom;
-    const bids = (others.length > 0 ? others : withRoom).map((endpoint) => new Bid(endpoint, request));
+    const wanted = preferred(others.length > 0 ? others : withRoom, request.model, exceptFor === undefined);
+    const bids = wanted.map((endpoint) => new Bid(endpoint, request));
     const { scores, rule } = policy(bids, { turn: this.#turn, random }, request);
     const winner = bids[pickHighest(scores, random)];
     if (!winner) return undefined;

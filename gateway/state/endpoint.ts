@@ -6,6 +6,7 @@ import { Intake, type IntakeEndpoint } from './intake.ts';
 import { LatencyModel } from './latency-model.ts';
 import { Ledger } from './ledger.ts';
 import { PrefixIndex } from './prefix-index.ts';
+import { type Peers, Standing, type StandingChange } from './standing.ts';
 
 interface Reading extends EngineLoad {
   readonly atMs: number;
@@ -22,8 +23,20 @@ export interface EndpointOptions {
   /** A reading older than this counts as none. */
   readonly staleAfterMs: number;
   /** Called whenever an endpoint turns usable or unusable. */
-  readonly onUsableChange: (endpoint: Endpoint) => void;
+  readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
+  /** What the others make of it; an endpoint by itself is never ejected. */
+  readonly peers?: (endpoint: Endpoint) => Peers;
 }
+
+export type EndpointChange =
+  | StandingChange
+  | { readonly kind: 'takes connections again' }
+  | { readonly kind: 'refuses connections' };
+
+/** In words for operators. */
+export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses';
+
+const alone: Peers = { canSpare: false, tally: { requests: 0, failures: 0 } };
 
 /** One model server: what it said last, and what the gateway itself has sent there since. */
 export class Endpoint implements IntakeEndpoint {
@@ -38,6 +51,7 @@ export class Endpoint implements IntakeEndpoint {
   readonly intake: Intake;
   readonly latency = new LatencyModel();
   readonly prefixes = new PrefixIndex();
+  readonly standing: Standing;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
   #models: ModelList | undefined;
@@ -53,11 +67,27 @@ export class Endpoint implements IntakeEndpoint {
     this.#options = options;
     this.ledger = new Ledger(options.nowMs);
     this.intake = new Intake(this, options.nowMs);
+    this.standing = new Standing({
+      nowMs: options.nowMs,
+      peers: () => options.peers?.(this) ?? alone,
+      onChange: (change) => options.onUsableChange(this, change),
+    });
   }
 
-  /** False from a refused connection until the next one that is answered. */
+  /** False from a refused connection until the next one that is answered, and while it is ejected. */
   get usable(): boolean {
+    return this.#reachable && this.standing.admits;
+  }
+
+  /** The last connection was not refused. */
+  get reachable(): boolean {
     return this.#reachable;
+  }
+
+  get condition(): Condition {
+    if (!this.#reachable) return 'refuses';
+    if (this.standing.ejection) return this.standing.probing ? 'probed' : 'ejected';
+    return this.standing.startShare === undefined ? 'ready' : 'starting';
   }
 
   /** Undefined while its list could not be read: it is taken to serve every model. */
@@ -67,6 +97,11 @@ export class Endpoint implements IntakeEndpoint {
 
   serves(model: string): boolean {
     return this.#models?.has(model) ?? true;
+  }
+
+  /** The LoRA adapter is in its memory, as its last reading tells. */
+  hasLoaded(adapter: string): boolean {
+    return this.#reading?.adapters?.has(adapter) === true && this.reading !== undefined;
   }
 
   get inFlight(): number {
@@ -164,7 +199,8 @@ export class Endpoint implements IntakeEndpoint {
   #setReachable(reachable: boolean): void {
     if (this.#reachable === reachable) return;
     this.#reachable = reachable;
-    this.#options.onUsableChange(this);
+    if (reachable) this.standing.startSlowly();
+    this.#options.onUsableChange(this, { kind: reachable ? 'takes connections again' : 'refuses connections' });
   }
 
   /** Waiting in the engine: where requests already waited at the reading, those sent since wait behind them. */

@@ -1,8 +1,10 @@
 import type { ServingPool } from '../decisions/admit.ts';
+import { mostEjected } from '../decisions/ejection.ts';
 import type { EndpointAddress } from '../decisions/endpoint-list.ts';
 import type { ModelList } from '../decisions/model-list.ts';
 import { poolSaturation } from '../decisions/saturation.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import type { Peers } from './standing.ts';
 
 /** Told of every endpoint that comes and goes. */
 export interface PoolListener {
@@ -21,24 +23,38 @@ export class Pool implements ServingPool {
   readonly #everServed = new Set<string>();
 
   constructor(options: EndpointOptions, listener: PoolListener) {
-    this.#options = options;
+    this.#options = {
+      ...options,
+      peers: (endpoint) => this.#peersOf(endpoint),
+      // What becomes of one that has left is nobody's concern.
+      onUsableChange: (endpoint, change) => {
+        if (this.#endpoints.get(endpoint.url) === endpoint) options.onUsableChange(endpoint, change);
+      },
+    };
     this.#listener = listener;
   }
 
-  /** Makes the pool hold exactly these; one that stays keeps its state, one that goes gets nothing new. */
+  /**
+   * Makes the pool hold exactly these; one that stays keeps its state, one that goes gets nothing new, one that comes to others
+   * starts slowly.
+   */
   replace(addresses: readonly EndpointAddress[]): void {
     const wanted = new Map(addresses.map((address) => [address.url, address]));
-    for (const [url, endpoint] of this.#endpoints) {
-      if (wanted.has(url)) continue;
-      this.#endpoints.delete(url);
-      this.#listener.removed(endpoint);
-    }
+    const goers = this.endpoints.filter(({ url }) => !wanted.has(url));
+    const toOthers = this.anyUsable;
+    // Before the others go: nobody who waits is to find the pool empty in between.
     for (const [url, address] of wanted) {
       if (this.#endpoints.has(url)) continue;
       const endpoint = new Endpoint(address, this.#options);
+      if (toOthers) endpoint.standing.startSlowly();
       this.#endpoints.set(url, endpoint);
       this.#listener.added(endpoint);
     }
+    for (const endpoint of goers) {
+      this.#endpoints.delete(endpoint.url);
+      this.#listener.removed(endpoint);
+    }
+    this.#endSurplusEjections();
   }
 
   recordModels(endpoint: Endpoint, models: ModelList | undefined): void {
@@ -92,6 +108,32 @@ export class Pool implements ServingPool {
 
   get realtimeSaturation(): number {
     return poolSaturation(this.usable.map(({ realtimeSaturation }) => realtimeSaturation));
+  }
+
+  #peersOf(endpoint: Endpoint): Peers {
+    const others = this.endpoints.filter((other) => other !== endpoint);
+    const isMember = others.length < this.#endpoints.size;
+    const ejected = others.filter(({ standing }) => standing.ejection).length;
+    const stands = ({ reachable, standing }: Endpoint): boolean => reachable && !standing.ejection;
+    const left = others.filter(stands);
+    // Nobody is ejected who alone has a model.
+    const models = [...(endpoint.models?.keys() ?? [])];
+    const replaceable = left.length > 0 && models.every((model) => left.some((other) => other.serves(model)));
+    const tally = { requests: 0, failures: 0 };
+    for (const { standing } of left) {
+      const { requests, failures } = standing.tally;
+      tally.requests += requests;
+      tally.failures += failures;
+    }
+    return { canSpare: isMember && replaceable && ejected < mostEjected(this.#endpoints.size), tally };
+  }
+
+  /** A pool that shrank may have more ejected than it can spare: those come back first that would have soonest. */
+  #endSurplusEjections(): void {
+    const ejected = this.endpoints.filter(({ standing }) => standing.ejection);
+    ejected.sort((a, b) => (a.standing.ejection?.untilMs ?? 0) - (b.standing.ejection?.untilMs ?? 0));
+    const surplus = Math.max(0, ejected.length - mostEjected(this.#endpoints.size));
+    for (const { standing } of ejected.slice(0, surplus)) standing.letBackIn();
   }
 
   #some(matches: (endpoint: Endpoint) => boolean): boolean {

@@ -24,6 +24,8 @@ export interface ScriptedEngine {
   /** Undefined answers 404. */
   metrics: string | undefined;
   models: readonly string[] | undefined;
+  /** Of `/health`; undefined never answers. */
+  health: number | undefined;
   /** Stops listening and cuts every connection. */
   stop(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export async function startEngine(options: Partial<ScriptedEngine> & { port?: nu
     script: answerAtOnce,
     metrics: vllmMetrics(),
     models: ['m'],
+    health: 404,
     ...options,
     stop: () =>
       new Promise((stopped) => {
@@ -74,6 +77,7 @@ async function receive(engine: ScriptedEngine, request: IncomingMessage, answer:
     const models = engine.models?.map((id) => ({ id, object: 'model' }));
     return respond(answer, models && JSON.stringify({ object: 'list', data: models }));
   }
+  if (request.url?.endsWith('/health')) return void (engine.health && answer.writeHead(engine.health).end());
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const written: Buffer[] = [];

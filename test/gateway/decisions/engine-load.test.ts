@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readEngineLoad } from '../../../gateway/decisions/engine-load.ts';
 
@@ -11,6 +12,20 @@ test.each([
   ['no labels', 'vllm:num_requests_running 1\nvllm:num_requests_waiting 4\n', [1, 4, 0]],
   ['carriage returns', gauges(3, 2).replaceAll('\n', '\r\n'), [3, 2, 0]],
   ['floats', gauges('3.0', '2e0'), [3, 2, 0]],
+  [
+    'blanks and tabs',
+    ' vllm:num_requests_running\t3 \n\tvllm:num_requests_waiting { model_name = "m" , }  2\n',
+    [3, 2, 0],
+  ],
+  ['timestamps', gauges('3 1700000000000', '2 1700000000000'), [3, 2, 0]],
+  ['exemplars', gauges('3 # {trace_id="a"} 1', 2), [3, 2, 0]],
+  [
+    'labels with escapes, braces and what some take for the end of a line',
+    'vllm:num_requests_running{model_name="a\\"} 9\\n\u2028"} 3\nvllm:num_requests_waiting{model_name="{,="} 2\n',
+    [3, 2, 0],
+  ],
+  ['a line that was cut off', `${gauges(3, 2)}vllm:kv_cache_usage_perc{model_na`, [3, 2, 0]],
+  ['a negative gauge does not count', gauges(-3, 2), [0, 2, 0]],
   [
     'one series per data-parallel engine: sums, and the fullest cache',
     `${gauges(3, 2, 'vllm:kv_cache_usage_perc{engine="0"} 0.2')}\n${gauges(1, 5, 'vllm:kv_cache_usage_perc{engine="1"} 0.9')}`,
@@ -81,4 +96,22 @@ test.each([
   ['a page of HTML', '<html><body>vllm:num_requests_waiting</body></html>'],
 ])('no reading: %s', (_, text) => {
   expect(readEngineLoad(text)).toBeUndefined();
+});
+
+test('whatever the page says, a reading is of counts from 0 and a cache in [0, 1], or none', () => {
+  const name = fc.constantFrom('vllm:num_requests_running', 'sglang:num_queue_reqs', 'trtllm_kv_cache_utilization');
+  const labels = fc.constantFrom('', '{', '{a="b"}', '{a="', '{running_lora_adapters="x,"}');
+  const value = fc.oneof(fc.double().map(String), fc.constantFrom('NaN', '-Inf', '1e999', ''));
+  const line = fc.oneof(
+    fc.string(),
+    fc.tuple(name, labels, value).map(([a, b, c]) => `${a}${b} ${c}`),
+  );
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const load = readEngineLoad(lines.join('\n'));
+      if (!load) return;
+      expect(Math.min(load.running, load.waiting, load.kvCacheUtilization)).toBeGreaterThanOrEqual(0);
+      expect(load.kvCacheUtilization).toBeLessThanOrEqual(1);
+    }),
+  );
 });

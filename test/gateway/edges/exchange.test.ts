@@ -4,13 +4,18 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
-import { type Ending, Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
+import type { Ending } from '../../../gateway/edges/ending.ts';
+import { Exchange, type ExchangeServices } from '../../../gateway/edges/exchange.ts';
 import type { Upstreams } from '../../../gateway/edges/upstreams.ts';
 import { Chooser } from '../../../gateway/state/chooser.ts';
 import { processClock } from '../../../gateway/state/clock.ts';
+import type { Endpoint } from '../../../gateway/state/endpoint.ts';
 import { hasRoom, lateBinding } from '../../../gateway/state/late-binding.ts';
 import { nothingHeld } from '../../../gateway/state/ledger.ts';
 import { Pool } from '../../../gateway/state/pool.ts';
+import { entryOf } from '../../support/ledger-entries.ts';
+import { until } from '../../support/poll.ts';
+import { ends } from '../../support/pools.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
 class FakeAnswer extends EventEmitter {
@@ -38,16 +43,19 @@ class FakeAnswer extends EventEmitter {
   }
 }
 
+const bothEndpoints = [
+  { url: 'http://a:1', labels: {} },
+  { url: 'http://b:1', labels: {} },
+];
+
 /** Two endpoints, one request, and the hands of both sides. */
-function setUp(priority: number) {
+function setUp(priority: number, idleTimeoutMs = 60_000) {
+  const everyone: Endpoint[] = [];
   const pool = new Pool(
     { nowMs: () => 0, staleAfterMs: 1000, onUsableChange: () => {} },
-    { added: () => {}, removed: () => {} },
+    { added: (endpoint) => everyone.push(endpoint), removed: () => {} },
   );
-  pool.replace([
-    { url: 'http://a:1', labels: {} },
-    { url: 'http://b:1', labels: {} },
-  ]);
+  pool.replace(bothEndpoints);
   const chooser = new Chooser({
     pool,
     policy: policies['least-request'],
@@ -69,8 +77,8 @@ function setUp(priority: number) {
     upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
     waitingRoom,
     ttftTimeoutMs: 60_000,
-    idleTimeoutMs: 60_000,
-    placeElsewhere: (exchange, failed) => chooser.choose(exchange.request, failed),
+    idleTimeoutMs,
+    placeElsewhere: ({ request }, failed) => chooser.choose(request, failed) ?? (pool.anyUsable ? 'later' : 'nowhere'),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
@@ -94,7 +102,7 @@ function setUp(priority: number) {
   };
   const answer = new FakeAnswer();
   const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
-  return { pool, waitingRoom, exchange, answer, endings, dispatched };
+  return { pool, everyone, waitingRoom, exchange, answer, endings, dispatched };
 }
 
 type World = ReturnType<typeof setUp>;
@@ -117,10 +125,23 @@ const events: Readonly<Record<string, (world: World) => void>> = {
   stopped: ({ exchange }) => exchange.stop(refusal('shutting_down', 'bye')),
   evicted: ({ exchange }) => exchange.stop(refusal('evicted', 'make room')),
   'endpoint left the pool': ({ pool }) => pool.replace([{ url: 'http://b:1', labels: {} }]),
+  'endpoint came': ({ pool }) => pool.replace(bothEndpoints),
+  'endpoint was ejected': ({ pool }) => {
+    const [first] = pool.usable;
+    if (first) ends(first, 'failed', 5);
+  },
+  'endpoint was found ill': ({ pool }) => {
+    for (let time = 0; time < 3; time += 1) pool.endpoints[0]?.standing.recordHealth(false);
+  },
+  'endpoint turned full': ({ pool }) =>
+    pool.endpoints[0]?.recordLoad({ running: 1, waiting: 50, kvCacheUtilization: 1 }),
+  'endpoint turned idle': ({ pool }) =>
+    pool.endpoints[0]?.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0 }),
+  'there may be room': ({ waitingRoom }) => waitingRoom.pump(),
 };
 
 test('whatever happens in whatever order: counts return to zero, one end is seen, and the client has its answer', () => {
-  const anyEvents = fc.array(fc.constantFrom(...Object.keys({ ...upstreamEvents, ...events })), { maxLength: 12 });
+  const anyEvents = fc.array(fc.constantFrom(...Object.keys({ ...upstreamEvents, ...events })), { maxLength: 20 });
   fc.assert(
     fc.property(anyEvents, fc.constantFrom(100, 0, -1), fc.boolean(), (names, priority, full) => {
       const world = setUp(priority);
@@ -131,8 +152,8 @@ test('whatever happens in whatever order: counts return to zero, one end is seen
         events[name]?.(world);
         if (world.dispatched.length > 0) upstreamEvents[name]?.(world);
       }
-      for (const { ledger, intake } of endpoints) {
-        expect([intake.stays.size, intake.gaps.tpotMs(0)]).toEqual([0, undefined]);
+      for (const { ledger, intake, standing } of world.everyone) {
+        expect([intake.stays.size, intake.gaps.tpotMs(0), standing.probing]).toEqual([0, undefined, false]);
         for (const held of [ledger.realtime, ledger.sheddable]) {
           expect(held).toEqual(nothingHeld);
         }
@@ -170,4 +191,60 @@ test('no byte goes to a client that reads no more, until it reads on', () => {
   expect(exchange.onData(Buffer.from('x'))).toBe(false);
   answer.emit('drain');
   expect(resumed).toBe(1);
+});
+
+const refused = () => Object.assign(new Error(), { code: 'ECONNREFUSED' });
+
+test('a request whose connection failed waits where the other endpoints have no room, and goes there once they have', () => {
+  const { pool, waitingRoom, exchange, dispatched, endings } = setUp(0);
+  const [a, b] = pool.endpoints as [Endpoint, Endpoint];
+  for (let reading = 0; reading < 2; reading += 1) b.recordLoad({ running: 1, waiting: 5, kvCacheUtilization: 0 });
+  const held = b.ledger.open(entryOf('realtime'));
+  exchange.begin();
+  expect(dispatched).toEqual([a]);
+  exchange.onError(refused());
+  expect([[...waitingRoom.tickets()], dispatched, endings]).toEqual([[exchange], [a], []]);
+  held.close();
+  b.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0 });
+  waitingRoom.pump();
+  expect(dispatched).toEqual([a, b]);
+  exchange.onError(refused());
+  expect(endings).toMatchObject([{ outcome: 'upstream_error', status: 502 }]);
+});
+
+test.each([
+  ['a reset before the first byte is a failure of the first endpoint', 'ECONNRESET', 1],
+  ['a refused connection is told by that alone', 'ECONNREFUSED', 0],
+])('%s', (_, code, failures) => {
+  const { everyone, exchange, endings } = setUp(0);
+  exchange.begin();
+  exchange.onError(Object.assign(new Error(), { code }));
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onComplete();
+  expect(endings).toMatchObject([{ outcome: 'served' }]);
+  expect(everyone.map(({ standing }) => standing.tally.failures).sort()).toEqual([0, failures]);
+});
+
+test('a request whose endpoint was the last to take connections is refused as everyone is', () => {
+  const { pool, exchange, dispatched, endings } = setUp(0);
+  pool.endpoints[1]?.recordRefused();
+  exchange.begin();
+  exchange.onError(refused());
+  expect(dispatched).toHaveLength(1);
+  expect(endings).toMatchObject([{ outcome: 'no_endpoints', status: 503 }]);
+});
+
+test.each([
+  ['an endpoint that falls silent has failed', false, 1],
+  ['a client that does not read is not the endpoint’s failure', true, 0],
+])('%s', async (_, clientStalls, failures) => {
+  const { everyone, exchange, answer, endings } = setUp(0, 1);
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(200, sse, () => {});
+  Object.assign(answer, { writableNeedDrain: clientStalls });
+  exchange.onData(Buffer.from('x'));
+  await until(() => endings.length === 1, { what: 'the silence to be too long' });
+  expect(endings).toMatchObject([{ outcome: 'upstream_timeout' }]);
+  expect(everyone.reduce((sum, { standing }) => sum + standing.tally.failures, 0)).toBe(failures);
 });

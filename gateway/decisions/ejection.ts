@@ -1,0 +1,119 @@
+/** What the end of a request says about the endpoint that had it. */
+export type Verdict = 'well' | 'failed' | 'timed_out' | 'nothing';
+
+/** Why an endpoint gets no requests for a time. */
+export type EjectionReason = (typeof ejectionReasons)[number];
+export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', 'error_share', 'health'] as const;
+
+/** How an exchange with an endpoint ended. */
+export interface Ended {
+  readonly outcome: string;
+  /** Of the endpoint's answer; 0 without one. */
+  readonly status: number;
+  /** The answer had begun. */
+  readonly answering: boolean;
+  /** The client took nothing more: the silence was not the endpoint's. */
+  readonly clientStalled: boolean;
+}
+
+/**
+ * Only what the endpoint did counts: not a 4xx of the client's making, nor a client that left or did not read, nor what the gateway
+ * stopped itself. A 429 is a full engine, not a broken one.
+ */
+export function verdictOn({ outcome, status, answering, clientStalled }: Ended): Verdict {
+  if (outcome === 'upstream_error') return 'failed';
+  if (outcome === 'upstream_timeout') return clientStalled ? 'nothing' : answering ? 'failed' : 'timed_out';
+  if (outcome !== 'served') return 'nothing';
+  if (status >= 500) return 'failed';
+  return status < 300 ? 'well' : 'nothing';
+}
+
+/** Requests that ended of late, and how many of them the endpoint failed; older ones fade. */
+export interface Tally {
+  readonly requests: number;
+  readonly failures: number;
+}
+
+/** What an endpoint's recent requests say of it. */
+export interface RecentRecord extends Tally {
+  /** Since the last one that went well. */
+  readonly failuresInARow: number;
+  /** Of those, requests that never saw a first byte. */
+  readonly timeoutsInARow: number;
+  readonly atMs: number;
+}
+
+export const noRecord: RecentRecord = { requests: 0, failures: 0, failuresInARow: 0, timeoutsInARow: 0, atMs: 0 };
+
+/** How fast the past fades. */
+const memoryMs = 30_000;
+const mostFailuresInARow = 5;
+/** Fewer: each of them has cost somebody the whole timeout. */
+const mostTimeoutsInARow = 3;
+/** A share says nothing with fewer requests than that. */
+const fewestRequests = 10;
+const largestFailureShare = 0.3;
+/** An endpoint is to blame when its share of failures is so many times that of the others. */
+const timesTheOthers = 3;
+/** Where the others fail so often too, it is the requests, or what is behind all of them. */
+const commonFailureShare = 0.5;
+
+export function nextRecord(record: RecentRecord, verdict: Verdict, nowMs: number): RecentRecord {
+  if (verdict === 'nothing') return record;
+  const { requests, failures } = faded(record, nowMs);
+  const failed = verdict !== 'well';
+  return {
+    requests: requests + 1,
+    failures: failures + (failed ? 1 : 0),
+    failuresInARow: failed ? record.failuresInARow + 1 : 0,
+    timeoutsInARow: verdict === 'timed_out' ? record.timeoutsInARow + 1 : failed ? record.timeoutsInARow : 0,
+    atMs: nowMs,
+  };
+}
+
+export function faded({ requests, failures, atMs }: RecentRecord, nowMs: number): Tally {
+  const weight = Math.exp((atMs - nowMs) / memoryMs);
+  return { requests: requests * weight, failures: failures * weight };
+}
+
+/** Why an endpoint with this record should be ejected, in view of how the others do; undefined where it should not. */
+export function faultOf(record: RecentRecord, others: Tally): EjectionReason | undefined {
+  const theirs = others.requests >= mostFailuresInARow ? shareOf(others) : 0;
+  if (theirs >= commonFailureShare) return undefined;
+  if (record.timeoutsInARow >= mostTimeoutsInARow) return 'first_byte_timeouts';
+  if (record.failuresInARow >= mostFailuresInARow) return 'consecutive_failures';
+  if (record.requests < fewestRequests) return undefined;
+  const own = shareOf(record);
+  return own >= largestFailureShare && own >= timesTheOthers * theirs ? 'error_share' : undefined;
+}
+
+function shareOf({ requests, failures }: Tally): number {
+  return requests > 0 ? failures / requests : 0;
+}
+
+/** Endpoints of a pool that may be ejected at once: half, rounded down. */
+export function mostEjected(poolSize: number): number {
+  return Math.floor(poolSize / 2);
+}
+
+const firstEjectionMs = 2000;
+const longestEjectionMs = 60_000;
+
+/** How long it gets nothing, until one request probes it; longer each time that it fails again. */
+export function ejectionMs(timesInARow: number): number {
+  return Math.min(longestEjectionMs, firstEjectionMs * 2 ** (timesInARow - 1));
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 4000;
+
+/** How long others are preferred to an endpoint whose last requests failed: what fails fast always has room. */
+export function pauseAfterFailureMs(failuresInARow: number): number {
+  return failuresInARow === 0 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (failuresInARow - 1));
+}
+
+/** So with one that says it is full, for as long as it asks for. */
+export function pauseWhenFullMs(retryAfterSeconds: number): number {
+  if (!(retryAfterSeconds > 0)) return firstPauseMs;
+  return Math.min(longestPauseMs, Math.max(firstPauseMs, retryAfterSeconds * 1000));
+}

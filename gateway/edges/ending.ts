@@ -1,0 +1,26 @@
+import type { RefusalCode } from '../decisions/refusals.ts';
+import type { LedgerEntry } from '../state/ledger.ts';
+import type { Stay } from '../state/stay.ts';
+import type { Exchange } from './exchange.ts';
+
+export interface ExchangeObserver {
+  began(exchange: Exchange): void;
+  /** Called once for each exchange, when its place is free again. */
+  ended(exchange: Exchange, ending: Ending): void;
+}
+
+/** How an exchange ended, and what was seen of the answer. */
+export interface Ending {
+  readonly outcome: 'served' | 'client_gone' | RefusalCode;
+  /** Status of the answer; 0 without one. */
+  readonly status: number;
+  /** `host:port` of the endpoint that was tried last. */
+  readonly endpoint: string | undefined;
+  /** Of the place it had last, closed. */
+  readonly entry: LedgerEntry | undefined;
+  readonly stay: Stay | undefined;
+  readonly ttftMs: number | undefined;
+  readonly durationMs: number;
+  /** The last one or two chunks of the answer. */
+  readonly tail: readonly Buffer[];
+}

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ends, poolOf } from '../../support/pools.ts';
+
+const names = ['a', 'b', 'c', 'd', 'e'];
+
+test.each([
+  [1, 0],
+  [2, 1],
+  [3, 1],
+  [4, 2],
+  [5, 2],
+])('of %i endpoints that fail one after the other at most %i are ejected', (size, most) => {
+  const { pool, endpoint } = poolOf(...names.slice(0, size));
+  for (const name of names.slice(0, size)) ends(endpoint(name), 'failed', 5);
+  expect(pool.usable).toHaveLength(size - most);
+});
+
+test('where every endpoint fails half of what it is sent, nobody is ejected for it', () => {
+  const { pool, endpoint } = poolOf('a', 'b');
+  for (let round = 0; round < 20; round += 1) {
+    for (const name of ['a', 'b']) {
+      ends(endpoint(name), 'failed', 1);
+      ends(endpoint(name), 'well', 1);
+    }
+  }
+  expect(pool.usable).toHaveLength(2);
+});
+
+test('one that fails a third of what it is sent, beside one that is well, is ejected', () => {
+  const { endpoint } = poolOf('a', 'b');
+  ends(endpoint('b'), 'well', 20);
+  for (let round = 0; round < 4; round += 1) {
+    ends(endpoint('a'), 'well', 2);
+    ends(endpoint('a'), 'failed', 1);
+  }
+  expect([endpoint('a').condition, endpoint('b').condition]).toEqual(['ejected', 'ready']);
+});
+
+test('the last that takes connections is not ejected, nor the last that has a model', () => {
+  const refused = poolOf('a', 'b');
+  refused.endpoint('a').recordRefused();
+  ends(refused.endpoint('b'), 'failed', 9);
+  expect(refused.endpoint('b').usable).toBe(true);
+  const models = poolOf('a', 'b', 'c');
+  for (const [name, model] of Object.entries({ a: 'one', b: 'two', c: 'two' })) {
+    models.pool.recordModels(models.endpoint(name), new Map([[model, {}]]));
+  }
+  ends(models.endpoint('c'), 'well', 20);
+  ends(models.endpoint('a'), 'failed', 9);
+  ends(models.endpoint('b'), 'failed', 9);
+  expect([models.endpoint('a').usable, models.endpoint('b').usable]).toEqual([true, false]);
+});
+
+test('a pool that shrinks takes back who it can no longer spare', () => {
+  const { pool, replace, endpoint, clock } = poolOf(...names);
+  ends(endpoint('a'), 'failed', 5);
+  clock.nowMs = 10;
+  ends(endpoint('b'), 'failed', 5);
+  replace('a', 'b', 'c');
+  expect(pool.usable.map(({ host }) => host)).toEqual(['a:1', 'c:1']);
+  replace('b');
+  expect(pool.usable.map(({ host }) => host)).toEqual(['b:1']);
+});
+
+test('an endpoint that has left is told of no more, and counts in nobody’s pool', () => {
+  const { changes, replace, endpoint } = poolOf('a', 'b', 'c');
+  const gone = endpoint('a');
+  replace('b', 'c');
+  ends(gone, 'failed', 9);
+  gone.recordRefused();
+  expect(changes).toEqual([]);
+  ends(endpoint('b'), 'failed', 5);
+  expect(changes).toEqual([['b:1', 'ejected']]);
+});
+
+test('one that is removed and added again begins anew, beside what the old one still holds', () => {
+  const { pool, replace, endpoint } = poolOf('a', 'b');
+  const old = endpoint('a');
+  const stay = old.standing.send();
+  replace('b');
+  replace('a', 'b');
+  expect(endpoint('a')).not.toBe(old);
+  stay.end('failed');
+  expect([endpoint('a').condition, pool.usable.length]).toEqual(['starting', 2]);
+});
+
+test('those that come to others start slowly, as do those that come back; the first ones do not', () => {
+  const { replace, endpoint, clock } = poolOf('a', 'b');
+  const conditions = () => ['a', 'b', 'c'].map((name) => endpoint(name).condition);
+  replace('a', 'b', 'c');
+  expect(conditions()).toEqual(['ready', 'ready', 'starting']);
+  clock.nowMs = 10_000;
+  endpoint('b').recordRefused();
+  expect(conditions()).toEqual(['ready', 'refuses', 'ready']);
+  endpoint('b').recordAnswered();
+  expect(conditions()).toEqual(['ready', 'starting', 'ready']);
+});
+
+test('whatever happens: at most half is ejected', () => {
+  const act = fc.constantFrom('failed', 'timed_out', 'well', 'sick', 'refused', 'answered', 'wait', 'leave', 'come');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(act, fc.constantFrom(...names), fc.nat(8)), { maxLength: 60 }), (steps) => {
+      const world = poolOf(...names);
+      let members = [...names];
+      for (const [name, who, times] of steps) {
+        if (name === 'wait') world.clock.nowMs += times * 500;
+        if (name === 'leave' || name === 'come') {
+          members = members.filter((member) => member !== who || name === 'come');
+          if (name === 'come' && !members.includes(who)) members.push(who);
+          world.replace(...members);
+        }
+        if (!members.includes(who)) continue;
+        const endpoint = world.endpoint(who);
+        if (name === 'failed' || name === 'timed_out' || name === 'well') ends(endpoint, name, times);
+        if (name === 'sick') for (let time = 0; time < times; time += 1) endpoint.standing.recordHealth(false);
+        if (name === 'refused') endpoint.recordRefused();
+        if (name === 'answered') endpoint.recordAnswered();
+        const ejected = world.pool.endpoints.filter(({ standing }) => standing.ejection);
+        expect(ejected.length).toBeLessThanOrEqual(Math.floor(members.length / 2));
+      }
+    }),
+  );
+});

@@ -1,0 +1,29 @@
+import type { Endpoint, EndpointChange } from '../../gateway/state/endpoint.ts';
+import { Pool } from '../../gateway/state/pool.ts';
+
+/** A pool of endpoints `http://a:1`, `http://b:1`, … and a clock wound by hand. */
+export function poolOf(...names: string[]) {
+  const clock = { nowMs: 0 };
+  const changes: [host: string, kind: EndpointChange['kind']][] = [];
+  const pool = new Pool(
+    {
+      nowMs: () => clock.nowMs,
+      staleAfterMs: 1000,
+      onUsableChange: ({ host }, { kind }) => changes.push([host, kind]),
+    },
+    { added: () => {}, removed: () => {} },
+  );
+  const replace = (...hosts: string[]) => pool.replace(hosts.map((host) => ({ url: `http://${host}:1`, labels: {} })));
+  const endpoint = (name: string): Endpoint => {
+    const found = pool.endpoints.find(({ host }) => host === `${name}:1`);
+    if (!found) throw new Error(`no endpoint ${name}`);
+    return found;
+  };
+  replace(...names);
+  return { clock, changes, pool, replace, endpoint };
+}
+
+/** Requests that end so, one after the other. */
+export function ends({ standing }: Endpoint, verdict: 'well' | 'failed' | 'timed_out', times: number): void {
+  for (let time = 0; time < times; time += 1) standing.send().end(verdict);
+}
