@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
 import type { Objective } from '../decisions/objectives.ts';
-import { type Refusal, type RefusalCode, refusal, refusalBody } from '../decisions/refusals.ts';
+import { type Refusal, type RefusalCode, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
 import type { Endpoint } from '../state/endpoint.ts';
@@ -11,7 +11,7 @@ import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { Upstreams } from './upstreams.ts';
-import { writeRefusal } from './write-refusal.ts';
+import { cutUnlessReadWithin, writeErrorEvent, writeRefusal } from './write-refusal.ts';
 
 /** A request that was admitted. */
 export interface AdmittedRequest {
@@ -210,6 +210,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
     this.#res.end();
+    cutUnlessReadWithin(this.#services.idleTimeoutMs, this.#res);
   }
 
   onError(error: Error): void {
@@ -239,6 +240,12 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   #timedOut(): void {
     const begun = this.#phase === 'answering';
+    if (begun && this.#res.writableNeedDrain) {
+      // It is the client that holds the endpoint up.
+      this.#end('client_gone');
+      this.#res.destroy();
+      return;
+    }
     const what = begun ? 'the endpoint fell silent within its answer' : 'the endpoint sent no first byte in time';
     this.stop(refusal('upstream_timeout', what));
   }
@@ -264,12 +271,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       this.#res.destroy();
       return;
     }
-    const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
-    const giveUp = setTimeout(() => this.#res.destroy(), lastEventTimeoutMs);
-    this.#res.write(`${between}data: ${JSON.stringify(refusalBody(reason))}\n\n`, () => {
-      clearTimeout(giveUp);
-      this.#res.destroy();
-    });
+    writeErrorEvent(this.#res, reason, tail);
   }
 
   /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */
@@ -293,6 +295,3 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     });
   }
 }
-
-/** How long a client that does not read may hold up the last event of a stream that failed. */
-const lastEventTimeoutMs = 2000;

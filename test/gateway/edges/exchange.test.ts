@@ -17,6 +17,9 @@ class FakeAnswer extends EventEmitter {
   ended = false;
   destroyed = false;
   status = 0;
+  readonly req = { complete: true };
+  readonly writableLength = 0;
+  readonly writableNeedDrain = false;
 
   writeHead(status: number): void {
     this.status = status;
