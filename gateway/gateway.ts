@@ -124,11 +124,12 @@ export class Gateway {
         if (this.#exchanges.size === 0) this.#onIdle?.();
       },
     });
-    const full = ({ priority, workClass }: Exchange): Refusal => {
+    const retryAfter = ({ priority, workClass }: Exchange): number => {
       const waiting = waitingRoom.counts.get(priority) ?? 0;
-      const placedPerSecond = workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1;
-      return refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(waiting, placedPerSecond));
+      return retryAfterSeconds(waiting, workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1);
     };
+    const full = (exchange: Exchange): Refusal =>
+      refusal('saturated', 'the pool has no room for this request', retryAfter(exchange));
     const exchange: ExchangeServices = {
       upstreams: this.#upstreams,
       waitingRoom,
@@ -138,6 +139,8 @@ export class Gateway {
       idleTimeoutMs: config.idleTimeoutMs,
       placeElsewhere: (ticket, failed) => chooser.choose(ticket, failed),
       refusalWhenFull: full,
+      refusalWhenEvicted: (exchange) =>
+        refusal('evicted', 'the request was stopped to make room for one of a higher priority', retryAfter(exchange)),
       refusalWhenLate: (exchange) =>
         exchange.workClass === 'sheddable'
           ? full(exchange)

@@ -40,6 +40,7 @@ export interface ExchangeServices {
   readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | undefined;
   readonly refusalWhenFull: (exchange: Exchange) => Refusal;
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
+  readonly refusalWhenEvicted: (exchange: Exchange) => Refusal;
   readonly observer: ExchangeObserver;
   readonly nowMs: () => number;
 }
@@ -140,7 +141,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   evict(): void {
-    this.stop(refusal('evicted', 'the request was stopped to make room for one of a higher priority'));
+    this.stop(this.#services.refusalWhenEvicted(this));
   }
 
   waitedTooLong(): void {

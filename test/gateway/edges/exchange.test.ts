@@ -69,6 +69,7 @@ function setUp(priority: number) {
     placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
+    refusalWhenEvicted: () => refusal('evicted', 'evicted'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
     nowMs: () => 0,
   };
