@@ -138,6 +138,7 @@ export class Gateway {
       ttftTimeoutMs: config.ttftTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
       placeElsewhere: (ticket, failed) => chooser.choose(ticket, failed),
+      isServedElsewhere: ({ model }, failed) => pool.servers(model).some((endpoint) => endpoint !== failed),
       refusalWhenFull: full,
       refusalWhenEvicted: (exchange) =>
         refusal('evicted', 'the request was stopped to make room for one of a higher priority', retryAfter(exchange)),

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
-import type { Objective } from '../decisions/objectives.ts';
 import { type Refusal, type RefusalCode, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
@@ -10,25 +9,9 @@ import type { Endpoint } from '../state/endpoint.ts';
 import type { LedgerEntry, WorkClass } from '../state/ledger.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
+import type { AdmittedRequest } from './admitted-request.ts';
 import type { Upstreams } from './upstreams.ts';
 import { cutUnlessReadWithin, writeErrorEvent, writeRefusal } from './write-refusal.ts';
-
-/** A request that was admitted. */
-export interface AdmittedRequest {
-  readonly requestId: string;
-  /** Path and query as the client wrote them. */
-  readonly target: string;
-  readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
-  readonly model: string;
-  readonly stream: boolean;
-  readonly promptTokens: number;
-  readonly maxOutputTokens: number | undefined;
-  readonly tenant: string;
-  readonly objective: Objective;
-  readonly ttftSloMs: number | undefined;
-  readonly tpotSloMs: number | undefined;
-}
 
 export interface ExchangeServices {
   readonly upstreams: Upstreams;
@@ -38,6 +21,8 @@ export interface ExchangeServices {
   readonly waitingRoom: WaitingRoom;
   /** Another place, after `failed` took no answer to its first byte. */
   readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | undefined;
+  /** Whether another endpoint than `failed` could take it, with room or without. */
+  readonly isServedElsewhere: (exchange: Exchange, failed: Endpoint) => boolean;
   readonly refusalWhenFull: (exchange: Exchange) => Refusal;
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
   readonly refusalWhenEvicted: (exchange: Exchange) => Refusal;
@@ -78,6 +63,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   readonly request: AdmittedRequest;
   readonly workClass: WorkClass;
   readonly terms: Terms;
+  failedAt: Endpoint | undefined;
   readonly #services: ExchangeServices;
   readonly #res: ServerResponse;
   #phase: Phase = 'waiting';
@@ -194,7 +180,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#phase === 'over') return false;
+    if (!this.running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else {
       this.#timer?.refresh();
@@ -207,7 +193,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    if (this.#phase === 'over') return;
+    if (!this.running) return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
     this.#res.end();
@@ -224,9 +210,24 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     }
     entry.close();
     this.#stay?.end();
-    const elsewhere = this.#attempts < 2 ? this.#services.placeElsewhere(this, endpoint) : undefined;
+    if (this.#attempts < 2 && this.#goElsewhere(endpoint)) return;
+    this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
+  }
+
+  /** Takes a place on another endpoint, or waits for one; false when only this one could have it, and has no room. */
+  #goElsewhere(failed: Endpoint): boolean {
+    const { placeElsewhere, isServedElsewhere, waitingRoom, refusalWhenFull } = this.#services;
+    const others = isServedElsewhere(this, failed);
+    if (others) this.failedAt = failed;
+    const elsewhere = placeElsewhere(this, failed);
     if (elsewhere) this.start(elsewhere);
-    else this.#refuse(refusal('upstream_error', 'no endpoint answered: the connection failed before the first byte'));
+    if (elsewhere || !others) return elsewhere !== undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#placement = undefined;
+    this.#phase = 'waiting';
+    if (waitingRoom.enter(this) === 'full') this.#refuse(refusalWhenFull(this));
+    return true;
   }
 
   #beginAnswer(): void {

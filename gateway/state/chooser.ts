@@ -11,6 +11,8 @@ export interface RoutingRequest {
   readonly promptTokens: number;
   /** Its answer is streamed. */
   readonly stream: boolean;
+  /** It failed there, and waits for another. */
+  readonly failedAt?: Endpoint | undefined;
 }
 
 /** A place on an endpoint, held until its entry is closed. */

@@ -16,8 +16,8 @@ export interface LateBindingOptions {
 }
 
 /** Whether an endpoint can take the request without queueing it, and a sheddable one without harm to others. */
-export function hasRoom({ intake }: Endpoint, { workClass }: RoutingRequest): boolean {
-  return intake.roomInMs(workClass) === 0;
+export function hasRoom(endpoint: Endpoint, { workClass, failedAt }: RoutingRequest): boolean {
+  return endpoint !== failedAt && endpoint.intake.roomInMs(workClass) === 0;
 }
 
 /** The waiting room before a pool: engines hold little, and what they cannot run yet waits here, where it can still be overtaken. */
@@ -28,7 +28,10 @@ export function lateBinding({ pool, clock, ...rest }: LateBindingOptions): Waiti
     clock,
     makeRoom: (ticket) => evictor.makeRoom(ticket),
     roomInMs: (ticket) => {
-      const dueMs = pool.servers(ticket.model).map(({ intake }) => intake.roomInMs(ticket.workClass));
+      const dueMs = pool
+        .servers(ticket.model)
+        .filter((endpoint) => endpoint !== ticket.failedAt)
+        .map(({ intake }) => intake.roomInMs(ticket.workClass));
       return leastOf([...dueMs, evictor.dueInMs(ticket)]);
     },
   });

@@ -34,7 +34,9 @@ async function fullEngine(env: Record<string, string> = {}, options: CallOptions
       finish.set(id, () => answer.end(isStream ? 'data: [DONE]\n\n' : '{}'));
     },
   });
-  const gateway = await startGateway({ ENDPOINTS: engine.url, SHEDDABLE_WAIT_SECONDS: '20', ...env });
+  if (env.ENDPOINTS_FILE !== undefined) writeFileSync(env.ENDPOINTS_FILE, JSON.stringify([{ url: engine.url }]));
+  const endpoints = env.ENDPOINTS_FILE === undefined ? { ENDPOINTS: engine.url } : {};
+  const gateway = await startGateway({ ...endpoints, SHEDDABLE_WAIT_SECONDS: '20', ...env });
   const running: Call[] = [];
   for (let index = 0; index < 3; index += 1) {
     running.push(
@@ -138,6 +140,23 @@ describe('what waits in the gateway', () => {
     for (const each of [...running, waiting, higher]) each.leave();
     await queued(gateway, 0);
   });
+});
+
+test('a request whose endpoint fails waits for another that is full just now', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'gateway-')), 'endpoints.json');
+  const { engine, gateway, running, finish } = await fullEngine({ ENDPOINTS_FILE: path }, {});
+  const failing = await startEngine({ script: (answer) => void answer.socket?.destroy() });
+  writeFileSync(path, JSON.stringify([{ url: engine.url }, { url: failing.url }]));
+  await until(async () => (await get(gateway.url, '/capacity')).readyEndpoints === 2, { what: 'both' });
+  const patient = call(gateway.url, { headers: { 'x-request-id': 'patient' } });
+  await until(() => failing.seen.length === 1, { what: 'the first try' });
+  await queued(gateway, 1);
+  for (const id of idsOf(engine)) finish(id);
+  await until(() => idsOf(engine).includes('patient'), { what: 'the second try' });
+  finish('patient');
+  expect((await patient.answer).status).toBe(200);
+  expect(failing.seen).toHaveLength(1);
+  for (const each of running) each.leave();
 });
 
 test('Retry-After grows with those who wait before it', async () => {

@@ -67,6 +67,7 @@ function setUp(priority: number) {
     ttftTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
     placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
+    isServedElsewhere: ({ model }, failed) => pool.servers(model).some((endpoint) => endpoint !== failed),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
     refusalWhenEvicted: () => refusal('evicted', 'evicted'),
