@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Pool } from '../state/pool.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
-import { counters, gauges, histograms, type Twin } from './metric-definitions.ts';
+import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
 export interface MetricsSources {
@@ -36,21 +36,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     const readings = gaugeReadings(sources);
     for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
-    this.#plainGauge(
-      'backfill_realtime_running_requests',
-      'Requests of priority 0 and above, dispatched and not ended',
-      () => countOf(sources.exchanges, ({ running, workClass }) => running && workClass === 'realtime'),
+    this.#plainGauge(own.realtimeRunning, () =>
+      countOf(sources.exchanges, ({ running, workClass }) => running && workClass === 'realtime'),
     );
-    this.#plainGauge(
-      'backfill_realtime_saturation',
-      'What saturation would be without sheddable work',
-      () => sources.pool.realtimeSaturation,
-    );
-    this.#evictedTokens = new Counter({
-      name: 'backfill_evicted_tokens_total',
-      help: 'Generated tokens thrown away with evicted requests',
-      registers: [this.registry],
-    });
+    this.#plainGauge(own.realtimeSaturation, () => sources.pool.realtimeSaturation);
+    const { name, help } = own.evictedTokens;
+    this.#evictedTokens = new Counter({ name, help, registers: [this.registry] });
   }
 
   count(name: keyof typeof counters, labels: LabelValues): void {
@@ -78,7 +69,7 @@ export class Metrics {
     }
   }
 
-  #plainGauge(name: string, help: string, read: () => number): void {
+  #plainGauge({ name, help }: { name: string; help: string }, read: () => number): void {
     new Gauge({
       name,
       help,
