@@ -36,6 +36,8 @@ const mostLabelValues = 200;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+const mostUnaccepted = 4096;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
@@ -192,7 +194,7 @@ export class Gateway {
       const url = await admin.listen({ host, port: adminPort ?? 0 });
       this.#log.info({ url }, `metrics, dashboard and debug state at ${url}`);
     }
-    await app?.listen({ host, port });
+    await app?.listen({ host, port, backlog: mostUnaccepted });
     const address = app?.server.address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }

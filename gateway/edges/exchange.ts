@@ -11,7 +11,7 @@ import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { AdmittedRequest } from './admitted-request.ts';
 import type { Upstreams } from './upstreams.ts';
-import { cutUnlessReadWithin, writeErrorEvent, writeRefusal } from './write-refusal.ts';
+import { writeErrorEvent, writeRefusal } from './write-refusal.ts';
 
 export interface ExchangeServices {
   readonly upstreams: Upstreams;
@@ -116,13 +116,13 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   begin(): void {
     this.#services.observer.began(this);
-    this.#res.once('close', () => this.#clientGone());
+    this.#res.once('close', () => this.#closed());
     this.#res.on('drain', () => {
       this.#timer?.refresh();
       this.#resume?.();
     });
     // A connection that closed while its body came in says so no more.
-    if (this.#res.destroyed) this.#clientGone();
+    if (this.#res.destroyed) this.#closed();
     else if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
   }
 
@@ -196,8 +196,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     if (!this.running) return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
+    // The end of an answer waits for its client no longer than a part of it: the timer runs on until the client has it all.
     this.#res.end();
-    cutUnlessReadWithin(this.#services.idleTimeoutMs, this.#res);
   }
 
   onError(error: Error): void {
@@ -242,9 +242,9 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   #timedOut(): void {
     const begun = this.#phase === 'answering';
-    if (begun && this.#res.writableNeedDrain) {
-      // It is the client that holds the endpoint up.
-      this.#end('client_gone');
+    // It is the client that holds the endpoint up.
+    if (begun && this.#res.writableNeedDrain) this.#end('client_gone');
+    if (this.#phase === 'over') {
       this.#res.destroy();
       return;
     }
@@ -252,7 +252,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.stop(refusal('upstream_timeout', what));
   }
 
-  #clientGone(): void {
+  #closed(): void {
+    clearTimeout(this.#timer);
     if (this.#phase === 'over') return;
     if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
     this.#end('client_gone');
@@ -280,7 +281,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
   #end(outcome: Ending['outcome']): void {
     this.#phase = 'over';
     this.#resume = undefined;
-    clearTimeout(this.#timer);
+    if (outcome !== 'served') clearTimeout(this.#timer);
     this.#placement?.entry.close();
     this.#stay?.end();
     if (outcome !== 'served') this.#abort?.();

@@ -35,10 +35,3 @@ export function writeErrorEvent(res: ServerResponse, reason: Refusal, lastChunk:
     res.destroy();
   });
 }
-
-/** Cuts an answer that is complete, and that its client does not read to its end in time. */
-export function cutUnlessReadWithin(timeoutMs: number, res: ServerResponse): void {
-  if (res.writableLength === 0) return;
-  const cutOff = setTimeout(() => res.destroy(), timeoutMs);
-  res.once('close', () => clearTimeout(cutOff));
-}

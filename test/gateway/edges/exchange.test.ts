@@ -11,6 +11,7 @@ import { processClock } from '../../../gateway/state/clock.ts';
 import { hasRoom, lateBinding } from '../../../gateway/state/late-binding.ts';
 import { nothingHeld } from '../../../gateway/state/ledger.ts';
 import { Pool } from '../../../gateway/state/pool.ts';
+import { until } from '../../support/poll.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
 class FakeAnswer extends EventEmitter {
@@ -42,7 +43,7 @@ class FakeAnswer extends EventEmitter {
 }
 
 /** Two endpoints, one request, and the hands of both sides. */
-function setUp(priority: number) {
+function setUp(priority: number, idleTimeoutMs = 60_000) {
   const pool = new Pool(
     { nowMs: () => 0, staleAfterMs: 1000, onUsableChange: () => {} },
     { added: () => {}, removed: () => {} },
@@ -65,7 +66,7 @@ function setUp(priority: number) {
     upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
     waitingRoom,
     ttftTimeoutMs: 60_000,
-    idleTimeoutMs: 60_000,
+    idleTimeoutMs,
     placeElsewhere: (exchange, failed) => chooser.choose(exchange, failed),
     isServedElsewhere: ({ model }, failed) => pool.servers(model).some((endpoint) => endpoint !== failed),
     refusalWhenFull: () => refusal('saturated', 'full'),
@@ -166,4 +167,20 @@ test('no byte goes to a client that reads no more, until it reads on', () => {
   expect(exchange.onData(Buffer.from('x'))).toBe(false);
   answer.emit('drain');
   expect(resumed).toBe(1);
+});
+
+test('a complete answer that its client does not read to the end is cut off; one that is read is not', async () => {
+  const [unread, read] = [setUp(0, 20), setUp(0, 20)];
+  for (const { exchange, answer } of [unread, read]) {
+    exchange.begin();
+    exchange.onConnect(() => {});
+    exchange.onHeaders(200, sse, () => {});
+    exchange.onData(Buffer.from('x'));
+    answer.end = () => {};
+    exchange.onComplete();
+  }
+  read.answer.emit('close');
+  await until(() => unread.answer.destroyed, { what: 'it to be cut' });
+  expect(read.answer.destroyed).toBe(false);
+  for (const { endings } of [unread, read]) expect(endings.map(({ outcome }) => outcome)).toEqual(['served']);
 });
