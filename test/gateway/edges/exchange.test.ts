@@ -171,7 +171,7 @@ test('no byte goes to a client that reads no more, until it reads on', () => {
 
 test('a complete answer that its client does not read to the end is cut off; one that is read is not', async () => {
   const [unread, read] = [setUp(0, 20), setUp(0, 20)];
-  for (const { exchange, answer } of [unread, read]) {
+  for (const { exchange, answer } of [read, unread]) {
     exchange.begin();
     exchange.onConnect(() => {});
     exchange.onHeaders(200, sse, () => {});
