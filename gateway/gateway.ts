@@ -38,6 +38,8 @@ const mostLabelValues = 200;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+const mostUnaccepted = 4096;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
@@ -136,11 +138,12 @@ export class Gateway {
         if (this.#exchanges.size === 0) this.#onIdle?.();
       },
     });
-    const full = ({ priority, request: { workClass } }: Exchange): Refusal => {
+    const retryAfter = ({ priority, request: { workClass } }: Exchange): number => {
       const waiting = waitingRoom.counts.get(priority) ?? 0;
-      const placedPerSecond = workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1;
-      return refusal('saturated', 'the pool has no room for this request', retryAfterSeconds(waiting, placedPerSecond));
+      return retryAfterSeconds(waiting, workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1);
     };
+    const full = (exchange: Exchange): Refusal =>
+      refusal('saturated', 'the pool has no room for this request', retryAfter(exchange));
     const exchange: ExchangeServices = {
       upstreams: this.#upstreams,
       waitingRoom,
@@ -148,9 +151,10 @@ export class Gateway {
       nowMs,
       ttftTimeoutMs: config.ttftTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
-      placeElsewhere: ({ request }, failed) =>
-        chooser.choose(request, failed) ?? (pool.canServe(request.model) ? 'later' : 'nowhere'),
+      placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.canServe(request.model) ? 'later' : 'nowhere'),
       refusalWhenFull: full,
+      refusalWhenEvicted: (exchange) =>
+        refusal('evicted', 'the request was stopped to make room for one of a higher priority', retryAfter(exchange)),
       refusalWhenLate: (exchange) =>
         exchange.request.workClass === 'sheddable'
           ? full(exchange)
@@ -202,7 +206,7 @@ export class Gateway {
       const url = await admin.listen({ host, port: adminPort ?? 0 });
       this.#log.info({ url }, `metrics, dashboard and debug state at ${url}`);
     }
-    await app?.listen({ host, port });
+    await app?.listen({ host, port, backlog: mostUnaccepted });
     const address = app?.server.address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }

@@ -82,9 +82,10 @@ function kindOf(file: string): number {
   return file.startsWith('test/') ? -1 : kinds.findIndex((kind) => file.includes(`/${kind}/`));
 }
 
-/** The configuration reference is printed from the services' own schemas. */
+/** The README's references are printed from the services' own definitions. */
 function isReference(from: string, to: string): boolean {
-  return from.startsWith('infra/docs/') && /^(functions|gateway)\/config\.ts$/.test(to);
+  const definitions = /^((functions|gateway)\/config|gateway\/edges\/metric-definitions)\.ts$/;
+  return from.startsWith('infra/docs/') && definitions.test(to);
 }
 
 function top(file: string): string {

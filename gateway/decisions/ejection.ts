@@ -12,17 +12,15 @@ export interface Ended {
   readonly status: number;
   /** The answer had begun. */
   readonly answering: boolean;
-  /** The client took nothing more: the silence was not the endpoint's. */
-  readonly clientStalled: boolean;
 }
 
 /**
  * Only what the endpoint did counts: not a 4xx of the client's making, nor a client that left or did not read, nor what the gateway
  * stopped itself. A 429 is a full engine, not a broken one.
  */
-export function verdictOn({ outcome, status, answering, clientStalled }: Ended): Verdict {
+export function verdictOn({ outcome, status, answering }: Ended): Verdict {
   if (outcome === 'upstream_error') return 'failed';
-  if (outcome === 'upstream_timeout') return clientStalled ? 'nothing' : answering ? 'failed' : 'timed_out';
+  if (outcome === 'upstream_timeout') return answering ? 'failed' : 'timed_out';
   if (outcome !== 'served') return 'nothing';
   if (status >= 500) return 'failed';
   return status < 300 ? 'well' : 'nothing';

@@ -1,3 +1,5 @@
+import { isHeavyJson } from './json-weight.ts';
+
 export interface RequestBody {
   readonly model: string;
   readonly stream: boolean;
@@ -11,6 +13,7 @@ const bytesPerToken = 4;
 
 /** What the gateway needs of a request's body, or why it is none. */
 export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: string } {
+  if (isHeavyJson(bytes)) return { fault: 'the body holds too many arrays, objects and values' };
   let body: unknown;
   try {
     body = JSON.parse(bytes.toString('utf8'));

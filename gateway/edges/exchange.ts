@@ -1,27 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Admission } from '../decisions/admit.ts';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { verdictOn } from '../decisions/ejection.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
 import { type Refusal, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
-import type { Placement, RoutingRequest } from '../state/chooser.ts';
-import type { Endpoint } from '../state/endpoint.ts';
+import type { Placement } from '../state/chooser.ts';
 import type { Trial } from '../state/standing.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
+import type { AdmittedRequest } from './admitted-request.ts';
 import type { Ending, ExchangeObserver } from './ending.ts';
 import type { Upstreams } from './upstreams.ts';
-import { writeLastEvent, writeRefusal } from './write-refusal.ts';
-
-/** A request that was admitted. */
-export interface AdmittedRequest extends Admission, RoutingRequest {
-  /** Path and query as the client wrote them. */
-  readonly target: string;
-  readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
-}
+import { writeErrorEvent, writeRefusal } from './write-refusal.ts';
 
 export interface ExchangeServices {
   readonly upstreams: Upstreams;
@@ -29,10 +20,11 @@ export interface ExchangeServices {
   readonly idleTimeoutMs: number;
   /** Where it waits for its place, which comes through `Exchange.start`, at once or later. */
   readonly waitingRoom: WaitingRoom;
-  /** Another place after `failed` brought no answer to its first byte; `later` without room, `nowhere` without an endpoint. */
-  readonly placeElsewhere: (exchange: Exchange, failed: Endpoint) => Placement | 'later' | 'nowhere';
+  /** Another place after the request's `failedAt` brought no answer to its first byte; `later` without room, `nowhere` without an endpoint. */
+  readonly placeElsewhere: (exchange: Exchange) => Placement | 'later' | 'nowhere';
   readonly refusalWhenFull: (exchange: Exchange) => Refusal;
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
+  readonly refusalWhenEvicted: (exchange: Exchange) => Refusal;
   readonly observer: ExchangeObserver;
   readonly nowMs: () => number;
 }
@@ -91,18 +83,18 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   begin(): void {
     this.#services.observer.began(this);
-    this.#res.once('close', () => this.#clientGone());
+    this.#res.once('close', () => this.#closed());
     this.#res.on('drain', () => {
       this.#timer?.refresh();
       this.#resume?.();
     });
     // A connection that closed while its body came in says so no more.
-    if (this.#res.destroyed) this.#clientGone();
+    if (this.#res.destroyed) this.#closed();
     else this.#wait();
   }
 
   evict(): void {
-    this.stop(refusal('evicted', 'the request was stopped to make room for one of a higher priority'));
+    this.stop(this.#services.refusalWhenEvicted(this));
   }
 
   waitedTooLong(): void {
@@ -172,6 +164,7 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     if (!this.running) return;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#end('served');
+    // The end of an answer waits for its client no longer than a part of it: the timer runs on until the client has it all.
     this.#res.end();
   }
 
@@ -193,7 +186,8 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
       );
       return;
     }
-    const elsewhere = this.#services.placeElsewhere(this, endpoint);
+    this.request.failedAt = endpoint;
+    const elsewhere = this.#services.placeElsewhere(this);
     if (elsewhere === 'nowhere') this.#refuse(refusal('no_endpoints', 'no endpoint is left that takes connections'));
     else if (elsewhere === 'later') this.#wait();
     else this.start(elsewhere);
@@ -221,11 +215,18 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
 
   #timedOut(): void {
     const begun = this.#phase === 'answering';
+    // It is the client that holds the endpoint up.
+    if (begun && this.#res.writableNeedDrain) this.#end('client_gone');
+    if (this.#phase === 'over') {
+      this.#res.destroy();
+      return;
+    }
     const what = begun ? 'the endpoint fell silent within its answer' : 'the endpoint sent no first byte in time';
     this.stop(refusal('upstream_timeout', what));
   }
 
-  #clientGone(): void {
+  #closed(): void {
+    clearTimeout(this.#timer);
     if (this.#phase === 'over') return;
     if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
     this.#end('client_gone');
@@ -243,18 +244,15 @@ export class Exchange implements Ticket, Dispatcher.DispatchHandler {
     this.#end(reason.code);
     const isEventStream = rawHeader(this.#answerHeaders, 'content-type')?.startsWith('text/event-stream');
     if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) this.#res.destroy();
-    else writeLastEvent(this.#res, tail, reason);
+    else writeErrorEvent(this.#res, reason, tail);
   }
 
   /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */
   #end(outcome: Ending['outcome']): void {
-    const clientStalled = this.#res.writableNeedDrain;
-    this.#trial?.end(
-      verdictOn({ outcome, status: this.#status, answering: this.#phase === 'answering', clientStalled }),
-    );
+    this.#trial?.end(verdictOn({ outcome, status: this.#status, answering: this.#phase === 'answering' }));
     this.#phase = 'over';
     this.#resume = undefined;
-    clearTimeout(this.#timer);
+    if (outcome !== 'served') clearTimeout(this.#timer);
     this.#placement?.entry.close();
     this.#stay?.end();
     if (outcome !== 'served') this.#abort?.();

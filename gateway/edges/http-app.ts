@@ -1,37 +1,60 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import fastify, { type FastifyInstance } from 'fastify';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../shared/failures/header-names.ts';
 import type { Logger } from '../../shared/telemetry/logger.ts';
 import { type Refusal, refusal, refusalBody } from '../decisions/refusals.ts';
 import { readRequestId } from '../decisions/request-head.ts';
 import { writeRefusal } from './write-refusal.ts';
 
-/** A request that is not complete by then is cut off: a slow sender holds memory. */
-const requestTimeoutMs = 60_000;
-/** Longer than the load balancers in front keep a connection, so that they close it and not the gateway. */
-const keepAliveTimeoutMs = 620_000;
+/** How long connections may take and be kept, in milliseconds. */
+export interface ConnectionTimeouts {
+  /** A request that is not complete so long after its first byte, or after the connection, is cut off: a slow sender holds memory. */
+  readonly requestMs: number;
+  /** How often that is looked for. */
+  readonly checkEveryMs: number;
+  /** Between two requests: longer than the load balancers in front keep a connection, so that they close it and not the gateway. */
+  readonly keepAliveMs: number;
+}
+
+const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 5000, keepAliveMs: 620_000 };
+/** Of a request's head, all its headers together. */
+const largestHeadBytes = 16 * 1024;
 
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
 export function createHttpApp(
   log: Logger,
   maxBodyBytes: number,
   onTurnedAway: (refused: Refusal) => void,
+  { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
 ): FastifyInstance {
+  const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    const refused = describeError(error, maxBodyBytes);
+    if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
+    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
+    writeRefusal(reply.raw, request.id, refused);
+  };
   const app = fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: checkEveryMs, maxHeaderSize: largestHeadBytes },
     requestIdHeader: false,
     genReqId: ({ headers }) => readRequestId(headers) ?? randomUUID(),
     exposeHeadRoutes: false,
     return503OnClosing: false,
+    frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => {
-      if (socket.writable && (error as { code?: string }).code !== 'ECONNRESET') socket.write(malformedAnswer(error));
+      const { code } = error as { code?: string };
+      if (socket.writable && code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(malformedAnswer(code));
       socket.destroySoon();
     },
   });
+  // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
+  app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', (request, reply, done) => {
@@ -44,13 +67,7 @@ export function createHttpApp(
     if (request.url.startsWith('/v1/')) onTurnedAway(refused);
     writeRefusal(reply.raw, request.id, refused);
   });
-  app.setErrorHandler((error, request, reply) => {
-    reply.hijack();
-    const refused = describeError(error, maxBodyBytes);
-    if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
-    writeRefusal(reply.raw, request.id, refused);
-  });
+  app.setErrorHandler(answerError);
   return app;
 }
 
@@ -62,12 +79,19 @@ function describeError(error: unknown, maxBodyBytes: number): Refusal {
   return refusal('internal_error', 'the gateway met an error of its own');
 }
 
+/** Bytes of an answer are on this connection already: another in between would be taken for its body. */
+function isAnswering(socket: Duplex): boolean {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+}
+
+const unreadable: Readonly<Record<string, Refusal>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: refusal('request_timeout', 'the request did not arrive in time'),
+  HPE_HEADER_OVERFLOW: refusal('invalid_request', `the request's head is larger than ${largestHeadBytes} bytes`),
+};
+
 /** What cannot be read as HTTP has no request to answer: the answer is written by hand. */
-function malformedAnswer(error: Error): string {
-  const timedOut = (error as { code?: string }).code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const refused = timedOut
-    ? refusal('request_timeout', 'the request did not arrive in time')
-    : refusal('invalid_request', 'this is no valid HTTP request');
+function malformedAnswer(errorCode = ''): string {
+  const refused = unreadable[errorCode] ?? refusal('invalid_request', 'this is no valid HTTP request');
   const body = JSON.stringify(refusalBody(refused));
   return [
     `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status]}`,

@@ -127,7 +127,7 @@ export const gauges = {
   saturation: {
     older: 'inference_extension_flow_control_pool_saturation',
     newer: 'llm_d_epp_flow_control_pool_saturation',
-    help: 'Mean over endpoints of max(waiting/5, KV cache/0.8); 1 for an empty pool',
+    help: 'Mean over endpoints, 0 idle, 1 full for sheddable work: the largest of waiting/5, KV cache/0.8, and what token gaps and first tokens show; 1 for an empty pool',
     olderLabels: ['inference_pool'],
     newerLabels: ['inference_pool'],
   },
@@ -146,6 +146,40 @@ export const gauges = {
     newerLabels: flow,
   },
 } as const satisfies Readonly<Record<string, Twin>>;
+
+/** Metrics of our own, without labels. */
+export const own = {
+  realtimeRunning: {
+    name: 'backfill_realtime_running_requests',
+    type: 'gauge',
+    labels: [],
+    help: 'Requests of priority 0 and above, dispatched and not ended',
+  },
+  realtimeSaturation: {
+    name: 'backfill_realtime_saturation',
+    type: 'gauge',
+    labels: [],
+    help: 'What saturation would be without sheddable work',
+  },
+  evictedTokens: {
+    name: 'backfill_evicted_tokens_total',
+    type: 'counter',
+    labels: [],
+    help: 'Generated tokens thrown away with evicted requests',
+  },
+  ejections: {
+    name: 'backfill_endpoint_ejections_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Endpoints put out of use for a time because they failed, by what told so',
+  },
+  predictionError: {
+    name: 'backfill_ttft_prediction_error_ratio',
+    type: 'gauge',
+    labels: ['model_server_endpoint'],
+    help: 'Mean of |predicted - seen| / seen of the TTFTs of late, for each endpoint that gave any',
+  },
+} as const;
 
 function powersOfTwo(highest: number): readonly number[] {
   return Array.from({ length: highest + 1 }, (_, exponent) => 2 ** exponent);

@@ -3,7 +3,7 @@ import { type EjectionReason, ejectionReasons } from '../decisions/ejection.ts';
 import type { Pool } from '../state/pool.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
-import { counters, gauges, histograms, type Twin } from './metric-definitions.ts';
+import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
 export interface MetricsSources {
@@ -38,21 +38,17 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     const readings = gaugeReadings(sources);
     for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
-    this.#plainGauge(
-      'backfill_realtime_running_requests',
-      'Requests of priority 0 and above, dispatched and not ended',
-      () => countOf(sources.exchanges, ({ running, request }) => running && request.workClass === 'realtime'),
+    this.#plainGauge(own.realtimeRunning, () =>
+      countOf(sources.exchanges, ({ running, request }) => running && request.workClass === 'realtime'),
     );
-    this.#plainGauge(
-      'backfill_realtime_saturation',
-      'What saturation would be without sheddable work',
-      () => sources.pool.realtimeSaturation,
-    );
+    this.#plainGauge(own.realtimeSaturation, () => sources.pool.realtimeSaturation);
+    const registers = [this.registry];
+    const { predictionError, evictedTokens, ejections } = own;
     new Gauge({
-      name: 'backfill_ttft_prediction_error_ratio',
-      help: 'Mean of |predicted - seen| / seen of the TTFTs of late, of endpoints that gave any',
-      labelNames: ['model_server_endpoint'],
-      registers: [this.registry],
+      name: predictionError.name,
+      help: predictionError.help,
+      labelNames: predictionError.labels,
+      registers,
       collect() {
         this.reset();
         for (const { host, latency } of sources.pool.usable) {
@@ -60,16 +56,12 @@ export class Metrics {
         }
       },
     });
-    this.#evictedTokens = new Counter({
-      name: 'backfill_evicted_tokens_total',
-      help: 'Generated tokens thrown away with evicted requests',
-      registers: [this.registry],
-    });
+    this.#evictedTokens = new Counter({ name: evictedTokens.name, help: evictedTokens.help, registers });
     this.#ejections = new Counter({
-      name: 'backfill_endpoint_ejections_total',
-      help: 'Endpoints put out of use for a time because they failed, by what told so',
-      labelNames: ['reason'],
-      registers: [this.registry],
+      name: ejections.name,
+      help: ejections.help,
+      labelNames: ejections.labels,
+      registers,
     });
     for (const reason of ejectionReasons) this.#ejections.inc({ reason }, 0);
   }
@@ -103,7 +95,7 @@ export class Metrics {
     }
   }
 
-  #plainGauge(name: string, help: string, read: () => number): void {
+  #plainGauge({ name, help }: { name: string; help: string }, read: () => number): void {
     new Gauge({
       name,
       help,

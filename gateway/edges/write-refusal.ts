@@ -2,7 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { droppedReasonHeader, requestIdHeader } from '../../shared/failures/header-names.ts';
 import { type Refusal, refusalBody } from '../decisions/refusals.ts';
 
-/** Answers with the refusal. What is left of the request is read and thrown away; with `close` the connection ends with it. */
+/** How long a client that does not read may hold up the last event of a stream that failed. */
+const lastEventTimeoutMs = 2000;
+/** A client that is still sending when it is refused gets so long to read why, before its connection is cut. */
+const lingerMs = 2000;
+
+/** Answers with the refusal; with `close` the connection ends with it. What is left of the request is thrown away, as far as it comes. */
 export function writeRefusal(res: ServerResponse, requestId: string, refusal: Refusal, close = false): void {
   const body = JSON.stringify(refusalBody(refusal));
   res.writeHead(refusal.status, {
@@ -14,16 +19,18 @@ export function writeRefusal(res: ServerResponse, requestId: string, refusal: Re
     ...(close ? { connection: 'close' } : {}),
   });
   res.end(body);
+  const { req } = res;
+  if (req.complete) return;
+  // A closed connection would be reset under a client that writes first and reads then.
+  const cutOff = setTimeout(() => req.destroy(), lingerMs);
+  req.once('close', () => clearTimeout(cutOff));
 }
 
-/** How long a client that does not read may hold up the last event of a stream that failed. */
-const lastEventTimeoutMs = 2000;
-
-/** Ends a stream of events with the refusal as its last one, and without its final chunk. `tail` is what was sent last. */
-export function writeLastEvent(res: ServerResponse, tail: Buffer | undefined, refusal: Refusal): void {
-  const between = tail?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
+/** Ends an event stream with the error as its last event, and cuts the connection: no end of it looks like a success. */
+export function writeErrorEvent(res: ServerResponse, reason: Refusal, lastChunk: Buffer | undefined): void {
+  const between = lastChunk?.subarray(-2).toString('latin1') === '\n\n' ? '' : '\n\n';
   const giveUp = setTimeout(() => res.destroy(), lastEventTimeoutMs);
-  res.write(`${between}data: ${JSON.stringify(refusalBody(refusal))}\n\n`, () => {
+  res.write(`${between}data: ${JSON.stringify(refusalBody(reason))}\n\n`, () => {
     clearTimeout(giveUp);
     res.destroy();
   });

@@ -15,6 +15,9 @@ interface Line<T> {
   readonly queues: Map<string, T[]>;
 }
 
+/** Tenants without tickets that are remembered: their names are the clients' to choose. */
+const mostRemembered = 1000;
+
 /**
  * Tickets of one priority. Tenants take turns by the work they get, not by its pieces: start-time fair queueing, in which every
  * ticket starts where its tenant's last one ended and the earliest start goes first. Within a tenant the earliest deadline goes
@@ -100,9 +103,17 @@ export class Band<T extends Queued> {
 
   /** A tenant without tickets is remembered while it is ahead of the others, so that coming back at once gains nothing. */
   #forget(): void {
+    let remembered = 0;
+    let oldest: string | undefined;
     for (const [tenant, { turnAt, queues }] of this.#lines) {
-      if (queues.size === 0 && turnAt <= this.#virtualTime) this.#lines.delete(tenant);
+      if (queues.size > 0) continue;
+      if (turnAt <= this.#virtualTime) this.#lines.delete(tenant);
+      else {
+        remembered += 1;
+        oldest ??= tenant;
+      }
     }
+    if (remembered > mostRemembered && oldest !== undefined) this.#lines.delete(oldest);
   }
 }
 

@@ -19,6 +19,8 @@ export interface RoutingRequest {
   readonly stream: boolean;
   readonly ttftSloMs: number | undefined;
   readonly tpotSloMs: number | undefined;
+  /** It failed there, and goes to another as long as there is one. */
+  readonly failedAt?: Endpoint | undefined;
 }
 
 /** A place on an endpoint, held until its entry is closed. */
@@ -59,13 +61,12 @@ export class Chooser {
     this.#options = options;
   }
 
-  /** Undefined when no endpoint has room. `exceptFor` is taken only when no other has any. */
-  choose(request: RoutingRequest, exceptFor?: Endpoint): Placement | undefined {
+  /** Undefined when no endpoint has room. */
+  choose(request: RoutingRequest): Placement | undefined {
     const { pool, policy, hasRoom, nowMs, random, onChoice } = this.#options;
-    const withRoom = pool.servers(request.model).filter((endpoint) => hasRoom(endpoint, request));
-    const others = exceptFor ? withRoom.filter((endpoint) => endpoint !== exceptFor) : withRoom;
-    const wanted = preferred(others.length > 0 ? others : withRoom, request.model, exceptFor === undefined);
-    const bids = wanted.map((endpoint) => new Bid(endpoint, request));
+    const { model, failedAt } = request;
+    const withRoom = pool.servers(model, failedAt).filter((endpoint) => hasRoom(endpoint, request));
+    const bids = preferred(withRoom, model, failedAt === undefined).map((endpoint) => new Bid(endpoint, request));
     const { scores, rule } = policy(bids, { turn: this.#turn, random }, request);
     const winner = bids[pickHighest(scores, random)];
     if (!winner) return undefined;

@@ -28,7 +28,8 @@ export function lateBinding({ pool, clock, ...rest }: LateBindingOptions): Waiti
     clock,
     makeRoom: (ticket) => evictor.makeRoom(ticket),
     roomInMs: (ticket) => {
-      const dueMs = pool.servers(ticket.model).map(({ intake }) => intake.roomInMs(ticket.request.workClass));
+      const { model, workClass, failedAt } = ticket.request;
+      const dueMs = pool.servers(model, failedAt).map(({ intake }) => intake.roomInMs(workClass));
       return leastOf([...dueMs, evictor.dueInMs(ticket)]);
     },
   });

@@ -80,12 +80,13 @@ export class Pool implements ServingPool {
     return this.#some((endpoint) => endpoint.usable && endpoint.serves(model));
   }
 
-  /** Usable endpoints that serve the model. */
-  servers(model: string): Endpoint[] {
+  /** Usable endpoints that serve the model; `exceptFor` is one of them only if it is the only one. */
+  servers(model: string, exceptFor?: Endpoint): Endpoint[] {
     const servers: Endpoint[] = [];
     for (const endpoint of this.#endpoints.values()) {
       if (endpoint.usable && endpoint.serves(model)) servers.push(endpoint);
     }
+    if (exceptFor && servers.length > 1 && servers.includes(exceptFor)) servers.splice(servers.indexOf(exceptFor), 1);
     return servers;
   }
 

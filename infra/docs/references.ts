@@ -1,10 +1,12 @@
 import { functionSchema } from '../../functions/config.ts';
 import { gatewaySchema } from '../../gateway/config.ts';
 import { referenceTable } from '../../shared/config/reference.ts';
+import { metricsTable } from './metrics-table.ts';
 
 const tables: Readonly<Record<string, string>> = {
   'function variables': referenceTable(functionSchema),
   'gateway variables': referenceTable(gatewaySchema),
+  'gateway metrics': metricsTable(),
 };
 
 /** The text with each generated table put between its marks: `<!-- NAME -->` and `<!-- end -->`. */

@@ -187,6 +187,26 @@ describe('with API keys', () => {
     expectOpenAiError(answer);
   });
 
+  test('one that is taken out of the file is refused, one that is put in is served', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'gateway-')), 'keys.json');
+    const write = (...keys: string[]) => {
+      const digests = keys.map((key) => ({ sha256: createHash('sha256').update(key).digest('hex') }));
+      writeFileSync(path, JSON.stringify(digests));
+    };
+    write('old');
+    const own = await startGateway({ ENDPOINTS: engine.url, API_KEYS_FILE: path });
+    const status = async (key: string) => (await ask(own.url, { headers: bearer(key) })).status;
+    expect([await status('old'), await status('new')]).toEqual([200, 401]);
+    write('new');
+    await until(async () => (await status('new')) === 200, { what: 'the new key to be known' });
+    expect(await status('old')).toBe(401);
+    for (const path of ['/healthz', '/readyz', '/capacity', '/metrics']) {
+      expect((await ask(own.url, { method: 'GET', path })).status).toBe(200);
+    }
+    expect((await ask(own.url, { method: 'GET', path: '/v1/models' })).status).toBe(401);
+    expect((await ask(own.url, { method: 'GET', path: '/v1/models', headers: bearer('new') })).status).toBe(200);
+  });
+
   test('the right one is served, under its own tenant, and stays here', async () => {
     engine.seen.length = 0;
     const headers = { ...bearer('open-sesame'), 'x-gateway-inference-fairness-id': 'liar' };

@@ -22,6 +22,9 @@ class FakeAnswer extends EventEmitter {
   ended = false;
   destroyed = false;
   status = 0;
+  readonly req = { complete: true };
+  readonly writableLength = 0;
+  readonly writableNeedDrain = false;
 
   writeHead(status: number): void {
     this.status = status;
@@ -78,9 +81,10 @@ function setUp(priority: number, idleTimeoutMs = 60_000) {
     waitingRoom,
     ttftTimeoutMs: 60_000,
     idleTimeoutMs,
-    placeElsewhere: ({ request }, failed) => chooser.choose(request, failed) ?? (pool.anyUsable ? 'later' : 'nowhere'),
+    placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.anyUsable ? 'later' : 'nowhere'),
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
+    refusalWhenEvicted: () => refusal('evicted', 'evicted'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
     nowMs: () => 0,
   };
@@ -235,9 +239,9 @@ test('a request whose endpoint was the last to take connections is refused as ev
 });
 
 test.each([
-  ['an endpoint that falls silent has failed', false, 1],
-  ['a client that does not read is not the endpoint’s failure', true, 0],
-])('%s', async (_, clientStalls, failures) => {
+  ['an endpoint that falls silent has failed', false, 'upstream_timeout', 1],
+  ['a client that does not read is not the endpoint’s failure', true, 'client_gone', 0],
+])('%s', async (_, clientStalls, outcome, failures) => {
   const { everyone, exchange, answer, endings } = setUp(0, 1);
   exchange.begin();
   exchange.onConnect(() => {});
@@ -245,6 +249,22 @@ test.each([
   Object.assign(answer, { writableNeedDrain: clientStalls });
   exchange.onData(Buffer.from('x'));
   await until(() => endings.length === 1, { what: 'the silence to be too long' });
-  expect(endings).toMatchObject([{ outcome: 'upstream_timeout' }]);
+  expect(endings).toMatchObject([{ outcome }]);
   expect(everyone.reduce((sum, { standing }) => sum + standing.tally.failures, 0)).toBe(failures);
+});
+
+test('a complete answer that its client does not read to the end is cut off; one that is read is not', async () => {
+  const [unread, read] = [setUp(0, 20), setUp(0, 20)];
+  for (const { exchange, answer } of [read, unread]) {
+    exchange.begin();
+    exchange.onConnect(() => {});
+    exchange.onHeaders(200, sse, () => {});
+    exchange.onData(Buffer.from('x'));
+    answer.end = () => {};
+    exchange.onComplete();
+  }
+  read.answer.emit('close');
+  await until(() => unread.answer.destroyed, { what: 'it to be cut' });
+  expect(read.answer.destroyed).toBe(false);
+  for (const { endings } of [unread, read]) expect(endings.map(({ outcome }) => outcome)).toEqual(['served']);
 });

@@ -63,6 +63,21 @@ test('who comes back at once does not overtake, who was away gathers no claims',
   expect(serveAll(band).map(({ tenant }) => tenant)).toEqual(['busy', 'other']);
 });
 
+test.each([
+  [1000, ['new', 'first']],
+  [1001, ['first', 'new']],
+])('of tenants that come and go without end, %i after it, the last thousand are remembered', (others, order) => {
+  const blocked = new Set(['blocked']);
+  const { band } = bandOf([{ tenant: 'stays', model: 'blocked' }, { tenant: 'first' }]);
+  serveAll(band, blocked);
+  for (let other = 0; other < others - 1; other += 1) {
+    band.add(ticketOf({ tenant: `other-${other}` }));
+    serveAll(band, blocked);
+  }
+  for (const tenant of ['first', 'new']) band.add(ticketOf({ tenant }));
+  expect(serveAll(band, blocked).map(({ tenant }) => tenant)).toEqual(order);
+});
+
 test('any tickets: each is served once, a tenant’s in order of deadline, and no backlogged tenant gets far behind', () => {
   const wish = fc.record({
     tenant: fc.constantFrom('a', 'b', 'c'),

@@ -45,13 +45,14 @@ test('nobody has room', () => {
   expect(choices).toEqual([]);
 });
 
-test('who failed is taken only where no other has room', () => {
+test('where it failed a request does not go again, room there or not, unless there is no other endpoint', () => {
   const { pool, chooser } = setUp();
-  const [a] = pool.endpoints;
-  for (let round = 0; round < 6; round += 1) expect(chooser.choose(requestOf(), a)?.endpoint).not.toBe(a);
-  const only = setUp((endpoint) => endpoint.host === 'a:80');
-  const first = only.pool.endpoints[0];
-  expect(only.chooser.choose(requestOf(), first)?.endpoint).toBe(first);
+  const [a] = pool.endpoints as [Endpoint];
+  for (let round = 0; round < 6; round += 1) expect(chooser.choose(requestOf({ failedAt: a }))?.endpoint).not.toBe(a);
+  const full = setUp((endpoint) => endpoint.host === 'a:80');
+  expect(full.chooser.choose(requestOf({ failedAt: full.pool.endpoints[0] }))).toBeUndefined();
+  pool.replace([{ url: a.url, labels: {} }]);
+  expect(chooser.choose(requestOf({ failedAt: a }))?.endpoint).toBe(a);
 });
 
 test('a conversation goes back to where its beginning is cached, and counts only what is not', () => {

@@ -209,3 +209,48 @@ test('any arrivals and any room: each ticket is placed, late or gone once, and n
     { numRuns: 50 },
   );
 });
+
+test('any queue: room for a model goes to the highest priority that wants it, and leaving upsets no order', () => {
+  const arrival = fc.record({
+    priority: fc.constantFrom(100, 0, -1, -7),
+    model: fc.constantFrom('a', 'b'),
+    tenant: fc.constantFrom('x', 'y'),
+    ttftSloMs: fc.nat(500),
+    leaves: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(arrival, { maxLength: 30 }), fc.array(fc.constantFrom('a', 'b')), (arrivals, rooms) => {
+      const { room, free, log, ticket } = setUp({ mostPerBand: 50 });
+      const waiting = new Map<string, Ticket>();
+      for (const [index, each] of arrivals.entries()) {
+        const entered = ticket(`${index}`, each.priority, each);
+        expect(room.enter(entered)).toBe('waiting');
+        if (each.leaves) room.leave(entered);
+        else waiting.set(`${index}`, entered);
+      }
+      for (const model of rooms) {
+        const wanting = [...waiting].filter(([, other]) => other.model === model);
+        free.set(model, 1);
+        log.length = 0;
+        room.pump();
+        free.set(model, 0);
+        expect(log).toHaveLength(Math.min(1, wanting.length));
+        const placed = waiting.get(log[0] ?? '');
+        if (!placed) continue;
+        expect(placed.priority).toBe(Math.max(...wanting.map(([, { priority }]) => priority)));
+        const earlier = wanting.filter(
+          ([, other]) =>
+            other.priority === placed.priority &&
+            other.tenant === placed.tenant &&
+            other.terms.deadlineAtMs < placed.terms.deadlineAtMs,
+        );
+        expect(earlier).toEqual([]);
+        waiting.delete(log[0] ?? '');
+      }
+      const left = [...waiting.values()];
+      expect(new Set(room.tickets())).toEqual(new Set(left));
+      for (const each of left) room.leave(each);
+      expect([...room.counts.values()].every((count) => count === 0)).toBe(true);
+    }),
+  );
+});

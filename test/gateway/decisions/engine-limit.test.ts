@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type EngineLimit,
+  engineQueue,
+  nextEngineLimit,
+  noEngineLimit,
+} from '../../../gateway/decisions/engine-limit.ts';
+
+/** Readings as running and waiting, from no knowledge on. */
+function after(...readings: readonly (readonly [running: number, waiting: number])[]): EngineLimit {
+  return readings.reduce((limit, [running, waiting]) => nextEngineLimit(limit, running, waiting), noEngineLimit);
+}
+
+test.each<[string, [number, number][], number]>([
+  ['no reading: no limit', [], Number.POSITIVE_INFINITY],
+  ['an idle engine tells none', [[40, 0]], Number.POSITIVE_INFINITY],
+  ['one that waits at one reading waits for a step', [[3, 1]], Number.POSITIVE_INFINITY],
+  [
+    'one here, one there, with an empty queue between',
+    [
+      [3, 1],
+      [3, 0],
+      [3, 1],
+    ],
+    Number.POSITIVE_INFINITY,
+  ],
+  [
+    'a queue at two readings: what runs is the limit',
+    [
+      [64, 2],
+      [64, 5],
+    ],
+    64,
+  ],
+  [
+    'the limit follows the engine down',
+    [
+      [64, 2],
+      [64, 5],
+      [40, 9],
+    ],
+    40,
+  ],
+  [
+    'and up',
+    [
+      [64, 2],
+      [64, 5],
+      [70, 9],
+    ],
+    70,
+  ],
+  [
+    'below the limit it stands',
+    [
+      [64, 2],
+      [64, 5],
+      [10, 0],
+    ],
+    64,
+  ],
+  [
+    'at the limit without a queue it grows by the queue',
+    [
+      [64, 2],
+      [64, 5],
+      [64, 0],
+    ],
+    66,
+  ],
+  [
+    'a small one grows by one',
+    [
+      [4, 2],
+      [4, 5],
+      [4, 0],
+    ],
+    5,
+  ],
+])('%s', (_, readings, expected) => {
+  expect(after(...readings).running).toBe(expected);
+});
+
+test.each([
+  [0, 1],
+  [1, 1],
+  [32, 1],
+  [33, 2],
+  [256, 8],
+])('of %i that run, %i may queue', (running, expected) => {
+  expect(engineQueue(running)).toBe(expected);
+});
+
+test('without a queue a limit never falls; with one it is what runs', () => {
+  const reading = fc.tuple(fc.nat(500), fc.nat(20));
+  fc.assert(
+    fc.property(fc.array(reading), reading, (readings, [running, waiting]) => {
+      const before = after(...readings);
+      const next = nextEngineLimit(before, running, waiting);
+      if (waiting === 0) expect(next.running).toBeGreaterThanOrEqual(before.running);
+      else expect([running, before.running]).toContain(next.running);
+      expect(next.waitedBefore).toBe(waiting);
+    }),
+  );
+});

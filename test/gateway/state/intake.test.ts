@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Endpoint } from '../../../gateway/state/endpoint.ts';
+import { nothingHeld } from '../../../gateway/state/ledger.ts';
+import { entryOf } from '../../support/ledger-entries.ts';
+import { type TicketWish, ticketOf } from '../../support/tickets.ts';
+
+/** One endpoint, and requests that run on it. */
+function setUp() {
+  const clock = { nowMs: 1000 };
+  const options = { nowMs: () => clock.nowMs, staleAfterMs: 1000, onUsableChange: () => {} };
+  const endpoint = new Endpoint({ url: 'http://a:1', labels: {} }, options);
+  const { intake, ledger } = endpoint;
+  const run = (wish: TicketWish = {}) => {
+    const ticket = ticketOf({ arrivedAtMs: clock.nowMs, ...wish });
+    const { workClass, promptTokens, stream } = ticket.request;
+    const entry = ledger.open(entryOf(workClass, promptTokens, { stream }));
+    const stay = intake.open(ticket, entry);
+    return {
+      stay,
+      chunk: () => {
+        entry.sawFirstByte(true);
+        stay.sawChunk();
+      },
+      end: () => {
+        entry.close();
+        stay.end();
+      },
+    };
+  };
+  const reads = (reading: { running?: number; waiting?: number; kvCacheUtilization?: number } = {}) =>
+    endpoint.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0, ...reading });
+  /** Chunks for all of them, so far apart, while readings come in between. */
+  const stream = (requests: readonly { chunk(): void }[], gapMs: number, chunks: number, reading = {}) => {
+    for (let chunk = 0; chunk < chunks; chunk += 1) {
+      clock.nowMs += gapMs;
+      for (const each of requests) each.chunk();
+      reads(reading);
+    }
+  };
+  return { clock, endpoint, intake, ledger, run, reads, stream };
+}
+
+const many = (count: number, of: () => ReturnType<ReturnType<typeof setUp>['run']>) =>
+  Array.from({ length: count }, of);
+const shed = { priority: -1 };
+
+test('of an endpoint that tells nothing: sixteen sheddable requests, and pressure by count', () => {
+  const { intake, run } = setUp();
+  expect([intake.window, intake.pressure]).toEqual([16, 0]);
+  many(8, () => run(shed));
+  expect(intake.pressure).toBe(0.5);
+  many(8, () => run(shed));
+  expect(intake.roomInMs('sheddable')).toBeUndefined();
+  expect(intake.roomInMs('realtime')).toBe(0);
+});
+
+test('an engine is full when two readings saw a queue, and one of ours would wait behind it', () => {
+  const { intake, run, reads } = setUp();
+  many(4, () => run());
+  reads({ running: 4, waiting: 1 });
+  expect(intake.engineFull).toBe(false);
+  reads({ running: 4, waiting: 1 });
+  expect(intake.engineFull).toBe(true);
+  expect([intake.roomInMs('realtime'), intake.roomInMs('sheddable')]).toEqual([undefined, undefined]);
+});
+
+test('one of ours that waits nowhere does not make it full: the queue is somebody else’s', () => {
+  const { intake, run, reads } = setUp();
+  const mine = run();
+  mine.chunk();
+  for (let reading = 0; reading < 3; reading += 1) reads({ running: 9, waiting: 4 });
+  expect(intake.engineFull).toBe(false);
+});
+
+test.each<[string, { waiting?: number; kvCacheUtilization?: number }, number]>([
+  ['an idle one', {}, 0],
+  ['five waiting', { waiting: 5 }, 1],
+  ['the KV cache at four fifths', { kvCacheUtilization: 0.8 }, 1],
+])('pressure of %s', (_, reading, expected) => {
+  const { intake, reads } = setUp();
+  reads(reading);
+  expect(intake.pressure).toBeCloseTo(expected, 9);
+});
+
+test.each([
+  ['at the target', 30, 1],
+  ['half of it', 15, 0.5],
+])('pressure from token gaps: %s', (_, gapMs, expected) => {
+  const { intake, run, stream } = setUp();
+  stream([run()], gapMs, 40);
+  expect(intake.pressure).toBeCloseTo(expected, 2);
+});
+
+test('a window opens while it is used and there is room, and closes when streams slow down', () => {
+  const { intake, run, stream } = setUp();
+  const batch = many(16, () => run(shed));
+  stream(batch, 15, 200);
+  const opened = intake.window;
+  expect(opened).toBeGreaterThan(17);
+  stream(batch, 60, 100);
+  expect(intake.window).toBeLessThan(12);
+});
+
+test('more real-time work than usual takes from the window at once, and gives it back', () => {
+  const { intake, run, reads } = setUp();
+  reads();
+  const before = intake.window;
+  const burst = many(10, () => run());
+  expect(intake.window).toBe(before - 10);
+  for (const each of burst) each.end();
+  expect(intake.window).toBe(before);
+});
+
+test('sheddable prompts leave half of the engine’s time to others', () => {
+  const { clock, intake, run, reads } = setUp();
+  reads();
+  run({ ...shed, promptTokens: 1000 });
+  // 1,000 tokens take 25 ms, and the next may come after twice that.
+  expect(intake.roomInMs('sheddable')).toBe(50);
+  clock.nowMs += 50;
+  expect(intake.roomInMs('sheddable')).toBe(0);
+});
+
+test('misses beside sheddable work lower its target; alone they do not', () => {
+  const { clock, intake, run } = setUp();
+  const late = () => {
+    const mine = run({ ttftSloMs: 100 });
+    clock.nowMs += 500;
+    mine.chunk();
+    mine.stay.served(undefined);
+    mine.end();
+  };
+  late();
+  expect(intake.targetShare).toBe(0.6);
+  run(shed);
+  late();
+  expect(intake.targetShare).toBeCloseTo(0.5802, 9);
+});
+
+test('without sheddable work the pressure would be that of the others', () => {
+  const { intake, run, stream } = setUp();
+  const all = [...many(12, () => run(shed)), ...many(4, () => run())];
+  stream(all, 30, 40, { running: 16, kvCacheUtilization: 0.8 });
+  expect(intake.pressure).toBeCloseTo(1, 1);
+  expect(intake.realtimePressure).toBeCloseTo(0.25, 1);
+});
+
+test('any interleaving: no stay stays, and an endpoint that is idle has room for everyone', () => {
+  const act = fc.constantFrom('run', 'shed', 'chunk', 'end', 'served', 'reading', 'wait');
+  fc.assert(
+    fc.property(fc.array(fc.record({ act, of: fc.nat(9), size: fc.nat(3000) })), (steps) => {
+      const { clock, intake, ledger, run, reads } = setUp();
+      const running = new Map<number, ReturnType<typeof run>>();
+      for (const { act, of, size } of steps) {
+        const each = running.get(of);
+        if ((act === 'run' || act === 'shed') && !each) {
+          running.set(of, run({ priority: act === 'run' ? 0 : -1, promptTokens: size, stream: of % 3 > 0 }));
+        }
+        if (act === 'chunk') each?.chunk();
+        if (act === 'served') each?.stay.served(size);
+        if (act === 'end') {
+          each?.end();
+          each?.end();
+        }
+        if (act === 'reading') reads({ running: of, waiting: of % 4, kvCacheUtilization: of / 10 });
+        if (act === 'wait') clock.nowMs += size;
+        expect(intake.window).toBeGreaterThanOrEqual(0);
+        expect(intake.pressure).toBeGreaterThanOrEqual(0);
+        expect(intake.realtimePressure).toBeLessThanOrEqual(intake.pressure + 1e-9);
+      }
+      for (const each of running.values()) each.end();
+      expect([intake.stays.size, ledger.realtime, ledger.sheddable]).toEqual([0, nothingHeld, nothingHeld]);
+      clock.nowMs += 3_000_000;
+      expect(intake.engineFull).toBe(false);
+      expect(intake.roomInMs('realtime')).toBe(0);
+      if (intake.window > 0 && intake.pressure < 1) expect(intake.roomInMs('sheddable')).toBe(0);
+    }),
+  );
+});
