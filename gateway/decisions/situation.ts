@@ -2,6 +2,8 @@
 export interface Situation {
   /** Prompt tokens that are to be computed there before the request's own. */
   readonly aheadTokens: number;
+  /** Pairs of those tokens and the ones that each attends to. */
+  readonly aheadPairs: number;
   /** Prompt tokens of the request itself that are to be computed. */
   readonly uncachedTokens: number;
   /** Those of its prompt that should be in the prefix cache. */
@@ -14,18 +16,23 @@ export interface Situation {
   readonly overflowTokens: number;
 }
 
+/** Pairs of tokens that the attention of a prompt computes, of which some are cached. Whole numbers. */
+export function attentionPairs(uncachedTokens: number, cachedTokens: number): number {
+  return Math.round(uncachedTokens * (cachedTokens + uncachedTokens / 2));
+}
+
 /**
  * What the time to the first token is made of, one term each: the steps that run anyway; matrix products over the prompt tokens ahead
- * and the request's own; its attention; what decodes and their context add to each step that the prefill takes; and the wait for memory.
+ * and the request's own; their attention; what decodes and their context add to each step that the prefill takes; and the wait for memory.
  * Source: the step time of an engine with chunked prefill, as a linear model.
  */
 export function ttftFeatures(situation: Situation): readonly number[] {
-  const { aheadTokens, uncachedTokens, cachedTokens, decodes, contextTokens, overflowTokens } = situation;
+  const { aheadTokens, aheadPairs, uncachedTokens, cachedTokens, decodes, contextTokens, overflowTokens } = situation;
   const prefillTokens = (aheadTokens + uncachedTokens) / 1000;
   return [
     1,
     prefillTokens,
-    (uncachedTokens * (cachedTokens + uncachedTokens / 2)) / 1e6,
+    (aheadPairs + attentionPairs(uncachedTokens, cachedTokens)) / 1e6,
     decodes / 100,
     contextTokens / 1e5,
     (prefillTokens * contextTokens) / 1e5,

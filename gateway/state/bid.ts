@@ -60,6 +60,7 @@ function meanOf(before: Situation, after: Situation): Situation {
   return {
     ...before,
     aheadTokens: (before.aheadTokens + after.aheadTokens) / 2,
+    aheadPairs: (before.aheadPairs + after.aheadPairs) / 2,
     decodes: (before.decodes + after.decodes) / 2,
     contextTokens: (before.contextTokens + after.contextTokens) / 2,
   };

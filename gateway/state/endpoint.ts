@@ -120,11 +120,12 @@ export class Endpoint implements IntakeEndpoint {
     return this.inFlight + Math.max(0, reading.running + reading.waiting - reading.ownInFlight);
   }
 
-  /** Prompt tokens of our own requests that are still to be computed here. */
-  get aheadTokens(): number {
+  /** Milliseconds in which the prompts of our own requests here should be computed. */
+  get backlogMs(): number {
     const { realtime, sheddable, prefillingForMs } = this.ledger;
-    const computed = prefillingForMs / this.latency.prefillMsPerToken;
-    return Math.max(0, realtime.prefillTokens + sheddable.prefillTokens - computed);
+    const tokens = realtime.prefillTokens + sheddable.prefillTokens;
+    const pairs = realtime.prefillPairs + sheddable.prefillPairs;
+    return Math.max(0, this.latency.prefillMs(tokens, pairs) - prefillingForMs);
   }
 
   /** What a prompt with so much of it cached would meet here. */
@@ -133,11 +134,15 @@ export class Endpoint implements IntakeEndpoint {
     const decodes = realtime.decodes + sheddable.decodes;
     const context = realtime.contextTokens + sheddable.contextTokens;
     const prefill = realtime.prefillTokens + sheddable.prefillTokens;
+    const pairs = realtime.prefillPairs + sheddable.prefillPairs;
+    const prefillMs = this.latency.prefillMs(prefill, pairs);
+    const shareLeft = prefillMs > 0 ? this.backlogMs / prefillMs : 0;
     const others = this.load - this.inFlight;
     const contextTokens = context + others * (decodes > 0 ? context / decodes : usualContextTokens);
     const freeTokens = (this.reading?.kvCacheTokens ?? Number.POSITIVE_INFINITY) - contextTokens;
     return {
-      aheadTokens: this.aheadTokens,
+      aheadTokens: prefill * shareLeft,
+      aheadPairs: pairs * shareLeft,
       uncachedTokens,
       cachedTokens,
       decodes: decodes + others,

@@ -3,6 +3,7 @@ import type { EngineLoad } from '../decisions/engine-load.ts';
 import { saturationOf } from '../decisions/saturation.ts';
 import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
+import { attentionPairs } from '../decisions/situation.ts';
 import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
 import { Stay } from './stay.ts';
 import { TokenGaps } from './token-gaps.ts';
@@ -17,9 +18,9 @@ export interface IntakeEndpoint {
   readonly reading: EngineLoad | undefined;
   /** Waiting in the engine, requests sent since the reading included. */
   readonly waitingNow: number;
-  /** Prompt tokens that are still to be computed there. */
-  readonly aheadTokens: number;
-  readonly latency: { readonly trusted: boolean; readonly prefillMsPerToken: number };
+  /** Milliseconds in which the prompts that are there should be computed. */
+  readonly backlogMs: number;
+  readonly latency: { readonly trusted: boolean; prefillMs(tokens: number, pairs: number): number };
 }
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
@@ -93,7 +94,7 @@ export class Intake {
   /** In how many milliseconds there is room, if nothing happens; 0 for now, undefined where time alone brings none. */
   roomInMs(workClass: WorkClass): number | undefined {
     if (this.engineFull) return undefined;
-    const backlogMs = this.#backlogMs;
+    const backlogMs = this.#endpoint.backlogMs;
     if (workClass === 'realtime') return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
     if (this.#endpoint.ledger.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
     return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
@@ -103,7 +104,9 @@ export class Intake {
   open(ticket: Ticket, entry: LedgerEntry): Stay {
     if (ticket.request.workClass === 'sheddable') {
       const { promptTokens, cachedTokens } = entry.request;
-      const prefillMs = (promptTokens - cachedTokens) * this.#endpoint.latency.prefillMsPerToken;
+      const uncachedTokens = promptTokens - cachedTokens;
+      const pairs = attentionPairs(uncachedTokens, cachedTokens);
+      const prefillMs = this.#endpoint.latency.prefillMs(uncachedTokens, pairs);
       this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / sheddablePrefillShare;
     }
     const stay = new Stay(this, this.#nowMs, ticket, entry);
@@ -113,7 +116,7 @@ export class Intake {
 
   recordReading({ running, waiting }: EngineLoad): void {
     // Who waits for the prompts before it to be computed does not wait for a place.
-    const waitingForPlaces = this.#backlogMs > mostStepMs ? 0 : waiting;
+    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : waiting;
     this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces);
     this.#toldSomething = true;
     this.adjust();
@@ -153,12 +156,6 @@ export class Intake {
       ((this.#tpotMs ?? 0) * share) / (slo.tpotMs * this.#targetShare),
       (this.#queueingMs * share) / (slo.ttftMs * ttftTargetShare),
     );
-  }
-
-  /** Of prompts that are still to be computed. */
-  get #backlogMs(): number {
-    const { aheadTokens, latency } = this.#endpoint;
-    return aheadTokens * latency.prefillMsPerToken;
   }
 
   /** Neither the engine nor an answer has told anything lately. */

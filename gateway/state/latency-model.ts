@@ -1,4 +1,5 @@
 import {
+  attentionPairs,
   nominalTpotWeights,
   nominalTtftWeights,
   type Prediction,
@@ -46,9 +47,10 @@ export class LatencyModel {
     return this.#samples >= samplesToTrust && this.#error < errorToDistrust;
   }
 
-  /** Of a prompt token, beside whatever else runs. */
-  get prefillMsPerToken(): number {
-    return Math.max(0.001, this.#ttft.weights[1]! / 1000);
+  /** What computing so much of prompts takes, beside whatever else runs. */
+  prefillMs(tokens: number, pairs: number): number {
+    const [, perThousand = 0, perMillionPairs = 0] = this.#ttft.weights;
+    return (perThousand * tokens) / 1000 + (perMillionPairs * pairs) / 1e6;
   }
 
   predict(situation: Situation): Prediction {
@@ -60,11 +62,11 @@ export class LatencyModel {
     return {
       trusted: this.trusted,
       ttftMs,
-      ttftAloneMs: this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, overflowTokens: 0 })),
+      ttftAloneMs: this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 })),
       ttftHighMs: ttftMs * this.#ttftHigh.value,
       tpotMs,
       tpotHighMs: tpotMs * this.#tpotHigh.value,
-      prefillMs: this.prefillMsPerToken * uncachedTokens + this.#ttft.weights[2]! * features[2]!,
+      prefillMs: this.prefillMs(uncachedTokens, attentionPairs(uncachedTokens, cachedTokens)),
       joinMs:
         situation.aheadTokens > 0
           ? 0

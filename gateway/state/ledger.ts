@@ -1,3 +1,4 @@
+import { attentionPairs } from '../decisions/situation.ts';
 import type { Usage } from '../decisions/usage.ts';
 
 /** Sheddable is work of a priority below 0. */
@@ -12,6 +13,8 @@ export interface Held {
   readonly promptTokens: number;
   /** Prompt tokens that wait to be computed, or are being: of those without a first token, less what is cached. */
   readonly prefillTokens: number;
+  /** Pairs of those tokens and the ones that each of them attends to: what the attention of long prompts costs by. */
+  readonly prefillPairs: number;
   /** Those that generate. */
   readonly decodes: number;
   /** Tokens that those hold in the KV cache: their prompts and what they have generated. */
@@ -23,6 +26,7 @@ export const nothingHeld: Held = {
   awaitingFirstByte: 0,
   promptTokens: 0,
   prefillTokens: 0,
+  prefillPairs: 0,
   decodes: 0,
   contextTokens: 0,
 };
@@ -118,6 +122,8 @@ export class LedgerEntry {
   readonly #books: Books;
   readonly #counts: Counts;
   readonly #listener: EntryListener | undefined;
+  readonly #uncachedTokens: number;
+  readonly #pairs: number;
   #phase: 'prefilling' | 'generating' | 'closed' = 'prefilling';
   #answering = false;
   #contextTokens = 0;
@@ -133,7 +139,10 @@ export class LedgerEntry {
     this.#counts.inFlight += 1;
     this.#counts.awaitingFirstByte += 1;
     this.#counts.promptTokens += request.promptTokens;
+    this.#uncachedTokens = request.promptTokens - request.cachedTokens;
+    this.#pairs = attentionPairs(this.#uncachedTokens, request.cachedTokens);
     this.#counts.prefillTokens += this.#uncachedTokens;
+    this.#counts.prefillPairs += this.#pairs;
     books.prefilling.add(this);
   }
 
@@ -197,12 +206,9 @@ export class LedgerEntry {
     this.#listener?.reported(this, usage);
   }
 
-  get #uncachedTokens(): number {
-    return this.request.promptTokens - this.request.cachedTokens;
-  }
-
   #leavePrefill(): void {
     this.#counts.prefillTokens -= this.#uncachedTokens;
+    this.#counts.prefillPairs -= this.#pairs;
     this.#books.prefilling.delete(this);
   }
 }

@@ -116,9 +116,9 @@ test('sheddable prompts leave half of the engine’s time to others', () => {
   const { clock, intake, run, reads } = setUp();
   reads();
   run({ ...shed, promptTokens: 1000 });
-  // 1,000 tokens take 25 ms, and the next may come after twice that.
-  expect(intake.roomInMs('sheddable')).toBe(50);
-  clock.nowMs += 50;
+  // 1,000 tokens take 26 ms, as long as nothing is known, and the next may come after twice that.
+  expect(intake.roomInMs('sheddable')).toBeCloseTo(51.8, 6);
+  clock.nowMs += 52;
   expect(intake.roomInMs('sheddable')).toBe(0);
 });
 

@@ -9,7 +9,9 @@ import { seededRandom } from '../../../infra/local/model-server/decisions/seeded
 function situationOf(random: () => number): Situation {
   const decodes = Math.floor(random() * 200);
   return {
-    aheadTokens: random() < 0.5 ? 0 : random() * 8000,
+    aheadTokens: 0,
+    aheadPairs: 0,
+    ...(random() < 0.5 ? {} : { aheadTokens: random() * 8000, aheadPairs: random() * 1e7 }),
     uncachedTokens: 1 + random() * 4000,
     cachedTokens: random() < 0.7 ? 0 : random() * 4000,
     decodes,
@@ -76,10 +78,10 @@ describe('the latency model', () => {
 
   test('tells the wait behind others apart from the time alone', () => {
     const { model } = learned(1000);
-    const situation = { ...situationOf(seededRandom(1)), aheadTokens: 8000 };
+    const situation = { ...situationOf(seededRandom(1)), aheadTokens: 8000, aheadPairs: 0 };
     const { ttftMs, ttftAloneMs } = model.predict(situation);
     expect(ttftMs - ttftAloneMs).toBeGreaterThan(600);
-    expect(model.predict({ ...situation, aheadTokens: 0 }).ttftMs).toBeCloseTo(ttftAloneMs, 6);
+    expect(model.predict({ ...situation, aheadTokens: 0, aheadPairs: 0 }).ttftMs).toBeCloseTo(ttftAloneMs, 6);
   });
 });
 

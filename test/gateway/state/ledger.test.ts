@@ -24,13 +24,22 @@ test('an entry counts in its class from its opening to its close, as prefill unt
     awaitingFirstByte: 1,
     promptTokens: 12,
     prefillTokens: 8,
+    // Eight tokens attend to the four that are cached, and to half of themselves.
+    prefillPairs: 64,
     decodes: 0,
     contextTokens: 0,
   };
   expect(ledger.sheddable).toEqual(waiting);
   expect(ledger.realtime).toEqual(nothingHeld);
   entry.sawFirstByte(true);
-  const generating = { ...waiting, awaitingFirstByte: 0, prefillTokens: 0, decodes: 1, contextTokens: 12 };
+  const generating = {
+    ...waiting,
+    awaitingFirstByte: 0,
+    prefillTokens: 0,
+    prefillPairs: 0,
+    decodes: 1,
+    contextTokens: 12,
+  };
   expect(ledger.sheddable).toEqual(generating);
   entry.sawChunk();
   expect(ledger.sheddable).toEqual({ ...generating, contextTokens: 13 });
