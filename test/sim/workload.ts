@@ -1,0 +1,67 @@
+import type { PromptBlocks } from '../../gateway/decisions/prompt-blocks.ts';
+import type { TraceRow } from './traces.ts';
+
+/** One request of a workload, as gateway and engine see it. */
+export interface WorkloadRequest {
+  readonly atMs: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Of the engine's blocks of 16 tokens. */
+  readonly blockHashes: readonly number[];
+  /** Of the gateway's blocks of 64 tokens. */
+  readonly promptBlocks: PromptBlocks;
+}
+
+export interface WorkloadOptions {
+  /** Requests a second, on the average of the trace. */
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** Where in the trace it begins, and how its copies are shifted against each other. */
+  readonly seed: number;
+}
+
+const prefixTokens = 512;
+const engineTokens = 16;
+const gatewayTokens = 64;
+/** Prefixes of one copy of a trace are not those of another. */
+const idsPerCopy = 1_000_000;
+
+/** A trace at another rate: copies of it, each begun elsewhere, laid over each other and stretched; the end is followed by the beginning. */
+export function workloadOf(trace: readonly TraceRow[], options: WorkloadOptions): readonly WorkloadRequest[] {
+  const spanMs = (trace.at(-1)?.atMs ?? 0) + 1;
+  const speed = options.perSecond / ((trace.length * 1000) / spanMs);
+  const copies = Math.max(1, Math.ceil(speed));
+  const stretch = copies / speed;
+  const requests: WorkloadRequest[] = [];
+  for (let copy = 0; copy < copies; copy += 1) {
+    const shiftMs = ((options.seed / 5 + copy / copies) % 1) * spanMs;
+    for (const row of trace) {
+      const atMs = ((row.atMs + shiftMs) % spanMs) * stretch;
+      if (atMs < options.seconds * 1000) requests.push(requestOf(row, atMs, copy * idsPerCopy));
+    }
+  }
+  return requests.sort((a, b) => a.atMs - b.atMs);
+}
+
+function requestOf(
+  { promptTokens, outputTokens, prefixIds }: TraceRow,
+  atMs: number,
+  idsFrom: number,
+): WorkloadRequest {
+  const whole = prefixIds.length > 0 ? promptTokens : 0;
+  /** Number of the block that begins at this token: the prefix it is in, and its place there. */
+  const numberOf = (token: number, size: number): number => {
+    const id = (prefixIds[Math.floor(token / prefixTokens)] ?? 0) + idsFrom;
+    return id * (prefixTokens / size) + Math.floor((token % prefixTokens) / size);
+  };
+  const blockHashes = Array.from({ length: Math.floor(whole / engineTokens) }, (_, block) =>
+    numberOf(block * engineTokens, engineTokens),
+  );
+  const promptBlocks = new Uint32Array(2 * Math.floor(whole / gatewayTokens));
+  for (let block = 0; 2 * block < promptBlocks.length; block += 1) {
+    const number = numberOf(block * gatewayTokens, gatewayTokens);
+    promptBlocks[2 * block] = number;
+    promptBlocks[2 * block + 1] = Math.imul(number, 0x9e3779b1);
+  }
+  return { atMs, promptTokens, outputTokens, blockHashes, promptBlocks };
+}
