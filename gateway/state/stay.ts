@@ -65,7 +65,15 @@ export class Stay implements Victim {
     if (!completionTokens) return;
     const { gaps } = this.#intake;
     if (this.ticket.request.stream) gaps.recordStream(completionTokens, this.#chunks);
-    else gaps.recordFinished((this.#nowMs() - this.#entry.openedAtMs) / completionTokens, this.#nowMs());
+    else this.#recordWhole(completionTokens);
+  }
+
+  /** From when its first token was expected: what came before was its prompt's, not its tokens'. */
+  #recordWhole(completionTokens: number): void {
+    const nowMs = this.#nowMs();
+    const decodingMs = nowMs - this.#entry.request.firstTokenExpectedAtMs;
+    if (decodingMs <= 0 || completionTokens < tokensToTell) return;
+    this.#intake.gaps.recordFinished(decodingMs / completionTokens, nowMs);
   }
 
   end(): void {
@@ -78,3 +86,5 @@ export class Stay implements Victim {
 
 /** Where no stream tells the pace. */
 const usualTpotMs = 20;
+/** A shorter answer that comes whole tells more of its prompt than of its tokens. */
+const tokensToTell = 8;

@@ -28,7 +28,7 @@ export class TokenGaps {
     this.#tokensPerChunk += (Math.max(1, tokens / chunks) - this.#tokensPerChunk) * newestWeight;
   }
 
-  /** Time per token of a request that was not streamed, its prompt included. */
+  /** Time per token of a request that was not streamed, without that of its prompt. */
   recordFinished(msPerToken: number, nowMs: number): void {
     const isFresh = nowMs - this.#finishedAtMs < finishedCountsMs;
     this.#finishedMs = isFresh && this.#finishedMs ? this.#finishedMs * 0.8 + msPerToken * 0.2 : msPerToken;

@@ -71,9 +71,12 @@ test('a first chunk that came later than it would have alone was queued for so l
 test('a complete answer tells its pace: whole ones by their length, streams by tokens in a chunk', () => {
   const { clock, intake, open } = setUp();
   const whole = open({ stream: false });
-  clock.nowMs += 400;
-  whole.served(20);
-  expect(intake.gaps.tpotMs(clock.nowMs)).toBe(20);
+  clock.nowMs += 400.03;
+  whole.served(7);
+  expect(intake.gaps.tpotMs(clock.nowMs)).toBeUndefined();
+  clock.nowMs += 100;
+  whole.served(25);
+  expect(intake.gaps.tpotMs(clock.nowMs)).toBeCloseTo(20, 6);
   whole.end();
   const stream = open();
   for (let chunk = 0; chunk < 10; chunk += 1) {
