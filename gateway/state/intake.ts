@@ -36,6 +36,8 @@ const ttftTargetShare = 0.5;
 /** Memory of the usual real-time load, per adjustment. */
 const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
+/** What first tokens told of queueing fades while none comes: an endpoint that nobody streams from is not full for ever. */
+const queueingHalfLifeMs = 2000;
 
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class Intake {
@@ -48,6 +50,7 @@ export class Intake {
   #targetShare: number = firstTargetShare;
   #usualRealtime = 0;
   #queueingMs = 0;
+  #queueingAtMs = 0;
   #sheddableFreeAtMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
@@ -123,7 +126,9 @@ export class Intake {
   }
 
   recordFirstToken(queuedMs: number): void {
-    this.#queueingMs += (queuedMs - this.#queueingMs) * queueingWeight;
+    const usualMs = this.#queueingNowMs;
+    this.#queueingMs = usualMs + (queuedMs - usualMs) * queueingWeight;
+    this.#queueingAtMs = this.#nowMs();
   }
 
   recordEnd(stay: Stay): void {
@@ -154,8 +159,12 @@ export class Intake {
     return Math.max(
       saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
       ((this.#tpotMs ?? 0) * share) / (slo.tpotMs * this.#targetShare),
-      (this.#queueingMs * share) / (slo.ttftMs * ttftTargetShare),
+      (this.#queueingNowMs * share) / (slo.ttftMs * ttftTargetShare),
     );
+  }
+
+  get #queueingNowMs(): number {
+    return this.#queueingMs * 0.5 ** ((this.#nowMs() - this.#queueingAtMs) / queueingHalfLifeMs);
   }
 
   /** Neither the engine nor an answer has told anything lately. */

@@ -58,7 +58,7 @@ test('its progress goes by the pace of the streams beside it', () => {
   expect(whole.progressTokens).toBe(10);
 });
 
-test('a first chunk that came later than it would have alone was queued for so long', () => {
+test('a first chunk that came later than it would have alone was queued for so long, and that fades', () => {
   const { clock, endpoint, intake, open } = setUp();
   const stay = open({ ttftSloMs: 1000 }, { ttftAloneMs: 40 });
   clock.nowMs += 2040;
@@ -66,6 +66,9 @@ test('a first chunk that came later than it would have alone was queued for so l
   endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0 });
   // A tenth of two seconds, of half a second that may be spent in a queue.
   expect(intake.pressure).toBeCloseTo(200 / 500, 1);
+  clock.nowMs += 20_000;
+  endpoint.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0 });
+  expect(intake.pressure).toBeLessThan(0.01);
 });
 
 test('a complete answer tells its pace: whole ones by their length, streams by tokens in a chunk', () => {
