@@ -44,10 +44,12 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it will listen; absent: it says so on standard output. */
   readonly url?: string;
+  /** It does not speak HTTP/1.1: that it says where it listens must do. */
+  readonly isSilent?: boolean;
 }
 
 /** Starts a process and waits until it takes connections. */
-export async function start({ command, env, url }: Start, core: Core): Promise<Measured> {
+export async function start({ command, env, url, isSilent = false }: Start, core: Core): Promise<Measured> {
   const [program = '', ...args] = pinned(command, core);
   const child = spawn(program, args, {
     env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production', ...env },
@@ -60,7 +62,7 @@ export async function start({ command, env, url }: Start, core: Core): Promise<M
   const giveUpAtMs = performance.now() + startTimeoutMs;
   for (;;) {
     const where = url ?? /listening on (http:\/\/\S+)/.exec(output)?.[1];
-    if (where !== undefined && (await answers(where))) return new Measured(where, child);
+    if (where !== undefined && (isSilent || (await answers(where)))) return new Measured(where, child);
     if (child.exitCode !== null || performance.now() > giveUpAtMs) {
       child.kill('SIGKILL');
       throw new Error(`${command.join(' ')} does not listen:\n${output}`);
