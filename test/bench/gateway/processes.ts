@@ -30,12 +30,20 @@ export class Measured {
 
   /** The most memory it ever held. */
   get peakMegabytes(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+    return this.#megabytes(/^VmHWM:\s+(\d+) kB/m);
+  }
+
+  get residentMegabytes(): number {
+    return this.#megabytes(/^VmRSS:\s+(\d+) kB/m);
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  #megabytes(line: RegExp): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(line.exec(status)?.[1] ?? Number.NaN) / 1024;
   }
 }
 
