@@ -9,16 +9,22 @@ import { build } from 'esbuild';
 const root = resolve(import.meta.dirname, '../..');
 
 const services = [
-  { name: 'function', entry: 'functions/main.ts' },
-  { name: 'gateway', entry: 'gateway/main.ts' },
+  {
+    name: 'function',
+    entries: ['functions/main.ts', 'infra/build/warm-up.ts'],
+    // What Google's Node buildpack runs last, on the Node and at the path of the instances.
+    scripts: { 'gcp-build': 'node warm-up.mjs' },
+  },
+  { name: 'gateway', entries: ['gateway/main.ts'], scripts: {} },
 ] as const;
 
-for (const { name, entry } of services) {
+for (const { name, entries, scripts } of services) {
   const folder = join(root, 'dist', name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await build({
-    entryPoints: [join(root, entry)],
+    entryPoints: entries.map((entry) => join(root, entry)),
+    entryNames: '[name]',
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -40,18 +46,20 @@ for (const { name, entry } of services) {
     },
     logLevel: 'warning',
   });
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest(name), null, 2)}\n`);
+  // The buildpack starts this line as it is; npm in between would cost each cold start a third of a second.
+  await writeFile(join(folder, 'Procfile'), 'web: node --enable-source-maps main.mjs\n');
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest(name, scripts), null, 2)}\n`);
   await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   const { size } = await stat(join(folder, 'main.mjs'));
   process.stdout.write(`dist/${name}/main.mjs ${Math.round(size / 1024)} KiB\n`);
 }
 
-function manifest(name: string) {
+function manifest(name: string, scripts: Readonly<Record<string, string>>) {
   return {
     name: `backfill-${name}`,
     private: true,
     type: 'module',
     engines: { node: '>=22' },
-    scripts: { start: 'node --enable-source-maps main.mjs' },
+    scripts: { start: 'node --enable-source-maps main.mjs', ...scripts },
   };
 }
