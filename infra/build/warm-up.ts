@@ -9,7 +9,7 @@ const folder = import.meta.dirname;
 const nobody = '127.0.0.1:1';
 const giveUpAfterMs = 60_000;
 
-const child = spawn(process.execPath, ['--enable-source-maps', join(folder, 'main.mjs')], {
+const child = spawn(process.execPath, [join(folder, 'main.mjs')], {
   env: {
     ...process.env,
     NODE_COMPILE_CACHE: join(folder, 'compile-cache'),

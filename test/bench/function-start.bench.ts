@@ -16,13 +16,13 @@ export async function run(): Promise<void> {
     { name: 'TypeScript, unbundled', args: [join(root, 'functions/main.ts')], env: {}, ms: [] },
     {
       name: 'bundle, no compile cache',
-      args: ['--enable-source-maps', bundle],
+      args: [bundle],
       env: { NODE_DISABLE_COMPILE_CACHE: '1' },
       ms: [],
     },
     {
       name: 'bundle, warm compile cache',
-      args: ['--enable-source-maps', bundle],
+      args: [bundle],
       env: { NODE_COMPILE_CACHE: cache },
       ms: [],
     },
