@@ -107,3 +107,18 @@ describe('SIGTERM', () => {
     expect([world.has('retries', 'unfinished'), world.has('results', 'unfinished')]).toEqual([false, false]);
   });
 });
+
+test('an error that nobody caught: what runs may finish, the log says it, and the process ends with 1', async () => {
+  const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
+  await world.restart({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrower)}` });
+  const held: (() => void)[] = [];
+  world.upstream.play((call, response) => held.push(() => answering(200)(call, response, 0)));
+  const running = world.push({ data: { id: 'finishing all the same', payload: { messages: [] } } });
+  await until(() => held.length === 1, { what: 'the call' });
+  const exited = world.service().kill('SIGUSR2');
+  await until(async () => (await world.push().catch(() => 0)) === 503, { what: 'the drain' });
+  held[0]?.();
+  expect(await running).toBe(204);
+  expect(await exited).toBe(1);
+  expect(world.service().output()).toContain('"event":"uncaught_exception"');
+});
