@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 /**
  * Writes the deployed form of both services to `dist/`: one bundle each, since a cold start pays for every module,
@@ -18,6 +18,17 @@ const services = [
   { name: 'gateway', entries: ['gateway/main.ts'], scripts: {} },
 ] as const;
 
+/** An import of Node's own modules reads all they export, and so loads undici for `node:http`; this takes what is used. */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }));
+  },
+};
+
 for (const { name, entries, scripts } of services) {
   const folder = join(root, 'dist', name);
   await rm(folder, { recursive: true, force: true });
@@ -28,6 +39,7 @@ for (const { name, entries, scripts } of services) {
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    plugins: [builtins],
     splitting: true,
     platform: 'node',
     target: 'node22',

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { timeToFirstPush } from './function/first-push.ts';
 import { functionEnvironment, root, startSurroundings } from './function/function-process.ts';
@@ -32,7 +31,7 @@ export async function run(): Promise<void> {
     for (let round = -1; round < rounds; round += 1) {
       for (const way of ways) {
         const env = { ...functionEnvironment(around), ...way.env };
-        const ms = await timeToFirstPush(way.args, env, await freePort());
+        const ms = await timeToFirstPush(way.args, env);
         if (round >= 0) way.ms.push(ms);
       }
     }
@@ -49,15 +48,6 @@ export async function run(): Promise<void> {
       `${name.padEnd(28)}${median(ms).toFixed(0).padStart(10)}${`× ${ratio.toFixed(2)}`.padStart(15)}\n`,
     );
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => found(port));
-    });
-  });
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { pinned } from '../gateway/processes.ts';
 
 const body = JSON.stringify({
   message: {
@@ -8,33 +9,29 @@ const body = JSON.stringify({
   },
   subscription: 'projects/bench/subscriptions/requests',
 });
-const pollEveryMs = 2;
 
-/** Milliseconds from the start of the process to its first 204: pushed at until it answers, then ended. */
-export async function timeToFirstPush(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  port: number,
-): Promise<number> {
+/** Milliseconds from the start of the process to the answer of the push that it gets once it listens; it is ended then. */
+export async function timeToFirstPush(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const [program = '', ...rest] = pinned([process.execPath, ...args], 1);
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production', ...env, PORT: String(port) },
-    stdio: 'ignore',
+  const child = spawn(program, rest, {
+    env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  try {
-    for (;;) {
-      if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended with ${child.exitCode}`);
-      const status = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body }).then(
-        (response) => response.status,
-        () => 0,
-      );
-      if (status === 204) return performance.now() - startedAtMs;
-      await new Promise((resolve) => setTimeout(resolve, pollEveryMs));
-    }
-  } finally {
-    // It writes its compile cache when it ends by itself.
-    child.kill('SIGTERM');
-    await ended;
-  }
+  const url = await new Promise<string>((listening, failed) => {
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      const found = /listening on (http:\/\/[\d.:]+)/.exec(output)?.[1];
+      if (found !== undefined) listening(found);
+    });
+    child.once('exit', (code) => failed(new Error(`${args.join(' ')} ended with ${code}`)));
+  });
+  const { status } = await fetch(url, { method: 'POST', body });
+  const ms = performance.now() - startedAtMs;
+  child.kill('SIGTERM');
+  await ended;
+  if (status !== 204) throw new Error(`${args.join(' ')} answered ${status}`);
+  return ms;
 }

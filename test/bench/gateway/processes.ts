@@ -85,7 +85,8 @@ export async function outputOf(command: readonly string[], core: Core): Promise<
   return (await promisify(execFile)(program, args, { maxBuffer: 1024 * 1024 })).stdout;
 }
 
-function pinned(command: readonly string[], core: Core): readonly string[] {
+/** The command on that core alone, where it can be. */
+export function pinned(command: readonly string[], core: Core): readonly string[] {
   return canPin ? ['taskset', '-c', String(core), ...command] : command;
 }
 
