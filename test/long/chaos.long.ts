@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { workOffInChaos } from '../support/chaos.ts';
 import { report } from '../support/report.ts';
 
-const messages = 6000;
+const messages = 4000;
 const minute = 60_000;
 
 test('ten minutes in which everything is killed again and again', async () => {
