@@ -29,14 +29,21 @@ announceListening(service.url, 'function');
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
 });
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+process.once('uncaughtException', (error) => {
+  log.fatal(
+    { event: 'uncaught_exception', err: error },
+    'an error that nobody caught: nothing here is certain any more',
+  );
+  void stop('uncaughtException', 1);
+});
+process.once('SIGTERM', (signal) => void stop(signal, 0));
+process.once('SIGINT', (signal) => void stop(signal, 0));
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  log.info({ event: 'draining' }, `${signal}: taking no more messages`);
+async function stop(why: string, exitCode: number): Promise<void> {
+  log.info({ event: 'draining' }, `${why}: taking no more messages`);
   await service.drain(drainGraceMs);
   log.flush();
-  process.exit(0);
+  process.exit(exitCode);
 }
 
 function configured() {

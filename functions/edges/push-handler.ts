@@ -4,6 +4,7 @@ import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { decodePush } from '../decisions/push-envelope.ts';
 import type { RunningDeliveries } from '../state/running-deliveries.ts';
 import { Delivery, type DeliveryDependencies } from './delivery.ts';
+import { runWithoutDomains } from './no-domains.ts';
 import type { Reports } from './reports.ts';
 
 const functionName = 'backfill';
@@ -17,6 +18,7 @@ export function createPushServer(
   reports: Reports,
   dependencies: DeliveryDependencies,
 ): Server {
+  runWithoutDomains();
   http(functionName, async (request, response) => {
     const gone = hangUpSignal(response);
     const { status, pool } = await deliver(request.rawBody ?? new Uint8Array(0), gone);

@@ -17,12 +17,17 @@ export interface Service {
 }
 
 const maxBodyBytes = 64 * 1024 * 1024;
+/**
+ * Google's front ends keep idle connections for 600 s: one that we closed first could meet a push, which would then be nacked.
+ * Source: https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
+ */
+const idleConnectionMs = 620_000;
 const adminPaths = ['/healthz', '/health/live', '/readyz', '/health/ready', '/metrics'];
 
 /** Answers pushes, and, where there is no server for them, the operators' paths. */
 export function createMainServer(service: Service, servesAdmin: boolean): Server {
   const admin = adminListener(service);
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: idleConnectionMs }, (request, response) => {
     const isAdmin = servesAdmin && adminPaths.includes(pathOf(request));
     if (isAdmin && request.method !== 'POST') return admin(request, response);
     if (request.method !== 'POST') return refuse(response, 405, { allow: 'POST' });

@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 /**
  * Writes the deployed form of both services to `dist/`: one bundle each, since a cold start pays for every module,
@@ -9,25 +9,44 @@ import { build } from 'esbuild';
 const root = resolve(import.meta.dirname, '../..');
 
 const services = [
-  { name: 'function', entry: 'functions/main.ts' },
-  { name: 'gateway', entry: 'gateway/main.ts' },
+  {
+    name: 'function',
+    entries: ['functions/main.ts', 'infra/build/warm-up.ts'],
+    // What Google's Node buildpack runs last, on the Node and at the path of the instances.
+    scripts: { 'gcp-build': 'node warm-up.mjs' },
+  },
+  { name: 'gateway', entries: ['gateway/main.ts'], scripts: {} },
 ] as const;
 
-for (const { name, entry } of services) {
+/** An import of Node's own modules reads all they export, and so loads undici for `node:http`; this takes what is used. */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }));
+  },
+};
+
+for (const { name, entries, scripts } of services) {
   const folder = join(root, 'dist', name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await build({
-    entryPoints: [join(root, entry)],
+    entryPoints: entries.map((entry) => join(root, entry)),
+    entryNames: '[name]',
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    plugins: [builtins],
     splitting: true,
     platform: 'node',
     target: 'node22',
     format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
+    // For who reads a stack trace afterwards: with --enable-source-maps Node would parse megabytes of them at every start.
     sourcemap: 'linked',
     legalComments: 'linked',
     // CommonJS packages inside an ES module bundle ask for these.
@@ -40,18 +59,20 @@ for (const { name, entry } of services) {
     },
     logLevel: 'warning',
   });
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest(name), null, 2)}\n`);
+  // The buildpack starts this line as it is; npm in between would cost each cold start a third of a second.
+  await writeFile(join(folder, 'Procfile'), 'web: node main.mjs\n');
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest(name, scripts), null, 2)}\n`);
   await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   const { size } = await stat(join(folder, 'main.mjs'));
   process.stdout.write(`dist/${name}/main.mjs ${Math.round(size / 1024)} KiB\n`);
 }
 
-function manifest(name: string) {
+function manifest(name: string, scripts: Readonly<Record<string, string>>) {
   return {
     name: `backfill-${name}`,
     private: true,
     type: 'module',
     engines: { node: '>=22' },
-    scripts: { start: 'node --enable-source-maps main.mjs' },
+    scripts: { start: 'node main.mjs', ...scripts },
   };
 }

@@ -83,7 +83,9 @@ describe('what costs no attempt', () => {
     ['429', answering(429), 429],
     ['503 with a dropped reason', answering(503, '', { 'x-llm-d-request-dropped-reason': 'rejected-saturated' }), 429],
     ['401 where nothing has succeeded', answering(401), 503],
+    ['403 where nothing has succeeded', answering(403), 503],
     ['404 where nothing has succeeded', answering(404), 503],
+    ['a redirect where nothing has succeeded', answering(302, '', { location: '/' }), 503],
     [
       '400 unknown_objective where nothing has succeeded',
       answering(400, '{"error":{"code":"unknown_objective"}}'),

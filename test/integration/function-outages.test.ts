@@ -26,12 +26,31 @@ test('five messages in a row open the breaker, a probe that goes well closes it'
   expect(await world.push()).toBe(204);
 });
 
-test('an unreachable gateway is nobody’s attempt', async () => {
-  await world.restart({ INFERENCE_GATEWAY_URL: 'http://127.0.0.1:1' });
-  const data = { id: 'unreached', payload: { messages: [] } };
-  for (let message = 0; message < 8; message += 1) expect(await world.push({ data })).toBe(503);
-  expect([world.has('retries', 'unreached'), world.has('results', 'unreached')]).toEqual([false, false]);
-  expect(await readiness()).toContain('gateway unreachable');
+describe('an unreachable gateway is nobody’s attempt', () => {
+  test.each([
+    ['no listener', 'http://127.0.0.1:1'],
+    ['no such host', 'http://nowhere.invalid'],
+    ['no TLS', world.upstream.url.replace('http:', 'https:')],
+  ])('%s', async (id, INFERENCE_GATEWAY_URL) => {
+    await world.restart({ INFERENCE_GATEWAY_URL });
+    const data = { id, payload: { messages: [] } };
+    for (let message = 0; message < 8; message += 1) expect(await world.push({ data })).toBe(503);
+    expect([world.has('retries', id), world.has('results', id)]).toEqual([false, false]);
+    expect(world.upstream.calls).toEqual([]);
+    expect(await readiness()).toContain('gateway unreachable');
+  });
+});
+
+test('a thousand busy deliveries, and then room: one attempt', async () => {
+  await world.restart({ MAX_WAIT_SECONDS: '0', CAPACITY_REFRESH_SECONDS: '0.05' });
+  world.upstream.play(answering(429));
+  const push = { data: { id: 'a thousand times', payload: { messages: [] } }, messageId: 'a thousand times' };
+  for (let delivery = 0; delivery < 1000; delivery += 1) expect(await world.push(push)).toBe(429);
+  expect(world.upstream.calls.length).toBeGreaterThan(1);
+  world.upstream.play(answering(200));
+  await until(async () => (await world.push(push)) === 204, { what: 'room' });
+  expect((await world.arrived('results', 'a thousand times')).attributes).toMatchObject({ attempts: '1' });
+  expect([world.has('retries', 'a thousand times'), world.has('dead', 'a thousand times')]).toEqual([false, false]);
 });
 
 describe('a topic that cannot be published to', () => {
@@ -70,6 +89,7 @@ describe('SIGTERM', () => {
     await until(() => held.length === 1, { what: 'the call' });
     const exited = world.service().kill();
     await until(async () => (await world.push().catch(() => 0)) === 503, { what: 'the drain' });
+    expect(await readiness()).toBe('draining\n');
     held[0]?.();
     expect(await running).toBe(204);
     expect(await exited).toBe(0);
@@ -86,4 +106,19 @@ describe('SIGTERM', () => {
     expect(await exited).toBe(0);
     expect([world.has('retries', 'unfinished'), world.has('results', 'unfinished')]).toEqual([false, false]);
   });
+});
+
+test('an error that nobody caught: what runs may finish, the log says it, and the process ends with 1', async () => {
+  const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
+  await world.restart({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrower)}` });
+  const held: (() => void)[] = [];
+  world.upstream.play((call, response) => held.push(() => answering(200)(call, response, 0)));
+  const running = world.push({ data: { id: 'finishing all the same', payload: { messages: [] } } });
+  await until(() => held.length === 1, { what: 'the call' });
+  const exited = world.service().kill('SIGUSR2');
+  await until(async () => (await world.push().catch(() => 0)) === 503, { what: 'the drain' });
+  held[0]?.();
+  expect(await running).toBe(204);
+  expect(await exited).toBe(1);
+  expect(world.service().output()).toContain('"event":"uncaught_exception"');
 });

@@ -30,12 +30,20 @@ export class Measured {
 
   /** The most memory it ever held. */
   get peakMegabytes(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+    return this.#megabytes(/^VmHWM:\s+(\d+) kB/m);
+  }
+
+  get residentMegabytes(): number {
+    return this.#megabytes(/^VmRSS:\s+(\d+) kB/m);
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  #megabytes(line: RegExp): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(line.exec(status)?.[1] ?? Number.NaN) / 1024;
   }
 }
 
@@ -44,10 +52,12 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it will listen; absent: it says so on standard output. */
   readonly url?: string;
+  /** It does not speak HTTP/1.1: that it says where it listens must do. */
+  readonly isSilent?: boolean;
 }
 
 /** Starts a process and waits until it takes connections. */
-export async function start({ command, env, url }: Start, core: Core): Promise<Measured> {
+export async function start({ command, env, url, isSilent = false }: Start, core: Core): Promise<Measured> {
   const [program = '', ...args] = pinned(command, core);
   const child = spawn(program, args, {
     env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_ENV: 'production', ...env },
@@ -60,7 +70,7 @@ export async function start({ command, env, url }: Start, core: Core): Promise<M
   const giveUpAtMs = performance.now() + startTimeoutMs;
   for (;;) {
     const where = url ?? /listening on (http:\/\/\S+)/.exec(output)?.[1];
-    if (where !== undefined && (await answers(where))) return new Measured(where, child);
+    if (where !== undefined && (isSilent || (await answers(where)))) return new Measured(where, child);
     if (child.exitCode !== null || performance.now() > giveUpAtMs) {
       child.kill('SIGKILL');
       throw new Error(`${command.join(' ')} does not listen:\n${output}`);
@@ -75,7 +85,8 @@ export async function outputOf(command: readonly string[], core: Core): Promise<
   return (await promisify(execFile)(program, args, { maxBuffer: 1024 * 1024 })).stdout;
 }
 
-function pinned(command: readonly string[], core: Core): readonly string[] {
+/** The command on that core alone, where it can be. */
+export function pinned(command: readonly string[], core: Core): readonly string[] {
   return canPin ? ['taskset', '-c', String(core), ...command] : command;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CallEnd, Classified } from '../../../functions/decisions/answer.ts';
 import { callTimeoutMs } from '../../../functions/decisions/deadline.ts';
-import { type CallOutcome, nextStep } from '../../../functions/decisions/outcome.ts';
+import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../functions/decisions/outcome.ts';
 import { identity } from '../identities.ts';
 
 const request = {
@@ -97,6 +97,21 @@ describe('what follows a call', () => {
       nowMs: row.nowMs ?? 0,
     };
     expect(nextStep(outcome)).toMatchObject(expected);
+  });
+});
+
+describe('what a call says of its path and its pool', () => {
+  const rows: [Classified, ReturnType<typeof healthOf>, ReturnType<typeof roomOf>][] = [
+    ['success', 'well', 'success'],
+    ['final', 'well', 'ignore'],
+    ['capacity', 'well', 'dropped'],
+    ['unreachable', 'sick', 'ignore'],
+    ['operators-error', 'sick', 'ignore'],
+    ['failure', 'sick', 'ignore'],
+    ['aborted', 'unsaid', 'ignore'],
+  ];
+  test.each(rows)('%s: the path is %s, room %s', (classified, health, room) => {
+    expect([healthOf(classified), roomOf(classified)]).toEqual([health, room]);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { messageBytes } from '../../../functions/decisions/outgoing-message.ts';
+import { decodeRequest } from '../../../functions/decisions/request.ts';
 import { retryAtMs, retryMessage } from '../../../functions/decisions/retry.ts';
 import { identity } from '../identities.ts';
 
@@ -94,4 +95,42 @@ describe('the message', () => {
     expect(make({ data: new Uint8Array(room) })).toBeDefined();
     expect(make({ data: new Uint8Array(room + 1) })).toBeUndefined();
   });
+});
+
+test('a retry is the same request with one failed attempt more', () => {
+  const publishedAtMs = Date.UTC(2026, 10, 23);
+  const endpoint = '/v1/completions';
+  const rules = { allowedEndpoints: [endpoint], defaultDeadlineMs: 86_400_000, tenant: undefined };
+  const read = (messageId: string, data: Uint8Array, attributes: Readonly<Record<string, string>>, atMs: number) => {
+    const message = { subscription: 's', messageId, publishedAtMs: atMs, attributes, data, fault: undefined };
+    const decoded = decodeRequest(message, rules, atMs);
+    if ('invalid' in decoded) throw new Error(decoded.invalid);
+    return decoded.request;
+  };
+  const printable = fc.string({ minLength: 1, maxLength: 30 });
+  const metadata = fc.dictionary(printable, fc.string({ maxLength: 30 }), { maxKeys: 5 });
+  const known = fc.record(
+    { id: printable, tenant: printable, endpoint: fc.constant(endpoint), attempt: fc.nat(9).map(String) },
+    { requiredKeys: [] },
+  );
+  const body = fc.record(
+    { id: printable, deadline: fc.integer({ min: 1_795_500_000, max: 1_797_000_000 }), metadata },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(body, fc.tuple(metadata, known), (fields, [others, ours]) => {
+      const data = Buffer.from(JSON.stringify({ ...fields, payload: { prompt: 'x', model: 'm' } }));
+      const attributes = { ...others, ...ours };
+      const first = read('1', data, attributes, publishedAtMs);
+      const retry = { topic: 'r', request: first, data, attributes, retryAtMs: publishedAtMs + 5000, lastStatus: 503 };
+      const message = retryMessage(retry);
+      const second = read('2', message!.data, message!.attributes, publishedAtMs + 9000);
+      expect(second).toEqual({
+        ...first,
+        attemptsFailed: first.attemptsFailed + 1,
+        retryAtMs: publishedAtMs + 5000,
+        lastStatus: 503,
+      });
+    }),
+  );
 });

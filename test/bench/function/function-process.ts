@@ -1,0 +1,35 @@
+import { join, resolve } from 'node:path';
+import { type Measured, start } from '../gateway/processes.ts';
+
+export const root = resolve(import.meta.dirname, '../../..');
+
+/** What the function needs around it, on the core that measures. */
+export async function startSurroundings() {
+  const upstream = await start({ command: [process.execPath, join(root, 'test/bench/gateway/canned-upstream.ts')] }, 0);
+  const publisher = await start(
+    { command: [process.execPath, join(import.meta.dirname, 'stub-publisher.ts')], isSilent: true },
+    0,
+  );
+  return { upstream, publisher, kill: () => [upstream, publisher].forEach((each) => void each.kill()) };
+}
+
+export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>;
+
+export function functionEnvironment({ upstream, publisher }: Surroundings): Record<string, string> {
+  return {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    INFERENCE_GATEWAY_URL: upstream.url,
+    PUBSUB_EMULATOR_HOST: new URL(publisher.url).host,
+    GOOGLE_CLOUD_PROJECT: 'bench',
+    RESULT_TOPIC: 'results',
+    RETRY_TOPIC: 'retries',
+    CAPACITY_SOURCES: 'none',
+  };
+}
+
+/** As `npm run function` starts it. */
+export function startFunction(around: Surroundings): Promise<Measured> {
+  const command = [process.execPath, join(root, 'functions/main.ts')];
+  return start({ command, env: functionEnvironment(around) }, 1);
+}
