@@ -8,7 +8,8 @@ import type { EntryListener, LedgerEntry } from './ledger.ts';
 import type { PrefixMatch } from './prefix-index.ts';
 
 /** Fewer generated tokens say little of the time that one takes. */
-const fewestTokens = 5;
+const fewestStreamed = 5;
+const fewestWhole = 32;
 
 /** An endpoint as a candidate for one request; where it wins, what becomes of the request teaches the endpoint's model. */
 export class Bid implements Candidate, EntryListener {
@@ -46,14 +47,22 @@ export class Bid implements Candidate, EntryListener {
     this.endpoint.latency.learnTtft(this.situation, ttftMs);
   }
 
-  reported({ request, answeringMs }: LedgerEntry, { completionTokens, cachedTokens }: Usage): void {
+  reported(entry: LedgerEntry, { completionTokens, cachedTokens }: Usage): void {
     const { latency, prefixes } = this.endpoint;
     prefixes.correct(this.#match, cachedTokens / blockTokens);
-    if (!request.stream || completionTokens < fewestTokens) return;
+    const tpotMs = tpotOf(entry, completionTokens);
+    if (tpotMs === undefined) return;
     const { uncachedTokens, cachedTokens: expected } = this.situation;
     const atTheEnd = this.endpoint.situationOf(uncachedTokens, expected);
-    latency.learnTpot(meanOf(this.situation, atTheEnd), answeringMs / (completionTokens - 1));
+    latency.learnTpot(meanOf(this.situation, atTheEnd), tpotMs);
   }
+}
+
+/** Undefined where the answer is too short to tell. One that came whole is taken to have generated since its first token was expected. */
+function tpotOf({ request, answeringMs, firstByteAtMs = 0 }: LedgerEntry, tokens: number): number | undefined {
+  if (request.stream) return tokens < fewestStreamed ? undefined : answeringMs / (tokens - 1);
+  const decodingMs = firstByteAtMs - request.firstTokenExpectedAtMs;
+  return tokens < fewestWhole || decodingMs <= 0 ? undefined : decodingMs / tokens;
 }
 
 function meanOf(before: Situation, after: Situation): Situation {

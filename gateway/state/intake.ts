@@ -20,7 +20,12 @@ export interface IntakeEndpoint {
   readonly waitingNow: number;
   /** Milliseconds in which the prompts that are there should be computed. */
   readonly backlogMs: number;
-  readonly latency: { readonly trusted: boolean; prefillMs(tokens: number, pairs: number): number };
+  readonly latency: {
+    readonly trusted: boolean;
+    /** Milliseconds a token of a request that is alone there. */
+    readonly idleTpotMs: number;
+    prefillMs(tokens: number, pairs: number): number;
+  };
 }
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
@@ -33,6 +38,8 @@ const mostStepMs = 50;
 const sheddablePrefillShare = 0.5;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
 const ttftTargetShare = 0.5;
+/** Sheddable work may make tokens so many times as slow as an idle engine's, whatever was promised. */
+const slowestOverIdle = 1.5;
 /** Memory of the usual real-time load, per adjustment. */
 const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
@@ -158,9 +165,14 @@ export class Intake {
     const slo = this.#tightestSlo;
     return Math.max(
       saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
-      ((this.#tpotMs ?? 0) * share) / (slo.tpotMs * this.#targetShare),
+      ((this.#tpotMs ?? 0) * share) / this.#tpotTargetMs(slo),
       (this.#queueingNowMs * share) / (slo.ttftMs * ttftTargetShare),
     );
+  }
+
+  /** An engine that is slower than what was promised when it is idle is not full for that. */
+  #tpotTargetMs({ tpotMs }: { readonly tpotMs: number }): number {
+    return Math.max(tpotMs * this.#targetShare, this.#endpoint.latency.idleTpotMs * slowestOverIdle);
   }
 
   get #queueingNowMs(): number {

@@ -24,6 +24,16 @@ const errorSpan = 50;
 const ttftScaleMs = 20;
 const tpotScaleMs = 5;
 
+const idle: Situation = {
+  aheadTokens: 0,
+  aheadPairs: 0,
+  uncachedTokens: 0,
+  cachedTokens: 0,
+  decodes: 0,
+  contextTokens: 0,
+  overflowTokens: 0,
+};
+
 /** Predicts times from what a request meets on an endpoint, and learns from what became of it: a microsecond each. */
 export class LatencyModel {
   readonly #ttft = leastSquares(nominalTtftWeights);
@@ -45,6 +55,11 @@ export class LatencyModel {
 
   get trusted(): boolean {
     return this.#samples >= samplesToTrust && this.#error < errorToDistrust;
+  }
+
+  /** Of a request that is alone there. */
+  get idleTpotMs(): number {
+    return this.#tpot.predict(tpotFeatures(idle));
   }
 
   /** What computing so much of prompts takes, beside whatever else runs. */

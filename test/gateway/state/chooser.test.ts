@@ -92,6 +92,21 @@ test('what became of a request teaches the endpoint that served it, and no other
   expect(endpoint.latency.samples).toBe(1);
 });
 
+test('an answer that came whole tells of its time per token, where it is long enough', () => {
+  const { chooser } = setUp();
+  const tpotAfter = (tokens: number) => {
+    const { endpoint, entry } = chooser.choose(requestOf({ stream: false, promptTokens: 1 }))!;
+    clock.nowMs = entry.request.firstTokenExpectedAtMs + tokens * 100;
+    entry.sawFirstByte(true);
+    entry.close();
+    entry.report({ promptTokens: 1, completionTokens: tokens, cachedTokens: 0 });
+    return endpoint.latency.idleTpotMs;
+  };
+  expect(tpotAfter(31)).toBeCloseTo(8, 0);
+  for (let answer = 0; answer < 20; answer += 1) tpotAfter(64);
+  expect(tpotAfter(64)).toBeGreaterThan(60);
+});
+
 test('an error, fast or slow, teaches nothing', () => {
   const { chooser } = setUp();
   const { endpoint, entry } = chooser.choose(requestOf())!;

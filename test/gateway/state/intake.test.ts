@@ -102,6 +102,17 @@ test('a window opens while it is used and there is room, and closes when streams
   expect(intake.window).toBeLessThan(12);
 });
 
+test('an engine that is slow when it is idle is not full for that: what counts is how much slower it gets', () => {
+  const { endpoint, intake, run, stream } = setUp();
+  const alone = endpoint.situationOf(1, 0);
+  for (let answer = 0; answer < 50; answer += 1) endpoint.latency.learnTpot(alone, 60);
+  stream([run(shed)], 60, 40);
+  expect(intake.pressure).toBeGreaterThan(0.6);
+  expect(intake.pressure).toBeLessThan(0.75);
+  stream([run(shed)], 120, 60);
+  expect(intake.pressure).toBeGreaterThan(1);
+});
+
 test('more real-time work than usual takes from the window at once, and gives it back', () => {
   const { intake, run, reads } = setUp();
   reads();
