@@ -51,7 +51,8 @@ test('the gateway’s key is read again when it changes', async () => {
 
 test('a full pool holds up no other, and a subscription has its own policy', async () => {
   other.play(() => undefined);
-  const stuck = world.push({ subscription: 'projects/p/subscriptions/slow', attributes: { tenant: 'mine' } });
+  const stuckPush = { subscription: 'projects/p/subscriptions/slow', attributes: { tenant: 'mine' } };
+  const stuck = world.push(stuckPush).catch(() => 'gone');
   await expect.poll(() => other.calls.length).toBe(1);
   expect(await world.push({ subscription: 'projects/p/subscriptions/slow' })).toBe(429);
   world.upstream.play(answering(200));
@@ -61,7 +62,7 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
     'x-gateway-inference-fairness-id': 'fixed',
   });
   await world.service().kill('SIGKILL');
-  await stuck.catch(() => 'gone');
+  expect(await stuck).toBe('gone');
 });
 
 test('faults of the environment stop the start, all in one message', async () => {
