@@ -1,6 +1,7 @@
 import type { PolicyName } from '../../gateway/decisions/policies.ts';
 import { presets } from '../../infra/local/model-server/decisions/presets.ts';
-import { runRouting, type ServiceLevels } from './routing-run.ts';
+import { runRouting } from './routing-run.ts';
+import type { ServiceLevels } from './simulated-request.ts';
 import { readTrace, type TraceName } from './traces.ts';
 import { workloadOf } from './workload.ts';
 
