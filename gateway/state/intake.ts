@@ -97,7 +97,8 @@ export class Intake {
 
   /** Sheddable requests that it may hold: fewer while there is more real-time work than usual. */
   get window(): number {
-    if (this.#isBlind) return Math.min(Math.floor(this.#window), blindWindow);
+    // One at the least: only an answer tells whether there is room again.
+    if (this.#isBlind) return Math.max(1, Math.min(Math.floor(this.#window), blindWindow));
     return Math.max(0, Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
   }
 

@@ -66,6 +66,7 @@ export class Stay implements Victim {
     const { gaps } = this.#intake;
     if (this.ticket.request.stream) gaps.recordStream(completionTokens, this.#chunks);
     else this.#recordWhole(completionTokens);
+    this.#intake.adjust();
   }
 
   /** From when its first token was expected: what came before was its prompt's, not its tokens'. */

@@ -14,7 +14,7 @@ function setUp() {
   const run = (wish: TicketWish = {}) => {
     const ticket = ticketOf({ arrivedAtMs: clock.nowMs, ...wish });
     const { workClass, promptTokens, stream } = ticket.request;
-    const entry = ledger.open(entryOf(workClass, promptTokens, { stream }));
+    const entry = ledger.open(entryOf(workClass, promptTokens, { stream, firstTokenExpectedAtMs: clock.nowMs }));
     const stay = intake.open(ticket, entry);
     return {
       stay,
@@ -100,6 +100,27 @@ test('a window opens while it is used and there is room, and closes when streams
   expect(opened).toBeGreaterThan(17);
   stream(batch, 60, 100);
   expect(intake.window).toBeLessThan(12);
+});
+
+test('whole answers alone, without metrics or streams, open the window as well', () => {
+  const { clock, intake, run } = setUp();
+  for (let round = 0; round < 10; round += 1) {
+    const batch = many(intake.window, () => run({ ...shed, stream: false }));
+    clock.nowMs += 500;
+    for (const each of batch) {
+      each.stay.served(50);
+      each.end();
+    }
+  }
+  expect(intake.window).toBeGreaterThan(20);
+  for (let round = 0; round < 20; round += 1) {
+    const one = run({ ...shed, stream: false });
+    clock.nowMs += 5000;
+    one.stay.served(50);
+    one.end();
+  }
+  clock.nowMs += 10_000;
+  expect(intake.window).toBe(1);
 });
 
 test('an engine that is slow when it is idle is not full for that: what counts is how much slower it gets', () => {
