@@ -57,7 +57,8 @@ export function createHttpApp(
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', (request, reply, done) => {
+  // Answers of exchanges and refusals bring it themselves: they go past the framework.
+  app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
     done();
   });

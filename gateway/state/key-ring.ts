@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey } from '../decisions/api-keys.ts';
 
 /** The API keys that are accepted. */
@@ -13,7 +13,7 @@ export class KeyRing {
   find(authorization: string | undefined): ApiKey | undefined {
     const secret = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (secret === undefined) return undefined;
-    const digest = createHash('sha256').update(secret).digest();
+    const digest = hash('sha256', secret, 'buffer');
     let found: ApiKey | undefined;
     for (const each of this.#keys) {
       if (timingSafeEqual(each.digest, digest)) found = each.key;

@@ -63,6 +63,8 @@ interface Books {
   /** In order of their opening, which is the order in which an engine prefills. */
   readonly prefilling: Set<LedgerEntry>;
   lastPrefilledAtMs: number;
+  /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
+  nextExpectedAtMs: number;
 }
 
 /** The gateway's own work on one endpoint. Every entry that is opened is closed once, whatever became of the request. */
@@ -76,6 +78,7 @@ export class Ledger {
       counts: { realtime: { ...nothingHeld }, sheddable: { ...nothingHeld } },
       prefilling: new Set(),
       lastPrefilledAtMs: Number.NEGATIVE_INFINITY,
+      nextExpectedAtMs: Number.POSITIVE_INFINITY,
     };
   }
 
@@ -109,9 +112,16 @@ export class Ledger {
 
   /** Answers that come whole show no first token: they count as generating once it was expected. */
   #settle(): void {
-    const nowMs = this.#books.nowMs();
-    for (const entry of this.#books.prefilling) {
-      if (!entry.request.stream && entry.request.firstTokenExpectedAtMs <= nowMs) entry.assumePrefilled();
+    const books = this.#books;
+    if (books.nextExpectedAtMs === Number.POSITIVE_INFINITY) return;
+    const nowMs = books.nowMs();
+    if (nowMs < books.nextExpectedAtMs) return;
+    books.nextExpectedAtMs = Number.POSITIVE_INFINITY;
+    for (const entry of books.prefilling) {
+      const { stream, firstTokenExpectedAtMs } = entry.request;
+      if (stream) continue;
+      if (firstTokenExpectedAtMs <= nowMs) entry.assumePrefilled();
+      else books.nextExpectedAtMs = Math.min(books.nextExpectedAtMs, firstTokenExpectedAtMs);
     }
   }
 }
@@ -144,6 +154,7 @@ export class LedgerEntry {
     this.#counts.prefillTokens += this.#uncachedTokens;
     this.#counts.prefillPairs += this.#pairs;
     books.prefilling.add(this);
+    if (!request.stream) books.nextExpectedAtMs = Math.min(books.nextExpectedAtMs, request.firstTokenExpectedAtMs);
   }
 
   /** When the first byte was seen; undefined before. */
