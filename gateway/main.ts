@@ -15,6 +15,11 @@ try {
       void gateway.drain().then(() => process.exit(0));
     });
   }
+  // Thousands of streams are not to end for one that met a fault of ours; nothing new is taken after it.
+  process.once('uncaughtException', (error) => {
+    log.fatal({ event: 'uncaught_exception', err: error }, 'an error that nobody caught: draining');
+    void gateway.drain().then(() => process.exit(1));
+  });
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -132,18 +132,23 @@ describe('a client that leaves', () => {
   });
 });
 
-describe('SIGTERM', () => {
-  test('lets streams end, takes nothing new, exits with 0', async () => {
+describe('the end of the process', () => {
+  test.each<[string, NodeJS.Signals, number]>([
+    ['SIGTERM lets streams end, takes nothing new, exits with 0', 'SIGTERM', 0],
+    ['an error that nobody caught does the same, and exits with 1', 'SIGUSR2', 1],
+  ])('%s', async (_, signal, exitCode) => {
     let finish = (): void => {};
     const engine = await startEngine({
       script: firstEventThen((answer) => {
         finish = () => answer.end('data: [DONE]\n\n');
       }),
     });
-    const gateway = await startGateway({ ENDPOINTS: engine.url });
+    const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(thrower)}`;
+    const gateway = await startGateway({ ENDPOINTS: engine.url, NODE_OPTIONS });
     const stream = call(gateway.url);
     await until(() => stream.received().length > 0, { what: 'the stream to begin' });
-    const exit = gateway.kill('SIGTERM');
+    const exit = gateway.kill(signal);
     const readyStatus = async () => (await ask(gateway.url, { method: 'GET', path: '/readyz' })).status;
     await until(async () => (await readyStatus()) === 503, { what: 'it to drain' });
     const refused = await ask(gateway.url);
@@ -156,7 +161,8 @@ describe('SIGTERM', () => {
     finish();
     const answer = await stream.answer;
     expect([answer.complete, answer.body.toString()]).toEqual([true, 'data: {"piece":0}\n\ndata: [DONE]\n\n']);
-    expect(await exit).toBe(0);
+    expect(await exit).toBe(exitCode);
+    expect(gateway.output().includes('uncaught_exception')).toBe(exitCode === 1);
   });
 });
 

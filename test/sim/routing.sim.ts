@@ -97,7 +97,7 @@ function cellsOf(figures: RoutingFigures): string[] {
 }
 
 function row(name: string, cells: readonly string[]): string {
-  return [name.padEnd(16), ...cells.map((cell) => cell.padStart(11))].join('');
+  return [name.padEnd(16), ...cells.map((cell) => cell.padStart(12))].join('');
 }
 
 function print(line: string): void {
