@@ -25,6 +25,8 @@ const server = createServer((request, answer) => {
     );
   } else if (path.endsWith('/metrics')) {
     answer.end(`vllm:num_requests_running ${running}\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 0.1\n`);
+  } else if (path.endsWith('/health')) {
+    answer.end();
   } else if (path.endsWith('/v1/models')) {
     answer.setHeader('content-type', 'application/json').end('{"object":"list","data":[{"id":"m","object":"model"}]}');
   } else {
