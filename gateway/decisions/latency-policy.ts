@@ -9,12 +9,6 @@ const usualOutputTokens = 200;
 /** What a prompt that is cached as a whole saves of a load that nothing else tells of. */
 const cachedSaves = 0.5;
 
-/** Shares of what was promised, as predicted; above 1 it is missed. */
-interface Use {
-  readonly ttft: number;
-  readonly tpot: number;
-}
-
 /**
  * The endpoint that costs everyone least. With t and d, the predicted shares of the promised TTFT and time per token, D requests that
  * generate there, and δ, by which the newcomer raises d for each of them:
@@ -48,7 +42,8 @@ export function latencyScores(candidates: readonly Candidate[], { ttftSloMs, tpo
 }
 
 function costOf({ prediction, decodes }: Candidate, slo: { ttftMs: number; tpotMs: number }): number {
-  const { ttft, tpot }: Use = { ttft: prediction.ttftMs / slo.ttftMs, tpot: prediction.tpotMs / slo.tpotMs };
+  const ttft = prediction.ttftMs / slo.ttftMs;
+  const tpot = prediction.tpotMs / slo.tpotMs;
   const { stepMs, prefillMs, joinMs } = prediction;
   const raised = (stepMs + (prefillMs + joinMs) / usualOutputTokens) / slo.tpotMs;
   return ttft + ttft ** steepness + tpot ** steepness + decodes * steepness * tpot ** (steepness - 1) * raised;

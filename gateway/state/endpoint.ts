@@ -122,10 +122,15 @@ export class Endpoint implements IntakeEndpoint {
 
   /** Milliseconds in which the prompts of our own requests here should be computed. */
   get backlogMs(): number {
-    const { realtime, sheddable, prefillingForMs } = this.ledger;
+    return Math.max(0, this.#prefill.ms - this.ledger.prefillingForMs);
+  }
+
+  /** Prompts of our own requests here without a first token, as if none of them had been begun. */
+  get #prefill(): { readonly tokens: number; readonly pairs: number; readonly ms: number } {
+    const { realtime, sheddable } = this.ledger;
     const tokens = realtime.prefillTokens + sheddable.prefillTokens;
     const pairs = realtime.prefillPairs + sheddable.prefillPairs;
-    return Math.max(0, this.latency.prefillMs(tokens, pairs) - prefillingForMs);
+    return { tokens, pairs, ms: this.latency.prefillMs(tokens, pairs) };
   }
 
   /** What a prompt with so much of it cached would meet here. */
@@ -133,21 +138,19 @@ export class Endpoint implements IntakeEndpoint {
     const { realtime, sheddable } = this.ledger;
     const decodes = realtime.decodes + sheddable.decodes;
     const context = realtime.contextTokens + sheddable.contextTokens;
-    const prefill = realtime.prefillTokens + sheddable.prefillTokens;
-    const pairs = realtime.prefillPairs + sheddable.prefillPairs;
-    const prefillMs = this.latency.prefillMs(prefill, pairs);
-    const shareLeft = prefillMs > 0 ? this.backlogMs / prefillMs : 0;
+    const prefill = this.#prefill;
+    const shareLeft = prefill.ms > 0 ? this.backlogMs / prefill.ms : 0;
     const others = this.load - this.inFlight;
     const contextTokens = context + others * (decodes > 0 ? context / decodes : usualContextTokens);
     const freeTokens = (this.reading?.kvCacheTokens ?? Number.POSITIVE_INFINITY) - contextTokens;
     return {
-      aheadTokens: prefill * shareLeft,
-      aheadPairs: pairs * shareLeft,
+      aheadTokens: prefill.tokens * shareLeft,
+      aheadPairs: prefill.pairs * shareLeft,
       uncachedTokens,
       cachedTokens,
       decodes: decodes + others,
       contextTokens,
-      overflowTokens: Math.max(0, prefill + uncachedTokens + cachedTokens - freeTokens),
+      overflowTokens: Math.max(0, prefill.tokens + uncachedTokens + cachedTokens - freeTokens),
     };
   }
 
@@ -156,7 +159,7 @@ export class Endpoint implements IntakeEndpoint {
     const prediction = this.latency.predict(situation);
     const seenTpotMs = this.intake.gaps.tpotMs(this.#options.nowMs());
     if (seenTpotMs === undefined) return prediction;
-    return anchored(prediction, seenTpotMs, this.latency.predict(this.situationOf(0, 0)).tpotMs);
+    return anchored(prediction, seenTpotMs, this.latency.tpotMs(this.situationOf(0, 0)));
   }
 
   get waiting(): number {

@@ -12,9 +12,9 @@ import { QuantileEstimate } from './quantile-estimate.ts';
 
 /** Half of what was learned is forgotten after some 1,400 samples; what changes sooner shows in the streams' gaps. */
 const forgetting = 0.0005;
-/** Fewer samples prove nothing. */
 /** A first token comes with the second step, on the average: the share of its time that is one step's. */
 const perStep = 0.5;
+/** Fewer samples prove nothing. */
 const samplesToTrust = 10;
 /** Mean relative error above which an endpoint is not what the model describes. */
 const errorToDistrust = 0.6;
@@ -59,7 +59,12 @@ export class LatencyModel {
 
   /** Of a request that is alone there. */
   get idleTpotMs(): number {
-    return this.#tpot.predict(tpotFeatures(idle));
+    return this.tpotMs(idle);
+  }
+
+  /** Milliseconds a token, as the model has it. */
+  tpotMs(situation: Situation): number {
+    return this.#tpot.predict(tpotFeatures(situation));
   }
 
   /** What computing so much of prompts takes, beside whatever else runs. */
@@ -71,7 +76,7 @@ export class LatencyModel {
   predict(situation: Situation): Prediction {
     const features = ttftFeatures(situation);
     const ttftMs = this.#ttft.predict(features);
-    const tpotMs = this.#tpot.predict(tpotFeatures(situation));
+    const tpotMs = this.tpotMs(situation);
     const { uncachedTokens, cachedTokens } = situation;
     const [, perDecode = 0, perContext = 0] = this.#tpot.weights;
     return {
