@@ -44,8 +44,9 @@ export function createPools(policies: Policies, settings: Settings, clock: Clock
     return pool;
   };
   const sharing = Map.groupBy(policies.all, nameOf);
-  const pools = new Map([...sharing].map(([name, group]) => [name, createPool(group)]));
-  return { all: [...pools.values()], of: (policy) => pools.get(nameOf(policy))! };
+  const groups = [...sharing.values()].map((group) => ({ group, pool: createPool(group) }));
+  const pools = new Map(groups.flatMap(({ group, pool }) => group.map((policy) => [policy, pool])));
+  return { all: groups.map(({ pool }) => pool), of: (policy) => pools.get(policy)! };
 }
 
 function nameOf({ gatewayUrl, poolName }: Policy): string {

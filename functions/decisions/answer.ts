@@ -1,6 +1,7 @@
 import { droppedReasonHeader } from '../../shared/failures/header-names.ts';
-import { objectMembers, parseSpan } from './json-spans.ts';
+import { isObject, objectMembers, parseSpan, spanText } from './json-spans.ts';
 import type { Headers } from './request-headers.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
@@ -16,6 +17,8 @@ export interface Answer {
   /** Names in lower case. */
   readonly headers: Headers;
   readonly body: Uint8Array;
+  /** The body's top-level `usage` object as it is written there; undefined when it has none. */
+  readonly usage: string | undefined;
 }
 
 export type Classified =
@@ -28,6 +31,16 @@ export type Classified =
   /** The request's own error, or an answer that no result can hold: final. */
   | 'final'
   | 'aborted';
+
+/** `headers`: names in lower case. */
+export function readAnswer(status: number, headers: Headers, body: Uint8Array): Answer {
+  return { status, headers, body, usage: decodeUtf8(body) === undefined ? undefined : usageOf(body) };
+}
+
+function usageOf(body: Uint8Array): string | undefined {
+  const usage = objectMembers(body)?.get('usage');
+  return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
+}
 
 /** Contract §3's second table. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
 export function classify(call: CallEnd, healthyRecently: boolean): Classified {

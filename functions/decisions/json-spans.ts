@@ -8,6 +8,7 @@ export interface Span {
 /** Deeper counts as no JSON; what the contract allows (256) is far below. */
 const maxDepth = 1024;
 
+const decoder = new TextDecoder();
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
@@ -40,12 +41,12 @@ export function parseSpan(bytes: Uint8Array, span: { readonly start: number; rea
 }
 
 export function spanText(bytes: Uint8Array, span: { readonly start: number; readonly end: number }): string {
-  return new TextDecoder().decode(bytes.subarray(span.start, span.end));
+  return decoder.decode(bytes.subarray(span.start, span.end));
 }
 
 /** Reports each member of the outermost object in order, and returns the span of the whole value. */
 function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): Span | undefined {
-  const closers = new Uint8Array(maxDepth);
+  const closers: number[] = [];
   const member = { key: '', start: 0, deepest: 0 };
   let depth = 0;
   let deepest = 0;

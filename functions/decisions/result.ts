@@ -1,6 +1,6 @@
 import { requestIdHeader } from '../../shared/failures/header-names.ts';
 import type { Answer } from './answer.ts';
-import { isObject, jsonSpan, objectMembers, spanText } from './json-spans.ts';
+import { jsonSpan } from './json-spans.ts';
 import { maxMessageBytes, messageBytes, type OutgoingMessage, withinLimits } from './outgoing-message.ts';
 import type { Identity } from './request.ts';
 import { decodeUtf8, truncateUtf8 } from './utf8.ts';
@@ -78,7 +78,7 @@ export function errorCodeOf(ending: Ending): ErrorCode | '' {
 
 /** What the answer's `usage` counts, where it does. */
 export function tokensOf(ending: Ending): { readonly prompt: number; readonly completion: number } {
-  const usage = 'answer' in ending ? usageText(ending.answer.body) : undefined;
+  const usage = 'answer' in ending ? ending.answer.usage : undefined;
   const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
   return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
 }
@@ -103,7 +103,7 @@ function encode(topic: string, result: Result): OutgoingMessage {
 
 function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result): string {
   const error = errorText(ending);
-  const usage = 'answer' in ending ? usageText(ending.answer.body) : undefined;
+  const usage = 'answer' in ending ? ending.answer.usage : undefined;
   return jsonObject([
     ['id', JSON.stringify(identity.id)],
     ['status_code', String(statusOf(ending))],
@@ -151,12 +151,6 @@ function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
     ];
   }
   return [['body', jsonSpan(body) ? text.trim() : JSON.stringify(text)]];
-}
-
-function usageText(body: Uint8Array): string | undefined {
-  if (decodeUtf8(body) === undefined) return undefined;
-  const usage = objectMembers(body)?.get('usage');
-  return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
 function errorText(ending: Ending): string {

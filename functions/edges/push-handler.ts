@@ -1,8 +1,8 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { decodePush } from '../decisions/push-envelope.ts';
-import type { RunningDeliveries } from '../state/running-deliveries.ts';
+import type { Joined, RunningDeliveries } from '../state/running-deliveries.ts';
 import { Delivery, type DeliveryDependencies } from './delivery.ts';
 import { runWithoutDomains } from './no-domains.ts';
 import type { Reports } from './reports.ts';
@@ -20,37 +20,31 @@ export function createPushServer(
 ): Server {
   runWithoutDomains();
   http(functionName, async (request, response) => {
-    const gone = hangUpSignal(response);
-    const { status, pool } = await deliver(request.rawBody ?? new Uint8Array(0), gone);
-    reports.delivered(gone.aborted ? hungUp : status, pool);
-    if (!gone.aborted) response.status(status).end();
+    const delivery = take(request.rawBody ?? new Uint8Array(0));
+    let isGone = false;
+    // The framework's own signal of this fires with every body.
+    response.once('close', () => {
+      isGone = !response.writableFinished;
+      if (isGone) delivery.leave();
+    });
+    const status = await delivery.status.catch((error: unknown) => {
+      reports.crashed(error);
+      return 503;
+    });
+    reports.delivered(isGone ? hungUp : status, delivery.pool);
+    if (!isGone) response.status(status).end();
   });
   return getTestServer(functionName);
 
-  async function deliver(body: Uint8Array, gone: AbortSignal): Promise<{ status: number; pool: string }> {
+  function take(body: Uint8Array): Joined & { readonly pool: string } {
     const decoded = decodePush(body);
     if ('notAPush' in decoded) {
       reports.notAPush(decoded.notAPush);
-      return { status: 400, pool: '' };
+      return { status: Promise.resolve(400), leave: () => undefined, pool: '' };
     }
     const { message } = decoded;
     const key = message.messageId === '' ? crypto.randomUUID() : `${message.subscription} ${message.messageId}`;
     const pool = dependencies.poolOf(dependencies.policies.of(message.subscription)).name;
-    try {
-      const status = await running.run(key, gone, (signal) => new Delivery(message, key, signal, dependencies).run());
-      return { status, pool };
-    } catch (error) {
-      reports.crashed(error);
-      return { status: 503, pool };
-    }
+    return { pool, ...running.join(key, (signal) => new Delivery(message, key, signal, dependencies).run()) };
   }
-}
-
-/** Aborted when the connection closes before the answer is out. The framework's own signal fires with every body. */
-function hangUpSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { parseTraceparent, type TraceContext } from '../../shared/telemetry/trace-context.ts';
 
 export type StepName = 'decode' | 'wait' | 'call' | 'publish';
@@ -24,6 +24,9 @@ export interface Spans {
   close(): Promise<void>;
 }
 
+/** 32 digits, never all zero, from the random numbers that Node draws in advance. */
+const randomHex = (): string => randomUUID().replaceAll('-', '');
+
 /** Spans that nobody collects: calls continue the message's trace all the same. */
 const uncollected: Spans = {
   begin(traceparent) {
@@ -33,8 +36,8 @@ const uncollected: Spans = {
         work({
           get context() {
             return {
-              traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
-              spanId: randomBytes(8).toString('hex'),
+              traceId: parent?.traceId ?? randomHex(),
+              spanId: randomHex().slice(-16),
               sampled: parent?.sampled ?? false,
             };
           },

@@ -4,6 +4,13 @@ interface Running {
   connections: number;
 }
 
+export interface Joined {
+  /** What the delivery is answered. */
+  readonly status: Promise<number>;
+  /** This connection is lost. */
+  leave(): void;
+}
+
 /**
  * The deliveries under way. A second delivery of the same message joins the first and gets its status; the work is stopped when nobody
  * is left to hear of it.
@@ -15,17 +22,20 @@ export class RunningDeliveries {
     return this.#running.size;
   }
 
-  /** `gone` is aborted when this connection is lost; the signal that `work` gets, when all are. */
-  run(key: string, gone: AbortSignal, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  /** The signal that `work` gets is aborted when all have left that joined. */
+  join(key: string, work: (signal: AbortSignal) => Promise<number>): Joined {
     const running = this.#running.get(key) ?? this.#start(key, work);
     running.connections += 1;
-    const leave = (): void => {
-      running.connections -= 1;
-      if (running.connections === 0) running.stop.abort();
+    let left = false;
+    return {
+      status: running.status,
+      leave: () => {
+        if (left) return;
+        left = true;
+        running.connections -= 1;
+        if (running.connections === 0) running.stop.abort();
+      },
     };
-    if (gone.aborted) leave();
-    else gone.addEventListener('abort', leave, { once: true });
-    return running.status.finally(() => gone.removeEventListener('abort', leave));
   }
 
   stopAll(): void {

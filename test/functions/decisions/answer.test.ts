@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { type CallEnd, type Classified, classify, retryAfterMs } from '../../../functions/decisions/answer.ts';
+import {
+  type CallEnd,
+  type Classified,
+  classify,
+  readAnswer,
+  retryAfterMs,
+} from '../../../functions/decisions/answer.ts';
 
 const answer = (status: number, body: unknown = '', headers = {}): CallEnd => ({
   end: 'answer',
-  answer: { status, headers, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) },
+  answer: readAnswer(status, headers, Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))),
 });
 const dropped = { 'x-llm-d-request-dropped-reason': 'rejected-saturated' };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CallEnd, Classified } from '../../../functions/decisions/answer.ts';
+import { type CallEnd, type Classified, readAnswer } from '../../../functions/decisions/answer.ts';
 import { callTimeoutMs } from '../../../functions/decisions/deadline.ts';
 import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../functions/decisions/outcome.ts';
 import { identity } from '../identities.ts';
@@ -13,7 +13,7 @@ const request = {
 };
 const answer = (status: number): CallEnd => ({
   end: 'answer',
-  answer: { status, headers: {}, body: Buffer.from('x') },
+  answer: readAnswer(status, {}, Buffer.from('x')),
 });
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readAnswer } from '../../../functions/decisions/answer.ts';
 import { messageBytes } from '../../../functions/decisions/outgoing-message.ts';
 import { type Ending, encodeResult, type Result, tokensOf } from '../../../functions/decisions/result.ts';
 import { identity } from '../identities.ts';
 
 const answered = (body: string | Uint8Array, status = 200, headers = {}): Ending => ({
-  answer: { status, headers, body: Buffer.from(body as string) },
+  answer: readAnswer(status, headers, Buffer.from(body as string)),
 });
 const failed: Ending = { errorCode: 'ATTEMPTS_EXHAUSTED', message: '5 attempts failed', statusCode: 0 };
 

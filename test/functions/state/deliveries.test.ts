@@ -9,49 +9,49 @@ describe('running deliveries', () => {
     const work = Promise.withResolvers<number>();
     let runs = 0;
     let signal: AbortSignal | undefined;
-    const run = (key: string, gone: AbortSignal = new AbortController().signal) =>
-      running.run(key, gone, (stop) => {
+    const join = (key: string) =>
+      running.join(key, (stop) => {
         runs += 1;
         signal = stop;
         return work.promise;
       });
-    return { running, work, run, runs: () => runs, isStopped: () => signal?.aborted };
+    return { running, work, join, runs: () => runs, isStopped: () => signal?.aborted };
   }
 
   test('a second one of the same message joins, and gets the same status', async () => {
-    const { run, work, runs, running } = setUp();
-    const both = [run('a'), run('a')];
+    const { join, work, runs, running } = setUp();
+    const both = [join('a').status, join('a').status];
     work.resolve(204);
     expect(await Promise.all(both)).toEqual([204, 204]);
     expect([runs(), running.size]).toEqual([1, 0]);
   });
   test('another message runs on its own', async () => {
-    const { run, runs } = setUp();
-    void run('a');
-    void run('b');
+    const { join, runs } = setUp();
+    join('a');
+    join('b');
     await settle();
     expect(runs()).toBe(2);
   });
   test('it is stopped when the last connection is gone', async () => {
-    const { run, isStopped } = setUp();
-    const connections = [new AbortController(), new AbortController()];
-    for (const { signal } of connections) void run('a', signal);
+    const { join, isStopped } = setUp();
+    const [first, second] = [join('a'), join('a')];
     await settle();
-    connections[0]?.abort();
+    first.leave();
+    first.leave();
     expect(isStopped()).toBe(false);
-    connections[1]?.abort();
+    second.leave();
     expect(isStopped()).toBe(true);
   });
   test('one that throws leaves nothing behind', async () => {
-    const { run, work, running } = setUp();
-    const failing = run('a');
+    const { join, work, running } = setUp();
+    const failing = join('a').status;
     work.reject(new Error('x'));
     await expect(failing).rejects.toThrow('x');
     expect(running.size).toBe(0);
   });
   test('all can be stopped', async () => {
-    const { run, running, isStopped } = setUp();
-    void run('a');
+    const { join, running, isStopped } = setUp();
+    join('a');
     await settle();
     running.stopAll();
     expect(isStopped()).toBe(true);
