@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type FunctionWorld, startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
@@ -39,6 +40,17 @@ describe('an unreachable gateway is nobody’s attempt', () => {
     expect(world.upstream.calls).toEqual([]);
     expect(await readiness()).toContain('gateway unreachable');
   });
+});
+
+test('a connection that is never made is given up, and nobody’s attempt', async () => {
+  const silent = createServer((socket) => socket.on('error', () => socket.destroy()));
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+  const { port } = silent.address() as AddressInfo;
+  await world.restart({ INFERENCE_GATEWAY_URL: `https://127.0.0.1:${port}`, LOG_LEVEL: 'debug' });
+  expect(await world.push({ data: { id: 'no handshake', payload: { messages: [] } } })).toBe(503);
+  expect([world.has('retries', 'no handshake'), world.has('results', 'no handshake')]).toEqual([false, false]);
+  expect(world.service().output()).toContain('no connection within 10000 ms');
+  silent.close();
 });
 
 test('a thousand busy deliveries, and then room: one attempt', async () => {

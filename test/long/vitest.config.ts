@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/long/**/*.long.ts'],
-    testTimeout: 30 * 60_000,
+    testTimeout: 60 * 60_000,
     fileParallelism: false,
     env: { METADATA_SERVER_DETECTION: 'none' },
     reporters: ['verbose'],
