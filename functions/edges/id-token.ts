@@ -1,3 +1,4 @@
+import { GoogleAuth } from 'google-auth-library';
 import type { Clock } from '../state/clock.ts';
 
 /** Gets a fresh ID token for the audience, a JWT, from the environment's credentials. */
@@ -35,9 +36,8 @@ export function idTokenFor(audience: string, fetchToken: FetchIdToken, clock: Cl
   };
 }
 
-/** Through the official library, which is loaded with the first token. */
+/** Through the official library. */
 export const fetchGoogleIdToken: FetchIdToken = async (audience) => {
-  const { GoogleAuth } = await import('google-auth-library');
   try {
     const client = await new GoogleAuth().getIdTokenClient(audience);
     return await client.idTokenProvider.fetchIdToken(audience);

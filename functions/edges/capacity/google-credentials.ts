@@ -1,4 +1,4 @@
-import type { GoogleAuth } from 'google-auth-library';
+import { GoogleAuth } from 'google-auth-library';
 
 const scope = 'https://www.googleapis.com/auth/monitoring.read';
 
@@ -9,15 +9,11 @@ export interface GoogleCredentials {
   headers(url: string): Promise<Readonly<Record<string, string>>>;
 }
 
-/** The environment's credentials for reading Monitoring over HTTP; the library is loaded with the first question. */
+/** The environment's credentials for reading Monitoring over HTTP. */
 export function googleCredentials(): GoogleCredentials {
-  let loading: Promise<GoogleAuth> | undefined;
-  const auth = (): Promise<GoogleAuth> => {
-    loading ??= import('google-auth-library').then(({ GoogleAuth }) => new GoogleAuth({ scopes: [scope] }));
-    return loading;
-  };
+  const auth = new GoogleAuth({ scopes: [scope] });
   return {
-    projectId: async () => (await auth()).getProjectId(),
-    headers: async (url) => Object.fromEntries(await (await auth()).getRequestHeaders(url)),
+    projectId: () => auth.getProjectId(),
+    headers: async (url) => Object.fromEntries(await auth.getRequestHeaders(url)),
   };
 }

@@ -1,4 +1,4 @@
-import type { MetricServiceClient, protos } from '@google-cloud/monitoring';
+import type { protos } from '@google-cloud/monitoring';
 import type { Gauge } from '../../decisions/gauges.ts';
 
 export interface MonitoringOptions {
@@ -40,17 +40,9 @@ export function createMonitoring(options: MonitoringOptions): ReadSeries {
 }
 
 async function connect({ project, endpoint }: MonitoringOptions) {
-  const { MetricServiceClient } = await import('@google-cloud/monitoring');
-  const client: MetricServiceClient = endpoint
-    ? await connectLocally(MetricServiceClient, endpoint)
-    : new MetricServiceClient();
+  const { connectMonitoring } = await import('./monitoring-client.ts');
+  const client = connectMonitoring(endpoint);
   return { client, project: project ?? (await client.getProjectId()) };
-}
-
-async function connectLocally(Client: typeof MetricServiceClient, endpoint: string): Promise<MetricServiceClient> {
-  const { credentials } = await import('@grpc/grpc-js');
-  const { hostname, port } = new URL(`http://${endpoint}`);
-  return new Client({ servicePath: hostname, port: Number(port), sslCreds: credentials.createInsecure() });
 }
 
 function newestPoint({ metric, resource, points }: TimeSeries): Gauge[] {
