@@ -1,6 +1,7 @@
-import { cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { keepMethods } from './keep-methods.ts';
 
 /**
  * Writes the deployed form of both services to `dist/`: one bundle each, since a cold start pays for every module,
@@ -29,6 +30,28 @@ const builtins: Plugin = {
   },
 };
 
+/**
+ * Of the Google clients' descriptors, which they parse, resolve and encode again at the first call, what is called here; of their
+ * generated message classes nothing: they only export them.
+ */
+const calledMethods: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  '@google-cloud/pubsub-api/build/protos/protos.json': { 'google.pubsub.v1.Publisher': ['Publish'] },
+  '@google-cloud/monitoring/build/protos/protos.json': { 'google.monitoring.v3.MetricService': ['ListTimeSeries'] },
+  'google-gax/build/protos/iam_service.json': { 'google.iam.v1.IAMPolicy': [] },
+};
+const descriptors: Plugin = {
+  name: 'descriptors',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/build\/protos\/\w+\.json$/ }, async ({ path }) => {
+      const kept = Object.entries(calledMethods).find(([file]) => path.endsWith(`node_modules/${file}`))?.[1];
+      if (!kept) return undefined;
+      const root = JSON.parse(await readFile(path, 'utf8'));
+      return { loader: 'json', contents: JSON.stringify(keepMethods(root, kept)) };
+    });
+    onLoad({ filter: /\/build\/protos\/(protos|iam_service|locations|operations)\.js$/ }, () => ({ contents: '' }));
+  },
+};
+
 for (const { name, entries, scripts } of services) {
   const folder = join(root, 'dist', name);
   await rm(folder, { recursive: true, force: true });
@@ -39,7 +62,7 @@ for (const { name, entries, scripts } of services) {
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    plugins: [builtins],
+    plugins: [builtins, descriptors],
     splitting: true,
     platform: 'node',
     target: 'node22',

@@ -14,13 +14,18 @@ const giveUpAfterMs = 60_000;
 const gateway = createHttpServer((request, response) => {
   request.resume().on('end', () => response.end('{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'));
 });
-/** Confirms a publish: a PublishResponse with one id, in gRPC's framing. */
-const pubsub = createHttp2Server();
-pubsub.on('stream', (stream) => {
+/** Pub/Sub and Monitoring: a PublishResponse with one id, and no time series, in gRPC's framing. */
+const published = Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x31]);
+const noTimeSeries = Buffer.alloc(5);
+const google = createHttp2Server();
+google.on('stream', (stream, headers) => {
+  const answer = headers[':path']?.endsWith('/Publish') ? published : noTimeSeries;
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-  stream.resume().on('end', () => stream.end(Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x31])));
+  stream.resume().on('end', () => stream.end(answer));
 });
+
+const googleHost = `127.0.0.1:${await listen(google)}`;
 
 const child = spawn(process.execPath, [join(folder, 'main.mjs')], {
   env: {
@@ -28,11 +33,12 @@ const child = spawn(process.execPath, [join(folder, 'main.mjs')], {
     NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
     METADATA_SERVER_DETECTION: 'none',
     GOOGLE_CLOUD_PROJECT: 'warm-up',
-    PUBSUB_EMULATOR_HOST: `127.0.0.1:${await listen(pubsub)}`,
+    PUBSUB_EMULATOR_HOST: googleHost,
+    MONITORING_API_ENDPOINT: googleHost,
     INFERENCE_GATEWAY_URL: `http://127.0.0.1:${await listen(gateway)}`,
     RESULT_TOPIC: 'warm-up',
     RETRY_TOPIC: 'warm-up',
-    CAPACITY_SOURCES: 'none',
+    CAPACITY_SOURCES: 'flow-control',
     HOST: '127.0.0.1',
     PORT: '0',
   },

@@ -1,15 +1,38 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
-import { startProcess } from '../support/processes.ts';
-import { startScriptedUpstream } from '../support/scripted-upstream.ts';
+import { afterAll, expect, test } from 'vitest';
+import { startFunctionWorld } from '../support/function-world.ts';
+import { until } from '../support/poll.ts';
+import { startScriptedMonitoring } from '../support/scripted-monitoring.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, 'dist/function');
 const run = (script: string): string => execFileSync(process.execPath, [join(root, script)], { encoding: 'utf8' });
 
-test('the bundle starts as deployed, with the compile cache that its build left', async () => {
+const monitoring = await startScriptedMonitoring();
+const world = await startFunctionWorld({
+  CAPACITY_SOURCES: 'flow-control',
+  CAPACITY_REFRESH_SECONDS: '0.2',
+  MONITORING_API_ENDPOINT: monitoring.host,
+  MAX_WAIT_SECONDS: '0.1',
+});
+afterAll(async () => {
+  monitoring.close();
+  await world.close();
+});
+
+const load = (saturation: number): void =>
+  monitoring.play([
+    {
+      metric: 'llm_d_epp_flow_control_pool_saturation',
+      value: { doubleValue: saturation },
+      labels: { inference_pool: 'chat' },
+    },
+    { metric: 'llm_d_epp_ready_endpoints', value: { doubleValue: 4 }, labels: { name: 'chat' } },
+  ]);
+
+test('the bundle starts as deployed, with the compile cache that its build left, and reads and publishes as the sources do', async () => {
   run('infra/build/main.ts');
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   expect(manifest.scripts['gcp-build']).toBe('node warm-up.mjs');
@@ -17,23 +40,20 @@ test('the bundle starts as deployed, with the compile cache that its build left'
   const cache = join(folder, 'compile-cache');
   const compiled = (): number => readdirSync(cache, { recursive: true }).length;
   expect(compiled()).toBeGreaterThan(5);
-
   expect(readFileSync(join(folder, 'Procfile'), 'utf8')).toBe('web: node main.mjs\n');
+
   const before = compiled();
-  const upstream = await startScriptedUpstream();
-  const service = await startProcess('dist/function/main.mjs', [], {
-    HOST: '127.0.0.1',
-    PORT: '0',
-    NODE_COMPILE_CACHE: cache,
-    GOOGLE_CLOUD_PROJECT: 'p',
-    PUBSUB_EMULATOR_HOST: '127.0.0.1:1',
-    INFERENCE_GATEWAY_URL: upstream.url,
-    RESULT_TOPIC: 'results',
-    RETRY_TOPIC: 'retries',
-    CAPACITY_SOURCES: 'none',
-  });
-  expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
-  expect(await service.kill()).toBe(0);
+  load(0.2);
+  await world.restart({ NODE_COMPILE_CACHE: cache }, 'dist/function/main.mjs');
+  expect((await fetch(`${world.service().url}/readyz`)).status).toBe(200);
+  const data = { id: 'bundled', payload: { messages: [] }, metadata: { team: 'search' } };
+  expect(await world.push({ data })).toBe(204);
+  const { data: result, attributes } = await world.arrived('results', 'bundled');
+  expect(JSON.parse(String(result))).toMatchObject({ id: 'bundled', status_code: 200, metadata: { team: 'search' } });
+  expect(attributes).toMatchObject({ status: 'succeeded', attempts: '1', team: 'search' });
+  load(0.95);
+  await until(async () => (await world.push()) === 429, { what: 'the gate to close' });
+  expect(world.service().output()).toContain('"source":"flow-control","saturation":0.95,"readyServers":4');
+  expect(await world.service().kill()).toBe(0);
   expect(compiled()).toBe(before);
-  upstream.close();
 });

@@ -30,8 +30,8 @@ export async function startFunctionWorld(environment: Readonly<Record<string, st
     await bus.collect(topic, ({ data, attributes }) => taken.push({ data, attributes }));
   }
   const upstream = await startScriptedUpstream();
-  const start = (changed: Readonly<Record<string, string>> = {}): Promise<RunningProcess> =>
-    startProcess('functions/main.ts', [], {
+  const start = (changed: Readonly<Record<string, string>> = {}, script = 'functions/main.ts') =>
+    startProcess(script, [], {
       ...bus.environment,
       HOST: '127.0.0.1',
       PORT: '0',
@@ -44,7 +44,7 @@ export async function startFunctionWorld(environment: Readonly<Record<string, st
       ...environment,
       ...changed,
     });
-  let service = await start();
+  let service: RunningProcess = await start();
   let pushes = 0;
   const of = (topic: string, id: string): Published | undefined =>
     published[topic]?.find(({ attributes }) => attributes.id === id || attributes.original_message_id === id);
@@ -52,10 +52,10 @@ export async function startFunctionWorld(environment: Readonly<Record<string, st
     pubsub,
     upstream,
     service: () => service,
-    /** A function of its own, with other variables. */
-    async restart(changed: Readonly<Record<string, string>>): Promise<void> {
+    /** A function of its own, with other variables, or from another script. */
+    async restart(changed: Readonly<Record<string, string>>, script?: string): Promise<void> {
       await service.kill('SIGKILL');
-      service = await start(changed);
+      service = await start(changed, script);
     },
     /** The status that answers one push. `data` is published as JSON, text or bytes. */
     async push(message: Pushed = {}): Promise<number> {

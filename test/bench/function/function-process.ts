@@ -17,6 +17,8 @@ export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>;
 
 export function functionEnvironment({ upstream, publisher }: Surroundings): Record<string, string> {
   return {
+    // No metadata server to look for, as in the tests.
+    METADATA_SERVER_DETECTION: 'none',
     HOST: '127.0.0.1',
     PORT: '0',
     INFERENCE_GATEWAY_URL: upstream.url,
