@@ -27,6 +27,7 @@ import { hasRoom, lateBinding } from './state/late-binding.ts';
 import { Pool } from './state/pool.ts';
 import { explain, RecentChoices } from './state/recent-choices.ts';
 import { RecentRate } from './state/recent-rate.ts';
+import { Roll } from './state/roll.ts';
 
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
@@ -45,7 +46,7 @@ const mostUnaccepted = 4096;
 export class Gateway {
   readonly #config: GatewayConfig;
   readonly #log: Logger;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new Roll<Exchange>();
   readonly #pool: Pool;
   readonly #poller: Poller;
   readonly #metrics: Metrics;

@@ -6,6 +6,7 @@ import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/for
 import { type Refusal, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
+import type { RollMember, Seat } from '../state/roll.ts';
 import type { Trial } from '../state/standing.ts';
 import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
@@ -36,7 +37,9 @@ type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
  * the answer comes back byte for byte, no faster than the client reads. The handler methods are those of undici's own
  * interface, which hands over headers and bytes as they stood on the wire.
  */
-export class Exchange implements Ticket, Dispatcher.DispatchHandler {
+export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.DispatchHandler {
+  seat: Seat<Exchange> | undefined;
+  cancelTimeout: (() => void) | undefined;
   readonly request: AdmittedRequest;
   readonly terms: Terms;
   readonly #services: ExchangeServices;

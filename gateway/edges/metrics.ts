@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type EjectionReason, ejectionReasons } from '../decisions/ejection.ts';
 import type { Pool } from '../state/pool.ts';
+import type { Roll } from '../state/roll.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
 import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
@@ -10,7 +11,7 @@ export interface MetricsSources {
   readonly poolName: string;
   readonly pool: Pool;
   readonly waitingRoom: WaitingRoom;
-  readonly exchanges: ReadonlySet<Exchange>;
+  readonly exchanges: Roll<Exchange>;
   /** Priorities of the configured objectives: their queues read 0 when nothing waits. */
   readonly priorities: () => readonly number[];
   /** A model's name as a label, of bounded variety; so a tenant's. */

@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/telemetry/logger.ts';
 import type { RefusalCode } from '../decisions/refusals.ts';
 import { readUsage, tailBytes } from '../decisions/usage.ts';
 import type { LabelSet } from '../state/label-set.ts';
+import type { Roll } from '../state/roll.ts';
 import type { Ending, ExchangeObserver } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import type { Metrics } from './metrics.ts';
@@ -12,7 +13,7 @@ export interface ObserverOptions {
   readonly metrics: Metrics;
   readonly models: LabelSet;
   readonly tenants: LabelSet;
-  readonly exchanges: Set<Exchange>;
+  readonly exchanges: Roll<Exchange>;
   /** Called after every end: there may be room now. */
   readonly onEnd: () => void;
 }

@@ -5,6 +5,7 @@ import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '..
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
+import { Roll } from './roll.ts';
 import { Stay } from './stay.ts';
 import { TokenGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
@@ -51,7 +52,7 @@ export class Intake {
   readonly gaps = new TokenGaps();
   readonly #endpoint: IntakeEndpoint;
   readonly #nowMs: () => number;
-  readonly #stays = new Set<Stay>();
+  readonly #stays = new Roll<Stay>();
   #window = blindWindow;
   #limit: EngineLimit = noEngineLimit;
   #targetShare: number = firstTargetShare;
@@ -67,7 +68,7 @@ export class Intake {
     this.#nowMs = nowMs;
   }
 
-  get stays(): ReadonlySet<Stay> {
+  get stays(): Roll<Stay> {
     return this.#stays;
   }
 

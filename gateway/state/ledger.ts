@@ -1,5 +1,6 @@
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Usage } from '../decisions/usage.ts';
+import { Roll, type RollMember, type Seat } from './roll.ts';
 
 /** Sheddable is work of a priority below 0. */
 export type WorkClass = 'realtime' | 'sheddable';
@@ -61,7 +62,7 @@ interface Books {
   readonly nowMs: () => number;
   readonly counts: Readonly<Record<WorkClass, Counts>>;
   /** In order of their opening, which is the order in which an engine prefills. */
-  readonly prefilling: Set<LedgerEntry>;
+  readonly prefilling: Roll<LedgerEntry>;
   lastPrefilledAtMs: number;
   /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
   nextExpectedAtMs: number;
@@ -76,7 +77,7 @@ export class Ledger {
     this.#books = {
       nowMs,
       counts: { realtime: { ...nothingHeld }, sheddable: { ...nothingHeld } },
-      prefilling: new Set(),
+      prefilling: new Roll(),
       lastPrefilledAtMs: Number.NEGATIVE_INFINITY,
       nextExpectedAtMs: Number.POSITIVE_INFINITY,
     };
@@ -101,8 +102,7 @@ export class Ledger {
   get prefillingForMs(): number {
     this.#settle();
     const { prefilling, nowMs, lastPrefilledAtMs } = this.#books;
-    for (const { openedAtMs } of prefilling) return nowMs() - Math.max(openedAtMs, lastPrefilledAtMs);
-    return 0;
+    return prefilling.first ? nowMs() - Math.max(prefilling.first.openedAtMs, lastPrefilledAtMs) : 0;
   }
 
   /** `listener` hears of the entry's first token and of what its answer reports. */
@@ -126,7 +126,8 @@ export class Ledger {
   }
 }
 
-export class LedgerEntry {
+export class LedgerEntry implements RollMember<LedgerEntry> {
+  seat: Seat<LedgerEntry> | undefined;
   readonly request: EntryRequest;
   readonly openedAtMs: number;
   readonly #books: Books;

@@ -1,11 +1,13 @@
 import type { Victim } from '../decisions/eviction.ts';
 import type { Intake } from './intake.ts';
 import type { LedgerEntry } from './ledger.ts';
+import type { RollMember, Seat } from './roll.ts';
 import type { StreamGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
 
 /** One request on one endpoint, from its dispatch to its end, as the intake sees it. Ended once, whatever became of it. */
-export class Stay implements Victim {
+export class Stay implements Victim, RollMember<Stay> {
+  seat: Seat<Stay> | undefined;
   readonly ticket: Ticket;
   readonly priority: number;
   readonly #intake: Intake;

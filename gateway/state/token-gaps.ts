@@ -1,3 +1,5 @@
+import { Roll, type RollMember, type Seat } from './roll.ts';
+
 /** Weight of a stream's newest gap: its mean spans about the last sixteen. */
 const newestWeight = 1 / 16;
 /** A stream speaks for the engine after so many gaps. */
@@ -11,7 +13,7 @@ const readEveryMs = 20;
 
 /** What the streams of one endpoint tell of its time per token: each of them samples the length of its steps. */
 export class TokenGaps {
-  readonly #streams = new Set<StreamGaps>();
+  readonly #streams = new Roll<StreamGaps>();
   #tokensPerChunk = 1;
   #finishedMs: number | undefined;
   #finishedAtMs = Number.NEGATIVE_INFINITY;
@@ -57,13 +59,14 @@ export class TokenGaps {
 }
 
 /** The chunks of one stream. */
-export class StreamGaps {
-  readonly #streams: Set<StreamGaps>;
+export class StreamGaps implements RollMember<StreamGaps> {
+  seat: Seat<StreamGaps> | undefined;
+  readonly #streams: Roll<StreamGaps>;
   #lastAtMs: number | undefined;
   #gaps = 0;
   #meanMs = 0;
 
-  constructor(streams: Set<StreamGaps>) {
+  constructor(streams: Roll<StreamGaps>) {
     this.#streams = streams;
     streams.add(this);
   }

@@ -9,6 +9,8 @@ export interface Ticket extends Queued {
   readonly request: RoutingRequest;
   readonly priority: number;
   readonly terms: Terms;
+  /** Calls its timeout off while it waits; the waiting room's own. */
+  cancelTimeout?: (() => void) | undefined;
   /** Called once, with the ticket's place. */
   start(placement: Placement): void;
   /** Called once instead, when the wait is over without a place. */
@@ -41,8 +43,8 @@ const mostBytesPerBand = 256 * 1024 * 1024;
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions;
   readonly #bands = new Map<number, Band<Ticket>>();
-  readonly #timeouts = new Map<Ticket, () => void>();
   #prioritiesDescending: readonly number[] = [];
+  #waiting = 0;
   #pumping = false;
   #pumpAgain = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -68,10 +70,11 @@ export class WaitingRoom {
       this.leave(ticket);
       ticket.waitedTooLong();
     };
-    this.#timeouts.set(ticket, this.#options.clock.after(timeoutMs, late));
+    ticket.cancelTimeout = this.#options.clock.after(timeoutMs, late);
+    this.#waiting += 1;
     // Room may be due by itself, or has to be made.
     this.pump();
-    return this.#timeouts.has(ticket) ? 'waiting' : 'placed';
+    return isWaiting(ticket) ? 'waiting' : 'placed';
   }
 
   /** Forgets a ticket, wherever it is. */
@@ -102,7 +105,7 @@ export class WaitingRoom {
   }
 
   #placeWhoFits(): void {
-    if (this.#timeouts.size === 0) return;
+    if (this.#waiting === 0) return;
     const { choose } = this.#options;
     const blockedModels = new Set<string>();
     for (const priority of this.#prioritiesDescending) {
@@ -141,9 +144,10 @@ export class WaitingRoom {
   }
 
   #forgetTimeout(ticket: Ticket): void {
-    this.#timeouts.get(ticket)?.();
-    this.#timeouts.delete(ticket);
-    if (this.#timeouts.size > 0) return;
+    ticket.cancelTimeout?.();
+    ticket.cancelTimeout = undefined;
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
     this.#cancelWake();
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
   }
@@ -165,4 +169,8 @@ export class WaitingRoom {
     }
     return band;
   }
+}
+
+function isWaiting({ cancelTimeout }: Ticket): boolean {
+  return cancelTimeout !== undefined;
 }
