@@ -52,6 +52,8 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   #abort: (() => void) | undefined;
   #resume: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When it was sent, a byte came, or the client took some. */
+  #activeAtMs = 0;
   #status = 0;
   #answerHeaders: string[] = [];
   #ttftMs: number | undefined;
@@ -88,7 +90,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#services.observer.began(this);
     this.#res.once('close', () => this.#closed());
     this.#res.on('drain', () => {
-      this.#timer?.refresh();
+      this.#activeAtMs = this.#services.nowMs();
       this.#resume?.();
     });
     // A connection that closed while its body came in says so no more.
@@ -106,14 +108,14 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   /** Sends the request to the endpoint that was chosen. */
   start(placement: Placement): void {
-    const { upstreams, ttftTimeoutMs } = this.#services;
+    const { upstreams } = this.#services;
     this.#phase = 'dispatched';
     this.#attempts += 1;
     this.#placement = placement;
     this.#stay = placement.endpoint.intake.open(this, placement.entry);
     this.#trial = placement.endpoint.standing.send();
     this.#abort = undefined;
-    this.#timer ??= setTimeout(() => this.#timedOut(), ttftTimeoutMs);
+    this.#watch();
     upstreams.dispatch(
       placement.endpoint,
       {
@@ -154,7 +156,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     if (!this.running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else {
-      this.#timer?.refresh();
+      this.#activeAtMs = this.#services.nowMs();
       this.#placement?.entry.sawChunk();
     }
     this.#chunkBefore = this.#lastChunk;
@@ -208,12 +210,27 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
-    this.#ttftMs = this.#services.nowMs() - this.terms.arrivedAtMs;
+    this.#activeAtMs = this.#services.nowMs();
+    this.#ttftMs = this.#activeAtMs - this.terms.arrivedAtMs;
     this.#placement?.entry.sawFirstByte(this.#status < 300);
     const retryAfter = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
     this.#trial?.answered(this.#status, retryAfter);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#timedOut(), this.#services.idleTimeoutMs);
+  }
+
+  /** One timer for both of its waits: moving it with every byte would cost more than the byte. */
+  #watch(): void {
+    if (this.#timer) return;
+    const { ttftTimeoutMs, idleTimeoutMs, nowMs } = this.#services;
+    this.#activeAtMs = nowMs();
+    this.#timer = setTimeout(() => this.#lookAtTime(), Math.min(ttftTimeoutMs, idleTimeoutMs));
+  }
+
+  #lookAtTime(): void {
+    const { ttftTimeoutMs, idleTimeoutMs, nowMs } = this.#services;
+    const patienceMs = this.#phase === 'dispatched' ? ttftTimeoutMs : idleTimeoutMs;
+    const leftMs = this.#activeAtMs + patienceMs - nowMs();
+    if (leftMs > 0) this.#timer = setTimeout(() => this.#lookAtTime(), leftMs);
+    else this.#timedOut();
   }
 
   #timedOut(): void {

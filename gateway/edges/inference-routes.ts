@@ -10,6 +10,13 @@ import { writeRefusal } from './write-refusal.ts';
 
 export const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** By which the client was let in; undefined where no keys are configured. */
+    apiKey: ApiKey | undefined;
+  }
+}
+
 export interface InferenceServices {
   readonly pool: Pool;
   readonly objectives: () => Objectives;
@@ -27,13 +34,13 @@ const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 /** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
 export function inferenceRoutes(app: FastifyInstance, services: InferenceServices): void {
   const { pool } = services;
-  const keyOf = new WeakMap<FastifyRequest, ApiKey>();
   const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
     reply.hijack();
     services.onTurnedAway(refused);
     writeRefusal(reply.raw, request.id, refused, services.isDraining());
   };
 
+  app.decorateRequest('apiKey', undefined);
   // Before the body is read: who may not ask sends none.
   app.addHook('onRequest', (request, reply, done) => {
     const keys = services.keys();
@@ -41,7 +48,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     if (keys && !key) {
       return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'));
     }
-    if (key) keyOf.set(request, key);
+    request.apiKey = key;
     done();
   });
 
@@ -51,7 +58,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
       const admission = admit({
         headers: request.headers,
         body: request.body instanceof Buffer ? request.body : noBody,
-        key: keyOf.get(request),
+        key: request.apiKey,
         objectives: services.objectives(),
         defaultObjective: services.defaultObjective,
         pool,

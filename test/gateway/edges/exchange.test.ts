@@ -86,7 +86,7 @@ function setUp(priority: number, idleTimeoutMs = 60_000) {
     refusalWhenLate: () => refusal('saturated', 'late'),
     refusalWhenEvicted: () => refusal('evicted', 'evicted'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
-    nowMs: () => 0,
+    nowMs: processClock.nowMs,
   };
   const request = {
     id: 'r',
@@ -251,6 +251,18 @@ test.each([
   await until(() => endings.length === 1, { what: 'the silence to be too long' });
   expect(endings).toMatchObject([{ outcome }]);
   expect(everyone.reduce((sum, { standing }) => sum + standing.tally.failures, 0)).toBe(failures);
+});
+
+test('a first byte may take longer than a silence within the answer', async () => {
+  const { exchange, endings } = setUp(0, 5);
+  exchange.begin();
+  exchange.onConnect(() => {});
+  const comesAtMs = performance.now() + 30;
+  await until(() => performance.now() > comesAtMs, { what: 'the first byte' });
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onData(Buffer.from('x'));
+  exchange.onComplete();
+  expect(endings).toMatchObject([{ outcome: 'served' }]);
 });
 
 test('a complete answer that its client does not read to the end is cut off; one that is read is not', async () => {

@@ -23,6 +23,7 @@ test.each([
   ['the digest in place of the key', `Bearer ${keyOf('one', '').sha256}`, undefined],
 ])('%s', (_, authorization, tenant) => {
   expect(ring.find(authorization)?.tenant).toBe(tenant);
+  expect(ring.find(authorization)?.tenant, 'asked again').toBe(tenant);
 });
 
 test('a ring without keys opens nothing', () => {
