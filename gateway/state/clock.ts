@@ -6,8 +6,21 @@ export interface Clock {
   after(delayMs: number, task: () => void): () => void;
 }
 
+const turnOver = Promise.resolve();
+let turnAtMs: number | undefined;
+const endTurn = (): void => {
+  turnAtMs = undefined;
+};
+
+/** What happens in one turn of the event loop happens at one moment: a request asks for the time some forty times. */
 export const processClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: () => {
+    if (turnAtMs === undefined) {
+      turnAtMs = performance.now();
+      void turnOver.then(endTurn);
+    }
+    return turnAtMs;
+  },
   after: (delayMs, task) => {
     const timer = setTimeout(task, delayMs);
     return () => clearTimeout(timer);
