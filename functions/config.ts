@@ -156,6 +156,11 @@ export const functionSchema = {
 
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
   {
+    needs: ['port', 'adminPort'],
+    fault: ({ port, adminPort }) =>
+      port !== 0 && port === adminPort ? `ADMIN_PORT must differ from PORT (${port})` : undefined,
+  },
+  {
     needs: ['pushAudience', 'pushServiceAccount'],
     fault: ({ pushAudience, pushServiceAccount }) =>
       (pushAudience === undefined) === (pushServiceAccount === undefined)

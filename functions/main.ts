@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, readConfig } from '../shared/config/read-config.ts';
+import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createCredential } from './edges/credential.ts';
@@ -47,18 +47,14 @@ async function stop(why: string, exitCode: number): Promise<void> {
 }
 
 function configured() {
-  try {
-    const config = readConfig(functionSchema, process.env, functionRules);
-    const file = config.subscriptionsFile;
-    const policies = readPolicies(file && readNamed('SUBSCRIPTIONS_FILE', file), process.env);
-    const keyFile = config.apiKeyFile;
-    if (keyFile !== undefined) readNamed('INFERENCE_GATEWAY_API_KEY_FILE', keyFile);
-    return { config, policies };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
+  const faults = new Faults();
+  const { env } = process;
+  const config = faults.of(() => readConfig(functionSchema, env, functionRules));
+  const policies = faults.of(() => readPolicies(readNamed('SUBSCRIPTIONS_FILE'), env));
+  faults.of(() => readNamed('INFERENCE_GATEWAY_API_KEY_FILE'));
+  if (config && policies && faults.found.length === 0) return { config, policies };
+  process.stderr.write(`${new ConfigError(faults.found).message}\n`);
+  process.exit(1);
 }
 
 async function pushGuard() {
@@ -68,8 +64,13 @@ async function pushGuard() {
   return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
 }
 
-/** @throws {ConfigError} when the file that the variable names cannot be read. */
-function readNamed(variable: string, path: string): string {
+/**
+ * The text of the file that the variable names; undefined where it names none.
+ * @throws {ConfigError} when it cannot be read.
+ */
+function readNamed(variable: string): string | undefined {
+  const path = process.env[variable]?.trim();
+  if (!path) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -1,4 +1,4 @@
-import { ConfigError, type Environment, readConfig, type Values } from '../shared/config/read-config.ts';
+import { ConfigError, type Environment, Faults, readConfig, type Values } from '../shared/config/read-config.ts';
 import { text } from '../shared/config/variables.ts';
 import { policySchema } from './config.ts';
 
@@ -24,23 +24,30 @@ export interface Policies {
  */
 export function readPolicies(file: string | undefined, env: Environment): Policies {
   const { TENANT: _, ...base } = env;
-  const common = readConfig(subscriptionSchema, base);
-  const faults: string[] = [];
-  const overrides = Object.entries(file === undefined ? {} : parseFile(file)).map(([id, entry]) => {
-    try {
-      return [id, readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry) })] as const;
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      faults.push(...error.faults.map((fault) => `SUBSCRIPTIONS_FILE, ${id}: ${fault}`));
-      return [id, common] as const;
-    }
+  const faults = new Faults();
+  const common = faults.of(() => readConfig(subscriptionSchema, base));
+  const entries = Object.entries(faults.of(() => (file === undefined ? {} : parseFile(file))) ?? {});
+  const overrides = entries.flatMap(([id, entry]) => {
+    const policy = faults.of(() => readEntry(id, entry, base, faults.found));
+    return policy ? [[id, policy] as const] : [];
   });
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (!common || faults.found.length > 0) throw new ConfigError(faults.found);
   const byName = new Map<string, Policy>(overrides);
   return {
     of: (subscription) => byName.get(subscription) ?? byName.get(subscription.split('/').at(-1) ?? '') ?? common,
     all: [common, ...byName.values()],
   };
+}
+
+/** @throws {ConfigError} with what is wrong with the entry itself, apart from what is known to be wrong around it. */
+function readEntry(id: string, entry: unknown, base: Environment, known: readonly string[]): Policy {
+  const own = new Faults();
+  own.of(() => checkEntry(entry));
+  const policy = own.of(() => readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry) }));
+  const faults = own.found.filter((fault) => !known.includes(fault));
+  if (faults.length > 0) throw new ConfigError(faults.map((fault) => `SUBSCRIPTIONS_FILE, ${id}: ${fault}`));
+  if (!policy) throw new ConfigError(known);
+  return policy;
 }
 
 function parseFile(file: string): object {
@@ -57,12 +64,29 @@ function parseJson(file: string): unknown {
   }
 }
 
-/** Values as they would be written in the environment: numbers as digits, lists with commas. */
-function asEnvironment(entry: unknown): Environment {
+function checkEntry(entry: unknown): void {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     throw new ConfigError(['must be an object of variables']);
   }
   const unknown = Object.keys(entry).filter((name) => !names.has(name));
-  if (unknown.length > 0) throw new ConfigError([`${unknown.join(', ')} cannot be set for a subscription`]);
-  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, String(value)]));
+  const unwritable = Object.entries(entry).filter(([name, value]) => names.has(name) && !isWritable(value));
+  const faults = [
+    ...(unknown.length > 0 ? [`${unknown.join(', ')} cannot be set for a subscription`] : []),
+    ...unwritable.map(([name]) => `${name} must be a text, a number or a list of texts`),
+  ];
+  if (faults.length > 0) throw new ConfigError(faults);
+}
+
+/** Values as they would be written in the environment: numbers as digits, lists with commas. */
+function asEnvironment(entry: unknown): Environment {
+  const written = Object.entries(entry ?? {}).filter(([, value]) => isWritable(value));
+  return Object.fromEntries(written.map(([name, value]) => [name, String(value)]));
+}
+
+function isWritable(value: unknown): boolean {
+  return isPlain(value) || (Array.isArray(value) && value.every(isPlain));
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
 }

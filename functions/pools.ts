@@ -50,7 +50,7 @@ export function createPools(policies: Policies, settings: Settings, clock: Clock
 }
 
 function nameOf({ gatewayUrl, poolName }: Policy): string {
-  const { host, pathname } = new URL(gatewayUrl);
-  const place = `${host}${pathname.replace(/\/$/, '')}`;
+  const { protocol, host, pathname } = new URL(gatewayUrl);
+  const place = `${protocol === 'http:' ? '' : `${protocol}//`}${host}${pathname.replace(/\/$/, '')}`;
   return poolName === undefined ? place : `${poolName}@${place}`;
 }

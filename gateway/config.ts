@@ -92,6 +92,11 @@ export const gatewaySchema = {
 
 export const gatewayRules: readonly Rule<typeof gatewaySchema>[] = [
   {
+    needs: ['port', 'adminPort'],
+    fault: ({ port, adminPort }) =>
+      port !== 0 && port === adminPort ? `ADMIN_PORT must differ from PORT (${port})` : undefined,
+  },
+  {
     needs: ['endpoints', 'endpointsFile', 'endpointsDns'],
     fault: ({ endpoints, endpointsFile, endpointsDns }) =>
       [endpoints, endpointsFile, endpointsDns].filter((value) => value !== undefined).length === 1

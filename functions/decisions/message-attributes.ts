@@ -38,7 +38,7 @@ export function readJourney(attributes: Attributes, messageId: string, published
 
 /** Digits, and perhaps a fraction. */
 export function isDecimal(text: string): boolean {
-  return /^\d{1,15}(\.\d{1,9})?$/.test(text);
+  return /^\d{1,15}(\.\d+)?$/.test(text);
 }
 
 /** Unix seconds as `deadline` and `retry_at` are written. */

@@ -1,4 +1,4 @@
-import type { Answer, CallEnd, Classified } from './answer.ts';
+import type { CallEnd, Classified } from './answer.ts';
 import type { Health } from './breaker.ts';
 import { isExpired } from './deadline.ts';
 import type { Room } from './limit.ts';
@@ -76,24 +76,24 @@ export function expiredEnding(request: AsyncRequest): Ending {
 }
 
 function afterFailure({ request, call, maxAttempts, nowMs }: CallOutcome, attempts: number): Step {
-  const answer = call.end === 'answer' ? call.answer : undefined;
-  if (isExpired(request.deadlineAtMs, nowMs)) {
-    return {
-      step: 'finish',
-      ending: answer ? { answer } : expiredEnding(request),
-      attempts,
-      deadLetter: 'DEADLINE_EXCEEDED',
-    };
-  }
-  if (attempts < maxAttempts) return { step: 'retry', lastStatus: statusOf(answer, call) ?? request.lastStatus };
-  const ending: Ending = answer
-    ? { answer }
-    : {
-        errorCode: 'ATTEMPTS_EXHAUSTED',
-        message: `${attempts} attempts failed, the last: ${describe(call)}`,
-        statusCode: request.lastStatus ?? 0,
-      };
-  return { step: 'finish', ending, attempts, deadLetter: 'ATTEMPTS_EXHAUSTED' };
+  const expired = isExpired(request.deadlineAtMs, nowMs);
+  const isSpent = attempts >= maxAttempts;
+  if (!expired && !isSpent) return { step: 'retry', lastStatus: statusOf(call) ?? request.lastStatus };
+  return {
+    step: 'finish',
+    ending: lastEnding(request, call, expired, attempts),
+    attempts,
+    deadLetter: isSpent ? 'ATTEMPTS_EXHAUSTED' : 'DEADLINE_EXCEEDED',
+  };
+}
+
+/** What a request ends with whose last call failed. */
+function lastEnding(request: AsyncRequest, call: CallEnd, expired: boolean, attempts: number): Ending {
+  if (call.end === 'answer') return { answer: call.answer };
+  if (call.end === 'too-large') return tooLarge(call.status);
+  if (expired) return expiredEnding(request);
+  const message = `${attempts} attempts failed, the last: ${describe(call)}`;
+  return { errorCode: 'ATTEMPTS_EXHAUSTED', message, statusCode: request.lastStatus ?? 0 };
 }
 
 function endingOf(call: CallEnd): Ending {
@@ -102,8 +102,9 @@ function endingOf(call: CallEnd): Ending {
   throw new Error(`a call that ended as ${call.end} has no answer`);
 }
 
-function statusOf(answer: Answer | undefined, call: CallEnd): number | undefined {
-  return answer?.status ?? (call.end === 'too-large' ? call.status : undefined);
+function statusOf(call: CallEnd): number | undefined {
+  if (call.end === 'answer') return call.answer.status;
+  return call.end === 'too-large' ? call.status : undefined;
 }
 
 export function describe(call: CallEnd): string {

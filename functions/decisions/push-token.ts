@@ -62,7 +62,7 @@ export function refuseClaims(
   if (![nbf, iat].every((from) => from === undefined || (isSeconds(from) && from * 1000 - clockSkewMs <= nowMs))) {
     return unproven('the token is not valid yet');
   }
-  if (aud !== expected.audience) return other('the token is for another audience');
+  if (aud !== expected.audience) return unproven('the token is for another audience');
   if (email !== expected.serviceAccount) return other('the token is of another account');
   if (email_verified !== true) return other('the account of the token is not verified');
   return undefined;

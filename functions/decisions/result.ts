@@ -31,6 +31,8 @@ export interface Result {
   readonly queuedMs: number;
   /** Of the last call. */
   readonly inferenceMs: number;
+  /** By which the last call was known; empty when there was none. */
+  readonly requestId: string;
   readonly traceparent: string;
 }
 
@@ -125,7 +127,7 @@ function envelopePayload(ending: Ending, error: string): readonly [string, strin
 }
 
 /** Source: https://platform.openai.com/docs/api-reference/batch/request-output */
-function batchLine({ identity, ending }: Result): string {
+function batchLine({ identity, ending, requestId }: Result): string {
   const line = [
     ['id', JSON.stringify(`batch_req_${identity.firstMessageId}`)],
     ['custom_id', JSON.stringify(identity.id)],
@@ -136,7 +138,7 @@ function batchLine({ identity, ending }: Result): string {
   }
   const response = jsonObject([
     ['status_code', String(ending.answer.status)],
-    ['request_id', JSON.stringify(ending.answer.headers[requestIdHeader] ?? '')],
+    ['request_id', JSON.stringify(ending.answer.headers[requestIdHeader] ?? requestId)],
     ...batchBody(ending.answer.body),
   ]);
   return jsonObject([...line, ['response', response], ['error', 'null']]);
@@ -150,7 +152,8 @@ function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
       ['body_base64', base64(body)],
     ];
   }
-  return [['body', jsonSpan(body) ? text.trim() : JSON.stringify(text)]];
+  // Between JSON's tokens a line end means nothing, and inside a string there is none: an output line stays one.
+  return [['body', jsonSpan(body) ? text.trim().replaceAll(/[\r\n]+/g, ' ') : JSON.stringify(text)]];
 }
 
 function errorText(ending: Ending): string {

@@ -224,6 +224,7 @@ export class Delivery {
       queuedMs: Math.max(0, (call?.startedAtMs ?? this.#nowMs()) - identity.firstPublishedAtMs),
       inferenceMs: call ? call.endedAtMs - call.startedAtMs : 0,
       traceparent: call?.traceparent ?? identity.traceparent,
+      requestId: call?.requestId ?? '',
     });
     return this.#publish({
       messages: [...(deadLetter ? this.#deadLetters(identity, ending, attempts, deadLetter) : []), message],

@@ -46,7 +46,9 @@ export class Metrics {
     };
     sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
     sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.limit);
-    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) => capacity.reading?.saturation);
+    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) =>
+      capacity.gate === 'unknown' ? undefined : capacity.reading?.saturation,
+    );
     sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
       capacity.reading ? (Date.now() - capacity.reading.asOfMs) / 1000 : undefined,
     );

@@ -13,6 +13,8 @@ export interface MadeCall {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly traceparent: string;
+  /** As it was sent. */
+  readonly requestId: string;
 }
 
 export interface CallLimits {
@@ -30,11 +32,12 @@ export async function callFor(
   clock: Clock,
 ): Promise<MadeCall> {
   const traceparent = formatTraceparent(trace);
+  const requestId = randomUUID();
   const headers = callHeaders({
     forwarded: request.headers,
     objective: policy.objective,
     tenant: request.tenant,
-    requestId: randomUUID(),
+    requestId,
     traceparent,
     tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
     credential,
@@ -42,5 +45,5 @@ export async function callFor(
   const startedAtMs = clock.nowMs();
   const url = `${policy.gatewayUrl}${request.endpoint}`;
   const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
-  return { end, startedAtMs, endedAtMs: clock.nowMs(), traceparent };
+  return { end, startedAtMs, endedAtMs: clock.nowMs(), traceparent, requestId };
 }

@@ -26,6 +26,26 @@ export class ConfigError extends Error {
   }
 }
 
+/** Gathers the faults of several readings, each once. */
+export class Faults {
+  readonly #found = new Set<string>();
+
+  /** Undefined when `read` met faults. */
+  of<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const fault of error.faults) this.#found.add(fault);
+      return undefined;
+    }
+  }
+
+  get found(): readonly string[] {
+    return [...this.#found];
+  }
+}
+
 /**
  * Reads every variable of `schema` from `env`. An empty value counts as absent.
  * @throws {ConfigError} naming every fault.

@@ -69,3 +69,29 @@ test('faults of the environment stop the start, all in one message', async () =>
   const start = startProcess('functions/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
   await expect(start).rejects.toThrow(/ended with 1[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
 });
+
+test('so do those of the files that it names, each once, and ports that meet', async () => {
+  const file = join(folder, 'faulty.json');
+  writeFileSync(file, JSON.stringify({ s: { MAX_IN_FLIGHT: 'x', FOO: 1, TENANT: { a: 1 } } }));
+  const start = startProcess('functions/main.ts', [], {
+    SUBSCRIPTIONS_FILE: file,
+    INFERENCE_GATEWAY_API_KEY_FILE: join(folder, 'none'),
+    INFERENCE_GATEWAY_URL: world.upstream.url,
+    RESULT_TOPIC: 'results',
+    PORT: '18321',
+    ADMIN_PORT: '18321',
+  });
+  const message = await start.then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  const faults = message.split('\n').filter((line) => line.startsWith('  '));
+  expect(faults.map((line) => line.trim().replace(/( must| cannot| is) .*/, '')).sort()).toEqual([
+    'ADMIN_PORT',
+    'INFERENCE_GATEWAY_API_KEY_FILE',
+    'RETRY_TOPIC',
+    'SUBSCRIPTIONS_FILE, s: FOO',
+    'SUBSCRIPTIONS_FILE, s: MAX_IN_FLIGHT',
+    'SUBSCRIPTIONS_FILE, s: TENANT',
+  ]);
+});

@@ -82,6 +82,26 @@ describe('what follows a call', () => {
       },
     ],
     [
+      'the deadline passed with the last failure: the attempts are used up all the same',
+      { classified: 'failure', attemptsFailed: 2, nowMs: 10_000 },
+      {
+        step: 'finish',
+        attempts: 3,
+        deadLetter: 'ATTEMPTS_EXHAUSTED',
+        ending: { errorCode: 'DEADLINE_EXCEEDED', statusCode: 0 },
+      },
+    ],
+    [
+      'the last failure, with more of an answer than a result can hold',
+      { classified: 'failure', call: { end: 'too-large', status: 500, headers: {} }, attemptsFailed: 2 },
+      {
+        step: 'finish',
+        attempts: 3,
+        deadLetter: 'ATTEMPTS_EXHAUSTED',
+        ending: { errorCode: 'RESULT_TOO_LARGE', statusCode: 500 },
+      },
+    ],
+    [
       'the deadline passed meanwhile, with an answer to show',
       { classified: 'failure', call: answer(500), nowMs: 10_000 },
       { step: 'finish', attempts: 1, ending: answerOf(500) },

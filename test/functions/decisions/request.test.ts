@@ -100,6 +100,12 @@ describe('fields', () => {
     ['deadline a millisecond later', envelope({ deadline: seconds(publishedAtMs + 31 * day + 1) }), {}, 'deadline'],
     ['deadline past', envelope({ deadline: 1 }), {}, 'accepted'],
     ['attribute deadline no decimal', envelope(), { deadline: '1e9' }, 'deadline'],
+    [
+      'attribute deadline of many digits',
+      envelope(),
+      { deadline: `${seconds(publishedAtMs)}.9619998932123` },
+      'accepted',
+    ],
     ['attribute deadline 0', envelope(), { deadline: '0' }, 'deadline'],
     ['endpoint not allowed', envelope({ endpoint: '/v1/models' }), {}, 'endpoint'],
     ['endpoint with two slashes', envelope({ endpoint: '//evil/v1/chat/completions' }), {}, 'endpoint'],

@@ -18,6 +18,7 @@ function encode(ending: Ending, changed: Partial<Result['identity']> = {}, more:
     queuedMs: 8122.6,
     inferenceMs: 940,
     traceparent: '00-a-b-01',
+    requestId: 'sent',
     ...more,
   };
   const { message } = encodeResult('results', result);
@@ -99,6 +100,11 @@ describe('for batch lines', () => {
     expect(text).toContain('"body":{"n":1.0e0,"big":12345678901234567890}');
     expect(data).toMatchObject({ id: 'batch_req_5', custom_id: 'doc-17', error: null });
     expect(data.response).toMatchObject({ status_code: 200, request_id: 'r' });
+  });
+  test('an answer of several lines takes one, and without an id of its own it has that of the call', () => {
+    const { text, data } = encode(answered('{\r\n  "a": 1,\n  "b": "x\\ny"\n}'), line);
+    expect(text).not.toMatch(/[\r\n]/);
+    expect(data.response).toMatchObject({ request_id: 'sent', body: { a: 1, b: 'x\ny' } });
   });
   const bodies: [string, string | Uint8Array, object][] = [
     ['text', '<html>"', { body: '<html>"' }],

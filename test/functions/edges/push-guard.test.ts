@@ -47,7 +47,7 @@ describe('what proves nothing is 401, what proves somebody else is 403', () => {
     ['signed by an unknown key', bearer({ kid: 'two', key: two!.privateKey }), 401],
     ['expired', bearer({ claims: { exp: nowMs / 1000 - 3600 } }), 401],
     ['forged, and for another audience', bearer({ claims: { aud: 'x' }, key: two!.privateKey }), 401],
-    ['for another audience', bearer({ claims: { aud: 'x' } }), 403],
+    ['for another audience', bearer({ claims: { aud: 'x' } }), 401],
     ['of another account', bearer({ claims: { email: 'x@y.z' } }), 403],
     ['of an unverified account', bearer({ claims: { email_verified: false } }), 403],
   ];
