@@ -6,6 +6,7 @@ import { requestIdHeader } from '../../shared/failures/header-names.ts';
 import type { Logger } from '../../shared/telemetry/logger.ts';
 import { type Refusal, refusal, refusalBody } from '../decisions/refusals.ts';
 import { readRequestId } from '../decisions/request-head.ts';
+import { BodyReader, RefusedBody } from './body-reader.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 /** How long connections may take and be kept, in milliseconds. */
@@ -21,6 +22,8 @@ export interface ConnectionTimeouts {
 const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 5000, keepAliveMs: 620_000 };
 /** Of a request's head, all its headers together. */
 const largestHeadBytes = 16 * 1024;
+/** Of bodies that are coming in, or as much as one may have. */
+const mostComingBytes = 256 * 1024 * 1024;
 
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
 export function createHttpApp(
@@ -31,14 +34,13 @@ export function createHttpApp(
 ): FastifyInstance {
   const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
-    const refused = describeError(error, maxBodyBytes);
+    const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
     if (request.url.startsWith('/v1/')) onTurnedAway(refused);
     writeRefusal(reply.raw, request.id, refused);
   };
   const app = fastify({
     logger: false,
-    bodyLimit: maxBodyBytes,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     http: { headersTimeout: requestMs, connectionsCheckingInterval: checkEveryMs, maxHeaderSize: largestHeadBytes },
@@ -56,7 +58,8 @@ export function createHttpApp(
   // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const bodies = new BodyReader(maxBodyBytes, Math.max(maxBodyBytes, mostComingBytes));
+  app.addContentTypeParser('*', (_request, payload, done) => bodies.read(payload, done));
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
@@ -73,9 +76,9 @@ export function createHttpApp(
 }
 
 /** Errors of the framework itself, before a route has the request. */
-function describeError(error: unknown, maxBodyBytes: number): Refusal {
+function describeError(error: unknown): Refusal {
+  if (error instanceof RefusedBody) return error.refusal;
   const { statusCode, message } = error as { statusCode?: number; message: string };
-  if (statusCode === 413) return refusal('request_too_large', `the body is larger than ${maxBodyBytes} bytes`);
   if (statusCode !== undefined && statusCode < 500) return refusal('invalid_request', message);
   return refusal('internal_error', 'the gateway met an error of its own');
 }

@@ -7,7 +7,7 @@ const lastEventTimeoutMs = 2000;
 /** A client that is still sending when it is refused gets so long to read why, before its connection is cut. */
 const lingerMs = 2000;
 
-/** Answers with the refusal; with `close` the connection ends with it. What is left of the request is thrown away, as far as it comes. */
+/** Answers with the refusal; with `close` the connection ends with it. What is left of the request is thrown away, as far as it comes in time. */
 export function writeRefusal(res: ServerResponse, requestId: string, refusal: Refusal, close = false): void {
   const body = JSON.stringify(refusalBody(refusal));
   res.writeHead(refusal.status, {
@@ -18,11 +18,16 @@ export function writeRefusal(res: ServerResponse, requestId: string, refusal: Re
     ...(refusal.retryAfterSeconds === undefined ? {} : { 'retry-after': String(refusal.retryAfterSeconds) }),
     ...(close ? { connection: 'close' } : {}),
   });
-  res.end(body);
   const { req } = res;
-  if (req.complete) return;
-  // A closed connection would be reset under a client that writes first and reads then.
-  const cutOff = setTimeout(() => req.destroy(), lingerMs);
+  if (req.complete) {
+    res.end(body);
+    return;
+  }
+  // The answer ends after the request: a connection that ended with it would be reset under a client that writes first and reads then.
+  res.write(body);
+  req.resume();
+  const cutOff = setTimeout(() => res.destroy(), lingerMs);
+  req.once('end', () => res.end());
   req.once('close', () => clearTimeout(cutOff));
 }
 

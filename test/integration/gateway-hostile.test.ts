@@ -124,6 +124,7 @@ describe('what is unusual, and right', () => {
 describe('bodies that are too much', () => {
   test.each<[string, string[], string]>([
     ['of a length that says so', [`content-length: ${1e12}`], 'x'.repeat(mebibyte)],
+    ['on a connection that is not kept', [`content-length: ${1e12}`, 'connection: close'], 'x'.repeat(mebibyte)],
     ['in chunks without end', ['transfer-encoding: chunked'], `100000\r\n${'x'.repeat(mebibyte)}\r\n`],
   ])('%s: 413, and who sends on is cut off', async (_, headers, piece) => {
     const connection = new RawConnection(gateway.url).send(postHead(headers));
