@@ -1,20 +1,26 @@
 /** How many requests an engine was seen to run at once while others waited. */
 export interface EngineLimit {
+  /** A fraction of a request is the way to the next one. */
   readonly running: number;
-  /** Waiting at the reading before. */
-  readonly waitedBefore: number;
+  /** Readings in a row that saw a queue. */
+  readonly queued: number;
 }
 
-export const noEngineLimit: EngineLimit = { running: Number.POSITIVE_INFINITY, waitedBefore: 0 };
+export const noEngineLimit: EngineLimit = { running: Number.POSITIVE_INFINITY, queued: 0 };
 
-/**
- * The limit after another reading. One that arrives waits for the next step even in an idle engine, so that only a queue that two
- * readings see is one. With an empty queue an engine at its limit may take more than was thought.
- */
+/** One that arrives waits for the next step even in an idle engine: only a queue that so many readings see in a row is one. */
+const readingsToTell = 2;
+/** From this share of the limit on, an engine without a queue shows that it may take more than was thought. */
+const usedShare = 0.8;
+/** By how much the limit grows at such a reading: doubled in half a minute. */
+const growth = 0.01;
+
+/** The limit after another reading. What limits an engine changes: its memory holds many short contexts or a few long ones. */
 export function nextEngineLimit(limit: EngineLimit, running: number, waiting: number): EngineLimit {
-  if (waiting > 0 && limit.waitedBefore > 0) return { running, waitedBefore: waiting };
-  const grown = waiting === 0 && running >= limit.running ? running + engineQueue(running) : limit.running;
-  return { running: grown, waitedBefore: waiting };
+  const queued = waiting > 0 ? limit.queued + 1 : 0;
+  if (queued >= readingsToTell) return { running, queued };
+  const mayTakeMore = waiting === 0 && running >= limit.running * usedShare;
+  return { running: mayTakeMore ? Math.max(running, limit.running) * (1 + growth) : limit.running, queued };
 }
 
 /** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. */

@@ -1,5 +1,6 @@
-import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
+import { evictionDueAtMs } from '../decisions/eviction.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Intake } from './intake.ts';
 import type { Ticket } from './waiting-room.ts';
 
 export interface EvictorOptions {
@@ -23,26 +24,26 @@ export class Evictor {
   makeRoom(ticket: Ticket): boolean {
     const dueInMs = this.dueInMs(ticket);
     if (dueInMs === undefined || dueInMs > 0) return false;
-    const victim = chooseVictim(this.#victims(ticket), ticket.priority);
-    if (!victim) return false;
+    const [cheapest] = this.#withoutPlaces(ticket).sort((a, b) => (a.toEvict ?? 0) - (b.toEvict ?? 0));
+    if (!cheapest) return false;
     this.#lastAtMs.set(ticket, this.#options.nowMs());
-    victim.ticket.evict();
+    cheapest.evict(cheapest.toEvict ?? 0, ticket.priority);
     return true;
   }
 
   /** Undefined for those that nobody is stopped for. */
   dueInMs(ticket: Ticket): number | undefined {
-    if (ticket.request.workClass === 'sheddable' || this.#victims(ticket).length === 0) return undefined;
+    if (ticket.request.workClass === 'sheddable' || this.#withoutPlaces(ticket).length === 0) return undefined;
     const dueAtMs = evictionDueAtMs(ticket.terms.arrivedAtMs, ticket.terms.slo.ttftMs);
     const againAtMs = (this.#lastAtMs.get(ticket) ?? Number.NEGATIVE_INFINITY) + pauseMs;
     return Math.max(0, Math.max(dueAtMs, againAtMs) - this.#options.nowMs());
   }
 
-  /** Only where an engine is out of places: a prompt that waits for others to be computed gains nothing from a decode's end. */
-  #victims({ model }: Ticket) {
+  /** Where an engine is out of places that sheddable work holds: a prompt that waits for others to be computed gains nothing from a decode's end. */
+  #withoutPlaces({ model }: Ticket): Intake[] {
     return this.#options
       .servers(model)
-      .filter(({ intake }) => intake.engineFull)
-      .flatMap(({ intake }) => [...intake.stays].filter(({ ticket }) => ticket.request.workClass === 'sheddable'));
+      .map(({ intake }) => intake)
+      .filter(({ toEvict }) => toEvict);
   }
 }

@@ -1,5 +1,6 @@
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from '../decisions/engine-limit.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
+import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
 import { saturationOf } from '../decisions/saturation.ts';
 import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
@@ -84,6 +85,24 @@ export class Intake {
     return awaiting > 0 && load >= this.#limit.running + engineQueue(this.#limit.running);
   }
 
+  /**
+   * Sheddable requests to stop so that one more runs at once: 0 when there is a place for it, undefined when none would come of it.
+   */
+  get toEvict(): number | undefined {
+    const { ledger, load } = this.#endpoint;
+    const tooMany = Math.max(0, load + 1 - this.#places);
+    return tooMany <= ledger.sheddable.inFlight ? tooMany : undefined;
+  }
+
+  /** Stops so many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
+  evict(count: number, priority: number): void {
+    for (let stopped = 0; stopped < count; stopped += 1) {
+      const victim = chooseVictim(this.#sheddableStays, priority);
+      if (!victim) return;
+      victim.ticket.evict();
+    }
+  }
+
   /** 0 idle, ≥ 1 full for sheddable work. */
   get pressure(): number {
     return this.#pressureOf(this.#endpoint.waitingNow, this.#endpoint.inFlight, 1);
@@ -107,7 +126,12 @@ export class Intake {
   roomInMs(workClass: WorkClass): number | undefined {
     if (this.engineFull) return undefined;
     const backlogMs = this.#endpoint.backlogMs;
-    if (workClass === 'realtime') return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
+    if (workClass === 'realtime') {
+      // In the engine's queue it would wait for sheddable work, out of everyone's reach.
+      if (this.toEvict) return undefined;
+      return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
+    }
+    if (this.#endpoint.load >= this.#places) return undefined;
     if (this.#endpoint.ledger.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
     return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
   }
@@ -127,11 +151,12 @@ export class Intake {
   }
 
   recordReading({ running, waiting }: EngineLoad): void {
-    // Who waits for the prompts before it to be computed does not wait for a place.
-    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : waiting;
+    // Who waits for the prompts before it to be computed does not wait for a place, nor does who waits for the step to end.
+    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - this.#justSent);
     this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces);
     this.#toldSomething = true;
     this.adjust();
+    if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
   }
 
   recordFirstToken(queuedMs: number): void {
@@ -162,11 +187,39 @@ export class Intake {
     this.#window = nextWindow(this.#window, this.#endpoint.ledger.sheddable.inFlight, this.pressure);
   }
 
+  /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
+  #freePlaces(waiting: number): void {
+    const awaiting = [...this.#stays].filter(({ isAwaiting }) => isAwaiting);
+    const nowMs = this.#nowMs();
+    // It serves in the order of coming.
+    const stuck = awaiting.slice(-waiting).find(({ ticket: { request, terms } }) => {
+      return request.workClass === 'realtime' && evictionDueAtMs(terms.arrivedAtMs, terms.slo.ttftMs) <= nowMs;
+    });
+    const tooMany = Math.ceil(this.#endpoint.load - this.#places);
+    if (stuck && Number.isFinite(tooMany)) this.evict(tooMany, stuck.priority);
+  }
+
+  /** Requests that came within a step. */
+  get #justSent(): number {
+    const sinceMs = this.#nowMs() - mostStepMs;
+    return [...this.#stays].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
+  }
+
+  get #sheddableStays(): readonly Stay[] {
+    return [...this.#stays].filter(({ ticket }) => ticket.request.workClass === 'sheddable');
+  }
+
+  /** Requests that it runs at once, as far as that is known. */
+  get #places(): number {
+    return Math.floor(this.#limit.running);
+  }
+
   #pressureOf(waiting: number, inFlight: number, share: number): number {
     if (this.#isBlind) return inFlight / blindWindow;
     const slo = this.#tightestSlo;
     return Math.max(
       saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
+      (this.#endpoint.load * share) / this.#places,
       ((this.#tpotMs ?? 0) * share) / this.#tpotTargetMs(slo),
       (this.#queueingNowMs * share) / (slo.ttftMs * ttftTargetShare),
     );

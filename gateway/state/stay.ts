@@ -38,9 +38,18 @@ export class Stay implements Victim, RollMember<Stay> {
     return (this.#lastAtMs - this.#firstAtMs) / (this.#chunks - 1);
   }
 
+  get openedAtMs(): number {
+    return this.#entry.openedAtMs;
+  }
+
+  /** Nothing of its answer was seen. */
+  get isAwaiting(): boolean {
+    return this.#entry.firstByteAtMs === undefined;
+  }
+
   /** Tokens generated so far: those of a stream are seen, those of others follow from the time and the engine's pace. */
   get progressTokens(): number {
-    if (this.#firstAtMs !== undefined) return this.#chunks;
+    if (this.ticket.request.stream) return this.#chunks;
     const nowMs = this.#nowMs();
     const decodingMs = nowMs - this.#entry.request.firstTokenExpectedAtMs;
     return Math.max(0, Math.floor(decodingMs / (this.#intake.gaps.tpotMs(nowMs) ?? usualTpotMs)));

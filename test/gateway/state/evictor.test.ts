@@ -6,7 +6,7 @@ import { type TicketWish, ticketOf } from '../../support/tickets.ts';
 
 /** An endpoint without a free place, on which the wished requests run, and one that waits. */
 function setUp(wishes: readonly (TicketWish & { chunks?: number })[], { full = true } = {}) {
-  const clock = { nowMs: 0 };
+  const clock = { nowMs: -60 };
   const options = { nowMs: () => clock.nowMs, staleAfterMs: 1e9, onUsableChange: () => {} };
   const endpoint = new Endpoint({ url: 'http://a:1', labels: {} }, options);
   const evicted: number[] = [];
@@ -23,10 +23,12 @@ function setUp(wishes: readonly (TicketWish & { chunks?: number })[], { full = t
     );
     for (let chunk = 0; chunk < chunks; chunk += 1) stay.sawChunk();
   }
-  const reading = { running: wishes.length, waiting: full ? 3 : 0, kvCacheUtilization: 0 };
-  for (let count = 0; count < 2; count += 1) endpoint.recordLoad(reading);
+  clock.nowMs = 0;
+  for (const waiting of full ? [1, 1, 0] : [0]) {
+    endpoint.recordLoad({ running: wishes.length, waiting, kvCacheUtilization: 0 });
+  }
   const evictor = new Evictor({ nowMs: () => clock.nowMs, servers: (model) => (model === 'm' ? [endpoint] : []) });
-  return { clock, evictor, evicted };
+  return { clock, endpoint, evictor, evicted };
 }
 
 const urgent = () => ticketOf({ ttftSloMs: 400 });
@@ -45,15 +47,27 @@ test('a quarter of the promised TTFT is waited for, then the one with the least 
 });
 
 test('one request has others stopped for it no more often than every 100 ms', () => {
-  const { clock, evictor, evicted } = setUp(Array.from({ length: 9 }, () => ({ priority: -1 })));
+  const { clock, endpoint, evictor, evicted } = setUp(Array.from({ length: 9 }, () => ({ priority: -1 })));
   const ticket = urgent();
   clock.nowMs = 200;
   expect(evictor.makeRoom(ticket)).toBe(true);
+  // Another took the place.
+  endpoint.ledger.open(entryOf('realtime'));
   expect(evictor.makeRoom(ticket)).toBe(false);
   expect(evictor.dueInMs(ticket)).toBe(100);
   clock.nowMs = 300;
   expect(evictor.makeRoom(ticket)).toBe(true);
   expect(evicted).toEqual([0, 1]);
+});
+
+test('so many are stopped as stand before the engine’s places, and nobody where that would not do', () => {
+  const { clock, endpoint, evictor, evicted } = setUp(Array.from({ length: 4 }, () => ({ priority: -1 })));
+  clock.nowMs = 200;
+  for (let other = 0; other < 2; other += 1) endpoint.ledger.open(entryOf('realtime'));
+  expect(evictor.makeRoom(urgent())).toBe(true);
+  expect(evicted).toEqual([0, 1, 2]);
+  for (let other = 0; other < 3; other += 1) endpoint.ledger.open(entryOf('realtime'));
+  expect([endpoint.load, evictor.makeRoom(urgent())]).toEqual([6, false]);
 });
 
 test.each<[string, TicketWish[], TicketWish, boolean]>([

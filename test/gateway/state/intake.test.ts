@@ -11,8 +11,8 @@ function setUp() {
   const options = { nowMs: () => clock.nowMs, staleAfterMs: 1000, onUsableChange: () => {} };
   const endpoint = new Endpoint({ url: 'http://a:1', labels: {} }, options);
   const { intake, ledger } = endpoint;
-  const run = (wish: TicketWish = {}) => {
-    const ticket = ticketOf({ arrivedAtMs: clock.nowMs, ...wish });
+  const run = ({ onEvict, ...wish }: TicketWish & { onEvict?: () => void } = {}) => {
+    const ticket = ticketOf({ arrivedAtMs: clock.nowMs, ...wish }, (event) => event === 'evicted' && onEvict?.());
     const { workClass, promptTokens, stream } = ticket.request;
     const entry = ledger.open(entryOf(workClass, promptTokens, { stream, firstTokenExpectedAtMs: clock.nowMs }));
     const stay = intake.open(ticket, entry);
@@ -30,6 +30,11 @@ function setUp() {
   };
   const reads = (reading: { running?: number; waiting?: number; kvCacheUtilization?: number } = {}) =>
     endpoint.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0, ...reading });
+  /** Two readings, after the step in which the last request came. */
+  const readsAQueue = (running: number, waiting: number) => {
+    clock.nowMs += 60;
+    for (let reading = 0; reading < 2; reading += 1) reads({ running, waiting });
+  };
   /** Chunks for all of them, so far apart, while readings come in between. */
   const stream = (requests: readonly { chunk(): void }[], gapMs: number, chunks: number, reading = {}) => {
     for (let chunk = 0; chunk < chunks; chunk += 1) {
@@ -38,7 +43,7 @@ function setUp() {
       reads(reading);
     }
   };
-  return { clock, endpoint, intake, ledger, run, reads, stream };
+  return { clock, endpoint, intake, ledger, run, reads, readsAQueue, stream };
 }
 
 const many = (count: number, of: () => ReturnType<ReturnType<typeof setUp>['run']>) =>
@@ -56,13 +61,66 @@ test('of an endpoint that tells nothing: sixteen sheddable requests, and pressur
 });
 
 test('an engine is full when two readings saw a queue, and one of ours would wait behind it', () => {
-  const { intake, run, reads } = setUp();
+  const { clock, intake, run, reads } = setUp();
   many(4, () => run());
+  reads({ running: 3, waiting: 1 });
+  reads({ running: 3, waiting: 1 });
+  expect(intake.engineFull, 'who just came waits for a step').toBe(false);
+  clock.nowMs += 60;
   reads({ running: 4, waiting: 1 });
   expect(intake.engineFull).toBe(false);
   reads({ running: 4, waiting: 1 });
   expect(intake.engineFull).toBe(true);
   expect([intake.roomInMs('realtime'), intake.roomInMs('sheddable')]).toEqual([undefined, undefined]);
+});
+
+test('an engine whose places are taken is full for sheddable work, and says so', () => {
+  const { intake, run, readsAQueue } = setUp();
+  many(2, () => run(shed));
+  readsAQueue(2, 1);
+  expect(intake.pressure).toBeGreaterThanOrEqual(1);
+  expect([intake.roomInMs('sheddable'), intake.roomInMs('realtime')]).toEqual([undefined, undefined]);
+});
+
+test('real-time requests do not wait in the engine for what sheddable work holds; for each other they may', () => {
+  const { intake, run, readsAQueue } = setUp();
+  const running = [run(), run(shed)];
+  for (const each of running) each.chunk();
+  readsAQueue(2, 1);
+  // Somebody else's request waits there too.
+  expect([intake.toEvict, intake.roomInMs('realtime')]).toEqual([undefined, 0]);
+  const more = run(shed);
+  more.chunk();
+  readsAQueue(3, 0);
+  expect([intake.toEvict, intake.roomInMs('realtime')]).toEqual([1, undefined]);
+  running[1]?.end();
+  expect([intake.toEvict, intake.roomInMs('realtime')]).toEqual([0, 0]);
+});
+
+test('who is found waiting in an engine that is full has its place made, when it is due', () => {
+  const { clock, reads, readsAQueue, run } = setUp();
+  const evicted: number[] = [];
+  const sheds = [9, 2, 5].map((chunks, index) => {
+    const each = run({
+      ...shed,
+      onEvict: () => {
+        evicted.push(index);
+        each.end();
+      },
+    });
+    for (let chunk = 0; chunk < chunks; chunk += 1) each.chunk();
+    return each;
+  });
+  const real = run({ ttftSloMs: 1000 });
+  readsAQueue(3, 1);
+  expect(evicted).toEqual([]);
+  clock.nowMs += 200;
+  reads({ running: 3, waiting: 1 });
+  expect(evicted).toEqual([1]);
+  real.chunk();
+  reads({ running: 3, waiting: 1 });
+  expect(evicted, 'nobody of ours waits any more').toEqual([1]);
+  for (const each of sheds) each.end();
 });
 
 test('one of ours that waits nowhere does not make it full: the queue is somebody else’s', () => {
