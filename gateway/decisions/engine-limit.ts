@@ -15,10 +15,11 @@ const usedShare = 0.8;
 /** By how much the limit grows at such a reading: doubled in half a minute. */
 const growth = 0.01;
 
-/** The limit after another reading. What limits an engine changes: its memory holds many short contexts or a few long ones. */
+/** The limit after another reading. What limits an engine changes: its memory holds many short contexts or a few long ones; one that was idle begins anew. */
 export function nextEngineLimit(limit: EngineLimit, running: number, waiting: number): EngineLimit {
   const queued = waiting > 0 ? limit.queued + 1 : 0;
-  if (queued >= readingsToTell) return { running, queued };
+  if (queued >= readingsToTell) return { running: Math.max(1, running), queued };
+  if (running + waiting === 0) return noEngineLimit;
   const mayTakeMore = waiting === 0 && running >= limit.running * usedShare;
   return { running: mayTakeMore ? Math.max(running, limit.running) * (1 + growth) : limit.running, queued };
 }

@@ -247,9 +247,9 @@ test('the autoscalers’ gauges are right while async keeps the pool full', asyn
   engine.metrics = vllmMetrics({ running: 3, kvCache: 0.96 });
   await until(async () => (await gauge('inference_pool_average_queue_size')) === 0, { what: 'the queue to be gone' });
   const real = call(gateway.url, { headers: interactive });
-  await until(() => engine.seen.length === 4, { what: 'it to run' });
+  await until(() => engine.seen.length === 4, { what: 'it to run, in the place of another' });
   expect(await gauge('backfill_realtime_running_requests')).toBe(1);
-  expect(await gauge('backfill_realtime_saturation')).toBeCloseTo(1.2 / 4, 9);
+  expect(await gauge('backfill_realtime_saturation')).toBeCloseTo(1.2 / 3, 9);
   real.leave();
   for (const each of running) each.leave();
 });

@@ -52,6 +52,23 @@ test.each<[string, [number, number][], number]>([
     70,
   ],
   [
+    'one that runs nothing and has a queue may run one',
+    [
+      [0, 12],
+      [0, 12],
+    ],
+    1,
+  ],
+  [
+    'an idle engine begins anew',
+    [
+      [4, 2],
+      [4, 5],
+      [0, 0],
+    ],
+    Number.POSITIVE_INFINITY,
+  ],
+  [
     'below the limit it stands',
     [
       [64, 2],
@@ -98,8 +115,9 @@ test('without a queue a limit never falls; with one it is what runs', () => {
     fc.property(fc.array(reading), reading, (readings, [running, waiting]) => {
       const before = after(...readings);
       const next = nextEngineLimit(before, running, waiting);
-      if (waiting === 0) expect(next.running).toBeGreaterThanOrEqual(before.running);
-      else expect([running, before.running]).toContain(next.running);
+      if (running + waiting === 0) expect(next).toEqual(noEngineLimit);
+      else if (waiting === 0) expect(next.running).toBeGreaterThanOrEqual(before.running);
+      else expect([Math.max(1, running), before.running]).toContain(next.running);
       expect(next.queued > 0).toBe(waiting > 0);
     }),
   );
