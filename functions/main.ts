@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { listenFault } from '../shared/config/listen-fault.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
@@ -23,6 +24,10 @@ const service = await startService({
   spans: await createSpans(process.env),
   publisher: createPublisher(config.projectId),
   log,
+}).catch((error: unknown): never => {
+  const fault = listenFault(error);
+  if (fault instanceof ConfigError) refuseToStart(fault);
+  throw error;
 });
 announceListening(service.url, 'function');
 
@@ -53,7 +58,11 @@ function configured() {
   const policies = faults.of(() => readPolicies(readNamed('SUBSCRIPTIONS_FILE'), env));
   faults.of(() => readNamed('INFERENCE_GATEWAY_API_KEY_FILE'));
   if (config && policies && faults.found.length === 0) return { config, policies };
-  process.stderr.write(`${new ConfigError(faults.found).message}\n`);
+  return refuseToStart(new ConfigError(faults.found));
+}
+
+function refuseToStart({ message }: ConfigError): never {
+  process.stderr.write(`${message}\n`);
   process.exit(1);
 }
 

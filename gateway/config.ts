@@ -1,5 +1,5 @@
 import type { Rule } from '../shared/config/read-config.ts';
-import { choice, custom, integer, seconds, text } from '../shared/config/variables.ts';
+import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/config/variables.ts';
 import { logLevels } from '../shared/telemetry/logger.ts';
 import { parseEndpointList } from './decisions/endpoint-list.ts';
 import { parseObjectiveList } from './decisions/objectives.ts';
@@ -55,6 +55,7 @@ export const gatewaySchema = {
   metricsRefreshMs: integer('METRICS_REFRESH_MS', {
     default: '250',
     min: 10,
+    max: longestTimerMs,
     meaning: "how often each endpoint's `/metrics` is read, in milliseconds",
   }),
   maxBodyBytes: integer('MAX_BODY_BYTES', { default: '33554432', min: 1, meaning: 'largest request body' }),

@@ -107,7 +107,10 @@ export class Gateway {
         return placement;
       },
       mostPerBand: config.maxQueued,
-      timeoutMs: { realtime: config.queueTimeoutMs, sheddable: config.sheddableWaitMs },
+      timeoutMs: {
+        realtime: config.queueTimeoutMs,
+        sheddable: Math.min(config.sheddableWaitMs, config.queueTimeoutMs),
+      },
     });
 
     this.#poller = new Poller({

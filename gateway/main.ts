@@ -1,10 +1,15 @@
-import { ConfigError, readConfig } from '../shared/config/read-config.ts';
+import { listenFault } from '../shared/config/listen-fault.ts';
+import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
+import { checkFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
 
 try {
-  const config = readConfig(gatewaySchema, process.env, gatewayRules);
+  const faults = new Faults();
+  const config = faults.of(() => readConfig(gatewaySchema, process.env, gatewayRules));
+  checkFiles(process.env, faults);
+  if (!config || faults.found.length > 0) throw new ConfigError(faults.found);
   const log = createLogger(config.logLevel, 'gateway');
   const gateway = new Gateway(config, log);
   const url = await gateway.start();
@@ -21,7 +26,8 @@ try {
     void gateway.drain().then(() => process.exit(1));
   });
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  const fault = listenFault(error);
+  if (!(fault instanceof ConfigError)) throw error;
+  process.stderr.write(`${fault.message}\n`);
   process.exit(2);
 }

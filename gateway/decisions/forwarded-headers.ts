@@ -39,6 +39,12 @@ export function rawHeader(rawHeaders: RawHeaders, name: string): string | undefi
   return undefined;
 }
 
+/** Whether an event may follow what an answer with these headers has sent: in an encoded or counted one it would be none. */
+export function takesAnotherEvent(rawHeaders: RawHeaders): boolean {
+  const isEventStream = /^text\/event-stream\b/i.test(rawHeader(rawHeaders, 'content-type') ?? '');
+  return isEventStream && !['content-length', 'content-encoding'].some((name) => rawHeader(rawHeaders, name));
+}
+
 function keep(rawHeaders: RawHeaders, dropped: ReadonlySet<string>): string[] {
   const named = namedByConnection(rawHeaders);
   const kept: string[] = [];

@@ -50,6 +50,10 @@ export function refusal(code: RefusalCode, message: string, retryAfterSeconds = 
   };
 }
 
+export function unknownRoute(method: string, url: string): Refusal {
+  return refusal('unknown_route', `there is no ${method} ${url.split('?')[0]} here`);
+}
+
 export function refusalBody({ status, code, message }: Refusal): OpenAiError {
   return openAiError(status, code, message, code === 'model_not_found' ? 'model' : null);
 }

@@ -21,8 +21,8 @@ export function readRequestHead(headers: Headers): RequestHead {
   return {
     objectiveName: firstOf(headers, objectiveHeaders),
     tenant: firstOf(headers, fairnessIdHeaders) ?? '',
-    ttftSloMs: positive(firstOf(headers, ttftSloHeaders)),
-    tpotSloMs: positive(firstOf(headers, tpotSloHeaders)),
+    ttftSloMs: firstPositive(headers, ttftSloHeaders),
+    tpotSloMs: firstPositive(headers, tpotSloHeaders),
   };
 }
 
@@ -41,7 +41,7 @@ function firstOf(headers: Headers, names: readonly string[]): string | undefined
   return undefined;
 }
 
-function positive(raw: string | undefined): number | undefined {
-  const value = raw === undefined ? Number.NaN : Number(raw);
-  return Number.isFinite(value) && value > 0 ? value : undefined;
+/** What is no number above 0 counts as absent. */
+function firstPositive(headers: Headers, names: readonly string[]): number | undefined {
+  return names.map((name) => Number(firstOf(headers, [name]))).find((value) => Number.isFinite(value) && value > 0);
 }

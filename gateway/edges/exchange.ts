@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { isRefusedConnection } from '../decisions/connection-failure.ts';
 import { verdictOn } from '../decisions/ejection.ts';
-import { answerHeadersFor, rawHeader, requestHeadersFor } from '../decisions/forwarded-headers.ts';
+import { answerHeadersFor, rawHeader, requestHeadersFor, takesAnotherEvent } from '../decisions/forwarded-headers.ts';
 import { type Refusal, refusal } from '../decisions/refusals.ts';
 import { type Terms, termsOf } from '../decisions/terms.ts';
 import type { Placement } from '../state/chooser.ts';
@@ -203,7 +203,9 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#timer = undefined;
     this.#abort = undefined;
     this.#phase = 'waiting';
-    if (this.#services.waitingRoom.enter(this) === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+    const entered = this.#services.waitingRoom.enter(this);
+    if (entered === 'full') this.#refuse(this.#services.refusalWhenFull(this));
+    else if (entered === 'late') this.waitedTooLong();
   }
 
   #beginAnswer(): void {
@@ -262,9 +264,8 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   #cut(reason: Refusal): void {
     const tail = this.#lastChunk;
     this.#end(reason.code);
-    const isEventStream = rawHeader(this.#answerHeaders, 'content-type')?.startsWith('text/event-stream');
-    if (!isEventStream || rawHeader(this.#answerHeaders, 'content-length') !== undefined) this.#res.destroy();
-    else writeErrorEvent(this.#res, reason, tail);
+    if (takesAnotherEvent(this.#answerHeaders)) writeErrorEvent(this.#res, reason, tail);
+    else this.#res.destroy();
   }
 
   /** The one way out of every phase: the place is free again, the endpoint's work stops, the end is seen once. */

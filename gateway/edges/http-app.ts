@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../shared/failures/header-names.ts';
 import type { Logger } from '../../shared/telemetry/logger.ts';
-import { type Refusal, refusal, refusalBody } from '../decisions/refusals.ts';
+import { type Refusal, refusal, refusalBody, unknownRoute } from '../decisions/refusals.ts';
 import { readRequestId } from '../decisions/request-head.ts';
 import { BodyReader, RefusedBody } from './body-reader.ts';
 import { writeRefusal } from './write-refusal.ts';
@@ -43,7 +43,12 @@ export function createHttpApp(
     logger: false,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
-    http: { headersTimeout: requestMs, connectionsCheckingInterval: checkEveryMs, maxHeaderSize: largestHeadBytes },
+    http: {
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: checkEveryMs,
+      maxHeaderSize: largestHeadBytes,
+      requireHostHeader: false,
+    },
     requestIdHeader: false,
     genReqId: ({ headers }) => readRequestId(headers) ?? randomUUID(),
     exposeHeadRoutes: false,
@@ -60,6 +65,18 @@ export function createHttpApp(
   app.removeAllContentTypeParsers();
   const bodies = new BodyReader(maxBodyBytes, Math.max(maxBodyBytes, mostComingBytes));
   app.addContentTypeParser('*', (_request, payload, done) => bodies.read(payload, done));
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers, httpVersion } = request.raw;
+    // Node's own answer to this has no id and no body. Source: RFC 9112 §3.2.
+    if (headers.host === undefined && httpVersion === '1.1') {
+      reply.hijack();
+      writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
+      return;
+    }
+    // A body is bytes here, whatever it calls itself: the framework would refuse a media type that it cannot read.
+    delete headers['content-type'];
+    done();
+  });
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
@@ -67,7 +84,7 @@ export function createHttpApp(
   });
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
-    const refused = refusal('unknown_route', `there is no ${request.method} ${request.url.split('?')[0]} here`);
+    const refused = unknownRoute(request.method, request.url);
     if (request.url.startsWith('/v1/')) onTurnedAway(refused);
     writeRefusal(reply.raw, request.id, refused);
   });

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../decisions/admit.ts';
 import type { ApiKey } from '../decisions/api-keys.ts';
 import type { Objectives } from '../decisions/objectives.ts';
-import { type Refusal, refusal } from '../decisions/refusals.ts';
+import { type Refusal, refusal, unknownRoute } from '../decisions/refusals.ts';
 import type { KeyRing } from '../state/key-ring.ts';
 import type { Pool } from '../state/pool.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
@@ -68,7 +68,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
       const admitted = {
         ...admission,
         id: request.id,
-        target: request.raw.url ?? path,
+        target: targetOf(request.raw.url ?? path),
         rawHeaders: request.raw.rawHeaders,
         body: request.body as Buffer,
       };
@@ -76,10 +76,21 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     });
   }
 
+  // Who has no key learns of no path either.
+  app.all('/v1/*', {
+    onRequest: (request, reply) => turnAway(request, reply, unknownRoute(request.method, request.url)),
+    handler: () => undefined,
+  });
+
   app.get('/v1/models', (request, reply) => {
     if (pool.usable.length === 0) {
       return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'));
     }
     return reply.send({ object: 'list', data: [...pool.models.values()] });
   });
+}
+
+/** Path and query, also of a request that names its target as a proxy's client does. Source: RFC 9112 §3.2.2. */
+function targetOf(url: string): string {
+  return url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
 }

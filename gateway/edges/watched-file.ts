@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { ConfigError } from '../../shared/config/read-config.ts';
 import type { Parsed } from '../../shared/config/variables.ts';
 import type { Logger } from '../../shared/telemetry/logger.ts';
+import { readConfigFile } from '../config-files.ts';
 
 const rereadMs = 500;
 
@@ -31,16 +30,9 @@ export class WatchedFile<T> {
   constructor(options: WatchedFileOptions<T>) {
     this.#options = options;
     const { variable, path, parse } = options;
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      throw new ConfigError([`${variable} must name a file that can be read: ${(error as Error).message}`]);
-    }
+    const { text, value } = readConfigFile(variable, path, parse);
     this.#seen = text;
-    const parsed = parse(text);
-    if ('fault' in parsed) throw new ConfigError([`${variable}: ${path} ${parsed.fault}`]);
-    this.#current = parsed.value;
+    this.#current = value;
     this.#timer = setInterval(() => void this.#reread(), rereadMs).unref();
   }
 

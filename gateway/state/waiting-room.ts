@@ -54,8 +54,8 @@ export class WaitingRoom {
     this.#options = options;
   }
 
-  /** `placed` at once, `waiting` until a pump or its timeout, or `full`. */
-  enter(ticket: Ticket): 'placed' | 'waiting' | 'full' {
+  /** `placed` at once, `waiting` until a pump or its timeout, `late` where nobody waits, or `full`. */
+  enter(ticket: Ticket): 'placed' | 'waiting' | 'late' | 'full' {
     const placement = this.#anyAhead(ticket) ? undefined : this.#options.choose(ticket);
     if (placement) {
       ticket.start(placement);
@@ -64,7 +64,8 @@ export class WaitingRoom {
     const timeoutMs = this.#options.timeoutMs[ticket.request.workClass];
     const band = this.#bandOf(ticket.priority);
     const full = band.count >= this.#options.mostPerBand || band.sizeBytes + ticket.terms.sizeBytes > mostBytesPerBand;
-    if (timeoutMs === 0 || full) return 'full';
+    if (full) return 'full';
+    if (timeoutMs === 0) return 'late';
     band.add(ticket);
     const late = (): void => {
       this.leave(ticket);

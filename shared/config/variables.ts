@@ -76,12 +76,16 @@ export function decimal<const O extends RangeOptions>(name: string, options: O):
   });
 }
 
-/** A duration written in seconds, decimals allowed; milliseconds inside. */
+/** Node's timers hold no more milliseconds than fit in 31 bits. */
+export const longestTimerMs = 2_147_483_647;
+
+/** A duration written in seconds, decimals allowed; milliseconds inside. Without `max`, as long as a timer may run. */
 export function seconds<const O extends RangeOptions>(name: string, options: O): Variable<Optional<O, number>> {
+  const range = { max: Math.floor(longestTimerMs / 1000), ...options };
   return variable(name, options, (raw) => {
-    const value = readDecimal(raw, options);
+    const value = readDecimal(raw, range);
     return value === undefined
-      ? { fault: `must be a number of seconds ${rangeText(options, 0)}` }
+      ? { fault: `must be a number of seconds ${rangeText(range, 0)}` }
       : { value: value * 1000 };
   });
 }

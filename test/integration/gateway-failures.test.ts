@@ -92,6 +92,21 @@ describe('after the first byte', () => {
     expect(body.toString()).toMatch(/^data: \{"pie\n\ndata: \{"error":/);
   });
 
+  test.each([
+    ['its media type in capitals', { 'content-type': 'Text/Event-Stream; charset=utf-8' }, true],
+    ['encoded: a plain event would be none of it', { ...eventStream, 'content-encoding': 'gzip' }, false],
+  ])('a stream with %s', async (_, headers, hasEvent) => {
+    const engine = await startEngine({
+      script: (answer) => {
+        answer.writeHead(200, headers);
+        answer.write('data: 1\n\n', () => answer.socket?.destroy());
+      },
+    });
+    const gateway = await startGateway({ ENDPOINTS: engine.url });
+    const { body, complete } = await ask(gateway.url);
+    expect([body.toString().includes('upstream_error'), complete]).toEqual([hasEvent, false]);
+  });
+
   test('an answer that is no event stream is cut as it is', async () => {
     const engine = await startEngine({
       script: (answer) => {

@@ -140,5 +140,12 @@ test('a wrong environment is told in full, and stops the start', async () => {
     /ended with 2:[\s\S]*ENDPOINTS must[\s\S]*METRICS_REFRESH_MS must[\s\S]*POLICY must[\s\S]*DEFAULT_OBJECTIVE must/,
   );
   await expect(startGateway({})).rejects.toThrow(/exactly one of them must be set/);
-  await expect(startGateway({ ENDPOINTS_FILE: '/nowhere' })).rejects.toThrow(/ENDPOINTS_FILE must name a file/);
+  await expect(
+    startGateway({ ENDPOINTS_FILE: '/nowhere', API_KEYS_FILE: '/nor/here', POLICY: 'best' }),
+  ).rejects.toThrow(/POLICY must[\s\S]*ENDPOINTS_FILE must name a file[\s\S]*API_KEYS_FILE must name a file/);
+  const taken = await startEngine();
+  const { port } = new URL(taken.url);
+  await expect(startGateway({ ENDPOINTS: taken.url, PORT: port })).rejects.toThrow(
+    /ended with 2:[\s\S]*PORT and ADMIN_PORT must name an address that is free here: .*EADDRINUSE/,
+  );
 });

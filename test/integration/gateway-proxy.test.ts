@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ask, call, get, startGateway } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';
 import type { RunningProcess } from '../support/processes.ts';
+import { postHead, RawConnection } from '../support/raw-connection.ts';
 import { type Script, type ScriptedEngine, startEngine } from '../support/scripted-engine.ts';
 
 const streams = 200;
@@ -53,6 +54,20 @@ test('cancelling 100 of 200 streams frees 100 slots of the engine within a secon
   const state = await get(gateway.url, '/debug/state');
   expect(state).toMatchObject({ endpoints: [{ realtime: { inFlight: 100, awaitingFirstByte: 0 } }] });
   for (const each of calls) each.leave();
+});
+
+test('a target that names another host is a path here', async () => {
+  const engine = await startEngine();
+  const gateway = await startGateway({ ENDPOINTS: `${engine.url}/base` });
+  const body = '{"model":"m"}';
+  const head = postHead([`content-length: ${body.length}`]).replace(' /v1/', ' http://elsewhere:1/v1/');
+  const connection = new RawConnection(gateway.url).send(head + body);
+  expect(await connection.untilAnswers(1)).toEqual([[200, undefined]]);
+  expect(engine.seen[0]).toMatchObject({
+    path: expect.stringMatching(/^\/base\/v1\//),
+    headers: { host: engine.host },
+  });
+  connection.cut();
 });
 
 test('the request reaches the endpoint byte for byte, without what is the gateway’s alone', async () => {

@@ -11,6 +11,7 @@ function setUp({
   mostPerBand = 10,
   roomInMs = () => undefined as number | undefined,
   makeRoom = (): boolean => false,
+  timeoutMs = { realtime: 60_000, sheddable: 1000 },
 } = {}) {
   const clock = createManualClock(0);
   const log: string[] = [];
@@ -27,7 +28,7 @@ function setUp({
     roomInMs,
     makeRoom,
     mostPerBand,
-    timeoutMs: { realtime: 60_000, sheddable: 1000 },
+    timeoutMs,
   });
   const ticket = (name: string, priority = 0, wish: TicketWish = {}): Ticket =>
     ticketOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
@@ -35,6 +36,12 @@ function setUp({
     );
   return { clock, room, free, log, ticket };
 }
+
+test('where nobody may wait, who finds no room is late', () => {
+  const { room, ticket } = setUp({ timeoutMs: { realtime: 0, sheddable: 0 } });
+  expect(room.enter(ticket('first'))).toBe('late');
+  expect([...room.tickets()]).toEqual([]);
+});
 
 test('with room a ticket goes at once; without it waits, and goes in order of priority, then of arrival', () => {
   const { room, free, log, ticket } = setUp();

@@ -48,7 +48,8 @@ const faulty: [string, Environment, string][] = [
   ['a fraction', { COUNT: '1.5' }, 'COUNT must be a whole number'],
   ['an exponent', { COUNT: '1e0' }, 'COUNT must be a whole number'],
   ['NaN', { SHARE: 'NaN' }, 'SHARE must be a number'],
-  ['negative', { WAIT_SECONDS: '-1' }, 'WAIT_SECONDS must be a number of seconds of at least 0'],
+  ['negative', { WAIT_SECONDS: '-1' }, 'WAIT_SECONDS must be a number of seconds from 0 to 2147483'],
+  ['longer than a timer may run', { WAIT_SECONDS: '2147484' }, 'WAIT_SECONDS must be a number of seconds'],
   ['with its unit', { WAIT_SECONDS: '5s' }, 'WAIT_SECONDS must be a number of seconds'],
 ];
 

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, type Environment, type Faults } from '../shared/config/read-config.ts';
+import type { Parsed } from '../shared/config/variables.ts';
+import { parseApiKeys } from './decisions/api-keys.ts';
+import { parseEndpointFile } from './decisions/endpoint-list.ts';
+import { parseObjectiveFile } from './decisions/objectives.ts';
+
+/** What the variables that name files are read by. */
+const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
+  ENDPOINTS_FILE: parseEndpointFile,
+  OBJECTIVES_FILE: parseObjectiveFile,
+  API_KEYS_FILE: parseApiKeys,
+};
+
+/** Reads each file that the environment names once, so that the faults of all are told together. */
+export function checkFiles(env: Environment, faults: Faults): void {
+  for (const [variable, parse] of Object.entries(parsers)) {
+    const path = env[variable]?.trim();
+    if (path) faults.of(() => readConfigFile(variable, path, parse));
+  }
+}
+
+/** @throws {ConfigError} naming the variable, when the file cannot be read or holds what it must not. */
+export function readConfigFile<T>(
+  variable: string,
+  path: string,
+  parse: (text: string) => Parsed<T>,
+): { readonly text: string; readonly value: T } {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${variable} must name a file that can be read: ${(error as Error).message}`]);
+  }
+  const parsed = parse(text);
+  if ('fault' in parsed) throw new ConfigError([`${variable}: ${path} ${parsed.fault}`]);
+  return { text, value: parsed.value };
+}

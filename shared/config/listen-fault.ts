@@ -1,0 +1,12 @@
+import { ConfigError } from './read-config.ts';
+
+const codes = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAI_AGAIN'];
+
+/** An address that cannot be listened on is a fault of the variables that name it; any other error is itself. */
+export function listenFault(error: unknown): unknown {
+  const { code = '', message, syscall } = error as { code?: string; message?: string; syscall?: string };
+  const isListening = syscall === 'listen' || syscall === 'getaddrinfo';
+  return isListening && codes.includes(code)
+    ? new ConfigError([`HOST, PORT and ADMIN_PORT must name an address that is free here: ${message}`])
+    : error;
+}
