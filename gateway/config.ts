@@ -66,7 +66,8 @@ export const gatewaySchema = {
   maxQueued: integer('MAX_QUEUED', { default: '5000', meaning: 'most requests that wait, in each priority band' }),
   sheddableWaitMs: seconds('SHEDDABLE_WAIT_SECONDS', {
     default: '1',
-    meaning: 'longest wait of a sheddable request, before it is refused with 429',
+    meaning:
+      'longest wait of a sheddable request, before it is refused with 429; no longer than `QUEUE_TIMEOUT_SECONDS`',
   }),
   ttftTimeoutMs: seconds('TTFT_TIMEOUT_SECONDS', {
     default: '300',
