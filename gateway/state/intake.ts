@@ -82,7 +82,7 @@ export class Intake {
   get engineFull(): boolean {
     const { ledger, load } = this.#endpoint;
     const awaiting = ledger.realtime.awaitingFirstByte + ledger.sheddable.awaitingFirstByte;
-    return awaiting > 0 && load >= this.#limit.running + engineQueue(this.#limit.running);
+    return awaiting > 0 && load >= this.#places + engineQueue(this.#places);
   }
 
   /**
@@ -209,9 +209,9 @@ export class Intake {
     return [...this.#stays].filter(({ ticket }) => ticket.request.workClass === 'sheddable');
   }
 
-  /** Requests that it runs at once, as far as that is known. */
+  /** Requests that it runs at once, as far as that is known: what an engine said that says nothing any more binds nobody. */
   get #places(): number {
-    return Math.floor(this.#limit.running);
+    return this.#endpoint.reading ? Math.floor(this.#limit.running) : Number.POSITIVE_INFINITY;
   }
 
   #pressureOf(waiting: number, inFlight: number, share: number): number {

@@ -82,6 +82,15 @@ test('an engine whose places are taken is full for sheddable work, and says so',
   expect([intake.roomInMs('sheddable'), intake.roomInMs('realtime')]).toEqual([undefined, undefined]);
 });
 
+test('an engine that tells nothing any more has no limit that it told', () => {
+  const { clock, intake, run, readsAQueue } = setUp();
+  many(2, () => run(shed));
+  readsAQueue(2, 1);
+  expect(intake.toEvict).toBe(2);
+  clock.nowMs += 2000;
+  expect([intake.toEvict, intake.roomInMs('sheddable')]).toEqual([0, 0]);
+});
+
 test('real-time requests do not wait in the engine for what sheddable work holds; for each other they may', () => {
   const { intake, run, readsAQueue } = setUp();
   const running = [run(), run(shed)];
