@@ -53,7 +53,8 @@ test('the bundle starts as deployed, with the compile cache that its build left,
   expect(attributes).toMatchObject({ status: 'succeeded', attempts: '1', team: 'search' });
   load(0.95);
   await until(async () => (await world.push()) === 429, { what: 'the gate to close' });
-  expect(world.service().output()).toContain('"source":"flow-control","saturation":0.95,"readyServers":4');
+  const reading = '"source":"flow-control","saturation":0.95,"readyServers":4';
+  await until(() => world.service().output().includes(reading), { what: 'the reading in the log' });
   expect(await world.service().kill()).toBe(0);
   expect(compiled()).toBe(before);
 });

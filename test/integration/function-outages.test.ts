@@ -49,7 +49,9 @@ test('a connection that is never made is given up, and nobody’s attempt', asyn
   await world.restart({ INFERENCE_GATEWAY_URL: `https://127.0.0.1:${port}`, LOG_LEVEL: 'debug' });
   expect(await world.push({ data: { id: 'no handshake', payload: { messages: [] } } })).toBe(503);
   expect([world.has('retries', 'no handshake'), world.has('results', 'no handshake')]).toEqual([false, false]);
-  expect(world.service().output()).toContain('no connection within 10000 ms');
+  await until(() => world.service().output().includes('no connection within 10000 ms'), {
+    what: 'the reason in the log',
+  });
   silent.close();
 });
 
