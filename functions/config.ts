@@ -1,3 +1,4 @@
+import { portsDiffer } from '../shared/config/listening.ts';
 import type { Rule } from '../shared/config/read-config.ts';
 import { baseUrl, choice, custom, decimal, flag, integer, list, seconds, text } from '../shared/config/variables.ts';
 import { logLevels } from '../shared/telemetry/logger.ts';
@@ -155,11 +156,7 @@ export const functionSchema = {
 } as const;
 
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
-  {
-    needs: ['port', 'adminPort'],
-    fault: ({ port, adminPort }) =>
-      port !== 0 && port === adminPort ? `ADMIN_PORT must differ from PORT (${port})` : undefined,
-  },
+  portsDiffer,
   {
     needs: ['pushAudience', 'pushServiceAccount'],
     fault: ({ pushAudience, pushServiceAccount }) =>

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { listenFault } from '../shared/config/listen-fault.ts';
+import { listenFault } from '../shared/config/listening.ts';
+import { readNamedFile } from '../shared/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
@@ -73,16 +73,8 @@ async function pushGuard() {
   return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
 }
 
-/**
- * The text of the file that the variable names; undefined where it names none.
- * @throws {ConfigError} when it cannot be read.
- */
+/** The text of the file that the variable names; undefined where it names none. */
 function readNamed(variable: string): string | undefined {
   const path = process.env[variable]?.trim();
-  if (!path) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError([`${variable} must name a readable file: ${(error as Error).message}`]);
-  }
+  return path ? readNamedFile(variable, path) : undefined;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readNamedFile } from '../shared/config/named-file.ts';
 import { ConfigError, type Environment, type Faults } from '../shared/config/read-config.ts';
 import type { Parsed } from '../shared/config/variables.ts';
 import { parseApiKeys } from './decisions/api-keys.ts';
@@ -26,12 +26,7 @@ export function readConfigFile<T>(
   path: string,
   parse: (text: string) => Parsed<T>,
 ): { readonly text: string; readonly value: T } {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError([`${variable} must name a file that can be read: ${(error as Error).message}`]);
-  }
+  const text = readNamedFile(variable, path);
   const parsed = parse(text);
   if ('fault' in parsed) throw new ConfigError([`${variable}: ${path} ${parsed.fault}`]);
   return { text, value: parsed.value };

@@ -1,3 +1,4 @@
+import { portsDiffer } from '../shared/config/listening.ts';
 import type { Rule } from '../shared/config/read-config.ts';
 import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/config/variables.ts';
 import { logLevels } from '../shared/telemetry/logger.ts';
@@ -93,11 +94,7 @@ export const gatewaySchema = {
 } as const;
 
 export const gatewayRules: readonly Rule<typeof gatewaySchema>[] = [
-  {
-    needs: ['port', 'adminPort'],
-    fault: ({ port, adminPort }) =>
-      port !== 0 && port === adminPort ? `ADMIN_PORT must differ from PORT (${port})` : undefined,
-  },
+  portsDiffer,
   {
     needs: ['endpoints', 'endpointsFile', 'endpointsDns'],
     fault: ({ endpoints, endpointsFile, endpointsDns }) =>

@@ -1,4 +1,4 @@
-import { listenFault } from '../shared/config/listen-fault.ts';
+import { listenFault } from '../shared/config/listening.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';

@@ -24,10 +24,10 @@ export class Evictor {
   makeRoom(ticket: Ticket): boolean {
     const dueInMs = this.dueInMs(ticket);
     if (dueInMs === undefined || dueInMs > 0) return false;
-    const [cheapest] = this.#withoutPlaces(ticket).sort((a, b) => (a.toEvict ?? 0) - (b.toEvict ?? 0));
+    const [cheapest] = this.#withoutPlaces(ticket).sort((a, b) => a.toEvict - b.toEvict);
     if (!cheapest) return false;
     this.#lastAtMs.set(ticket, this.#options.nowMs());
-    cheapest.evict(cheapest.toEvict ?? 0, ticket.priority);
+    cheapest.intake.evict(cheapest.toEvict, ticket.priority);
     return true;
   }
 
@@ -40,10 +40,10 @@ export class Evictor {
   }
 
   /** Where an engine is out of places that sheddable work holds: a prompt that waits for others to be computed gains nothing from a decode's end. */
-  #withoutPlaces({ model }: Ticket): Intake[] {
+  #withoutPlaces({ model }: Ticket): { readonly intake: Intake; readonly toEvict: number }[] {
     return this.#options
       .servers(model)
-      .map(({ intake }) => intake)
-      .filter(({ toEvict }) => toEvict);
+      .map(({ intake }) => ({ intake, toEvict: intake.toEvict ?? 0 }))
+      .filter(({ toEvict }) => toEvict > 0);
   }
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
-import { startScriptedMonitoring } from '../support/scripted-monitoring.ts';
+import { pickerSeries, startScriptedMonitoring } from '../support/scripted-monitoring.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, 'dist/function');
@@ -22,15 +22,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const load = (saturation: number): void =>
-  monitoring.play([
-    {
-      metric: 'llm_d_epp_flow_control_pool_saturation',
-      value: { doubleValue: saturation },
-      labels: { inference_pool: 'chat' },
-    },
-    { metric: 'llm_d_epp_ready_endpoints', value: { doubleValue: 4 }, labels: { name: 'chat' } },
-  ]);
+const load = (saturation: number): void => monitoring.play(pickerSeries(saturation));
 
 test('the bundle starts as deployed, with the compile cache that its build left, and reads and publishes as the sources do', async () => {
   run('infra/build/main.ts');

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
-import { startScriptedMonitoring, unavailable } from '../support/scripted-monitoring.ts';
+import { pickerSeries, startScriptedMonitoring, unavailable } from '../support/scripted-monitoring.ts';
 import { answering } from '../support/scripted-upstream.ts';
 
 const saturation = 'llm_d_epp_flow_control_pool_saturation';
@@ -18,12 +18,7 @@ afterAll(async () => {
   await world.close();
 });
 
-function load(value: number, servers = 4): void {
-  monitoring.play([
-    { metric: saturation, value: { doubleValue: value }, labels: { inference_pool: 'chat' } },
-    { metric: ready, value: { doubleValue: servers }, labels: { name: 'chat' } },
-  ]);
-}
+const load = (saturation: number, servers?: number): void => monitoring.play(pickerSeries(saturation, servers));
 
 const decided = (reason: string) => world.metric(new RegExp(`^async_gate_decisions_total\\{.*reason="${reason}"`));
 const gateLines = () => {

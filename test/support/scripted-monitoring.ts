@@ -21,6 +21,18 @@ export interface ScriptedSeries {
   readonly ageMs?: number;
 }
 
+/** What an endpoint picker reports of its pool. */
+export function pickerSeries(saturation: number, readyServers = 4): readonly ScriptedSeries[] {
+  return [
+    {
+      metric: 'llm_d_epp_flow_control_pool_saturation',
+      value: { doubleValue: saturation },
+      labels: { inference_pool: 'chat' },
+    },
+    { metric: 'llm_d_epp_ready_endpoints', value: { doubleValue: readyServers }, labels: { name: 'chat' } },
+  ];
+}
+
 /** A Cloud Monitoring that says what the scenario puts down, and remembers who asked. A code instead of series is an error. */
 export async function startScriptedMonitoring() {
   const requests: ListRequest[] = [];
