@@ -6,8 +6,9 @@ import type { gatewaySchema } from './config.ts';
 import { parseApiKeys } from './decisions/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './decisions/objectives.ts';
 import { policies } from './decisions/policies.ts';
-import { type Refusal, refusal } from './decisions/refusals.ts';
+import { type Refusal, type RefusalCode, refusal } from './decisions/refusals.ts';
 import { retryAfterSeconds } from './decisions/saturation.ts';
+import { BodyReader } from './edges/body-reader.ts';
 import { logEndpointChange } from './edges/endpoint-log.ts';
 import type { Exchange, ExchangeServices } from './edges/exchange.ts';
 import { followEndpoints } from './edges/followed-endpoints.ts';
@@ -164,7 +165,7 @@ export class Gateway {
           ? full(exchange)
           : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
-    const onTurnedAway = ({ code }: Refusal): void => observer.turnedAway(code);
+    const onTurnedAway = (code: RefusalCode | 'client_gone'): void => observer.turnedAway(code);
     const isDraining = (): boolean => this.#draining;
     const operator = {
       poolName: config.poolName,
@@ -177,7 +178,7 @@ export class Gateway {
       isDraining,
     };
 
-    const app = createHttpApp(log, config.maxBodyBytes, onTurnedAway);
+    const app = createHttpApp(log, onTurnedAway);
     const keys = this.#keys();
     app.register(async (v1) => {
       inferenceRoutes(v1, {
@@ -187,10 +188,11 @@ export class Gateway {
         keys,
         isDraining,
         exchange,
+        bodies: new BodyReader(config.maxBodyBytes),
         onTurnedAway,
       });
     });
-    const admin = config.adminPort === undefined ? app : createHttpApp(log, config.maxBodyBytes, () => {});
+    const admin = config.adminPort === undefined ? app : createHttpApp(log, () => {});
     this.#apps = admin === app ? [app] : [admin, app];
     for (const each of this.#apps) {
       healthRoutes(each, operator);

@@ -1,19 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, refusal } from '../decisions/refusals.ts';
 
-/** A body that is not taken, and what its client hears. */
-export class RefusedBody extends Error {
-  readonly refusal: Refusal;
-
-  constructor(refused: Refusal) {
-    super(refused.message);
-    this.name = 'RefusedBody';
-    this.refusal = refused;
-  }
+/** Told once what became of a body. */
+export interface BodyListener {
+  taken(body: Buffer): void;
+  /** What is left of it is still to be read or cut off. */
+  refused(refusal: Refusal): void;
+  /** It never came whole: the client left, or was too slow. */
+  gone(): void;
 }
-
-/** Told once: the body, or why there is none. */
-type Done = (error: Error | null, body?: Buffer) => void;
 
 /** Reads bodies whole: each up to a limit, and all that are still coming in up to another, since whoever connects may begin one. */
 export class BodyReader {
@@ -21,43 +16,48 @@ export class BodyReader {
   readonly #mostComingBytes: number;
   #comingBytes = 0;
 
-  constructor(mostBytes: number, mostComingBytes: number) {
+  constructor(mostBytes: number, mostComingBytes = usualMostComingBytes) {
     this.#mostBytes = mostBytes;
-    this.#mostComingBytes = mostComingBytes;
+    this.#mostComingBytes = Math.max(mostBytes, mostComingBytes);
   }
 
-  read(request: IncomingMessage, done: Done): void {
+  read(request: IncomingMessage, listener: BodyListener): void {
     if (Number(request.headers['content-length']) > this.#mostBytes) {
-      done(this.#tooLarge());
+      listener.refused(this.#tooLarge());
       return;
     }
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] | undefined = [];
     let sizeBytes = 0;
-    const settle = (error: Error | null): void => {
-      request.off('data', take);
-      request.off('end', end);
-      request.off('error', settle);
-      this.#comingBytes -= sizeBytes;
-      done(error, error ? undefined : Buffer.concat(chunks, sizeBytes));
+    /** The chunks, for whoever comes first; what comes after the end of it counts no more. */
+    const settle = (): Buffer[] | undefined => {
+      const all = chunks;
+      if (all) this.#comingBytes -= sizeBytes;
+      chunks = undefined;
+      return all;
     };
-    const end = (): void => settle(null);
-    const take = (chunk: Buffer): void => {
+    request.on('data', (chunk: Buffer) => {
+      if (!chunks) return;
       sizeBytes += chunk.length;
       this.#comingBytes += chunk.length;
       chunks.push(chunk);
-      if (sizeBytes > this.#mostBytes) settle(this.#tooLarge());
-      else if (this.#comingBytes > this.#mostComingBytes) settle(this.#tooMuchAtOnce());
-    };
-    request.on('data', take);
-    request.on('end', end);
-    request.on('error', settle);
+      const tooLarge = sizeBytes > this.#mostBytes;
+      if (!tooLarge && this.#comingBytes <= this.#mostComingBytes) return;
+      settle();
+      listener.refused(tooLarge ? this.#tooLarge() : tooMuchAtOnce);
+    });
+    request.on('end', () => {
+      const all = settle();
+      if (all) listener.taken(all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, sizeBytes));
+    });
+    request.on('error', () => {
+      if (settle()) listener.gone();
+    });
   }
 
-  #tooLarge(): RefusedBody {
-    return new RefusedBody(refusal('request_too_large', `the body is larger than ${this.#mostBytes} bytes`));
-  }
-
-  #tooMuchAtOnce(): RefusedBody {
-    return new RefusedBody(refusal('saturated', 'too many large bodies are coming in at once'));
+  #tooLarge(): Refusal {
+    return refusal('request_too_large', `the body is larger than ${this.#mostBytes} bytes`);
   }
 }
+
+const usualMostComingBytes = 256 * 1024 * 1024;
+const tooMuchAtOnce = refusal('saturated', 'too many large bodies are coming in at once');

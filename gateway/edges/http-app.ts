@@ -4,9 +4,8 @@ import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../shared/failures/header-names.ts';
 import type { Logger } from '../../shared/telemetry/logger.ts';
-import { type Refusal, refusal, refusalBody, unknownRoute } from '../decisions/refusals.ts';
+import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../decisions/refusals.ts';
 import { readRequestId } from '../decisions/request-head.ts';
-import { BodyReader, RefusedBody } from './body-reader.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 /** How long connections may take and be kept, in milliseconds. */
@@ -22,21 +21,18 @@ export interface ConnectionTimeouts {
 const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 5000, keepAliveMs: 620_000 };
 /** Of a request's head, all its headers together. */
 const largestHeadBytes = 16 * 1024;
-/** Of bodies that are coming in, or as much as one may have. */
-const mostComingBytes = 256 * 1024 * 1024;
 
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
 export function createHttpApp(
   log: Logger,
-  maxBodyBytes: number,
-  onTurnedAway: (refused: Refusal) => void,
+  onTurnedAway: (code: RefusalCode) => void,
   { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
 ): FastifyInstance {
   const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
+    if (request.url.startsWith('/v1/')) onTurnedAway(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   };
   const app = fastify({
@@ -62,9 +58,8 @@ export function createHttpApp(
   });
   // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
+  // Whoever wants a body reads it.
   app.removeAllContentTypeParsers();
-  const bodies = new BodyReader(maxBodyBytes, Math.max(maxBodyBytes, mostComingBytes));
-  app.addContentTypeParser('*', (_request, payload, done) => bodies.read(payload, done));
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion } = request.raw;
     // Node's own answer to this has no id and no body. Source: RFC 9112 §3.2.
@@ -73,8 +68,8 @@ export function createHttpApp(
       writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
       return;
     }
-    // A body is bytes here, whatever it calls itself: the framework would refuse a media type that it cannot read.
-    delete headers['content-type'];
+    // The framework would refuse a media type that it cannot read, also of a body that nobody wants.
+    headers['content-type'] = undefined;
     done();
   });
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
@@ -85,7 +80,7 @@ export function createHttpApp(
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
-    if (request.url.startsWith('/v1/')) onTurnedAway(refused);
+    if (request.url.startsWith('/v1/')) onTurnedAway(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   });
   app.setErrorHandler(answerError);
@@ -94,7 +89,6 @@ export function createHttpApp(
 
 /** Errors of the framework itself, before a route has the request. */
 function describeError(error: unknown): Refusal {
-  if (error instanceof RefusedBody) return error.refusal;
   const { statusCode, message } = error as { statusCode?: number; message: string };
   if (statusCode !== undefined && statusCode < 500) return refusal('invalid_request', message);
   return refusal('internal_error', 'the gateway met an error of its own');

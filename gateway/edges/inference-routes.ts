@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../decisions/admit.ts';
 import type { ApiKey } from '../decisions/api-keys.ts';
 import type { Objectives } from '../decisions/objectives.ts';
-import { type Refusal, refusal, unknownRoute } from '../decisions/refusals.ts';
+import { type Refusal, type RefusalCode, refusal, unknownRoute } from '../decisions/refusals.ts';
 import type { KeyRing } from '../state/key-ring.ts';
 import type { Pool } from '../state/pool.ts';
+import type { BodyReader } from './body-reader.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
 import { writeRefusal } from './write-refusal.ts';
 
@@ -25,10 +26,11 @@ export interface InferenceServices {
   readonly keys: () => KeyRing | undefined;
   readonly isDraining: () => boolean;
   readonly exchange: ExchangeServices;
-  readonly onTurnedAway: (refused: Refusal) => void;
+  readonly bodies: BodyReader;
+  /** Told why a request got no further than here. */
+  readonly onTurnedAway: (why: RefusalCode | 'client_gone') => void;
 }
 
-const noBody = Buffer.alloc(0);
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 
 /** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
@@ -36,7 +38,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   const { pool } = services;
   const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
     reply.hijack();
-    services.onTurnedAway(refused);
+    services.onTurnedAway(refused.code);
     writeRefusal(reply.raw, request.id, refused, services.isDraining());
   };
 
@@ -52,35 +54,49 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     done();
   });
 
-  for (const path of inferencePaths) {
-    app.post(path, (request, reply) => {
-      if (services.isDraining()) return turnAway(request, reply, shuttingDown);
-      const admission = admit({
-        headers: request.headers,
-        body: request.body instanceof Buffer ? request.body : noBody,
-        key: request.apiKey,
-        objectives: services.objectives(),
-        defaultObjective: services.defaultObjective,
-        pool,
-      });
-      if ('code' in admission) return turnAway(request, reply, admission);
-      reply.hijack();
-      const admitted = {
-        ...admission,
-        id: request.id,
-        target: targetOf(request.raw.url ?? path),
-        rawHeaders: request.raw.rawHeaders,
-        body: request.body as Buffer,
-      };
-      new Exchange(services.exchange, admitted, reply.raw).begin();
+  const take = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+    const { headers, apiKey: key } = request;
+    const { defaultObjective } = services;
+    const admission = services.isDraining()
+      ? shuttingDown
+      : admit({ headers, body, key, objectives: services.objectives(), defaultObjective, pool });
+    if ('code' in admission) {
+      turnAway(request, reply, admission);
+      return;
+    }
+    const admitted = {
+      ...admission,
+      id: request.id,
+      target: targetOf(request.raw.url ?? ''),
+      rawHeaders: request.raw.rawHeaders,
+      body,
+    };
+    new Exchange(services.exchange, admitted, reply.raw).begin();
+  };
+
+  // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
+  const receive = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    services.bodies.read(request.raw, {
+      taken: (body) => {
+        try {
+          take(request, reply, body);
+        } catch (error) {
+          app.errorHandler(error as FastifyError, request, reply);
+        }
+      },
+      refused: (refused) => turnAway(request, reply, refused),
+      gone: () => services.onTurnedAway('client_gone'),
     });
-  }
+  };
+  const handler = (): void => undefined;
+  for (const path of inferencePaths) app.post(path, { onRequest: receive, handler });
 
   // Who has no key learns of no path either.
-  app.all('/v1/*', {
-    onRequest: (request, reply) => turnAway(request, reply, unknownRoute(request.method, request.url)),
-    handler: () => undefined,
-  });
+  const isUnknown = (request: FastifyRequest, reply: FastifyReply): void => {
+    turnAway(request, reply, unknownRoute(request.method, request.url));
+  };
+  app.all('/v1/*', { onRequest: isUnknown, handler });
 
   app.get('/v1/models', (request, reply) => {
     if (pool.usable.length === 0) {

@@ -50,7 +50,7 @@ export class Observer implements ExchangeObserver {
   }
 
   /** A request that was turned away before it was admitted, and so before its model or tenant were known to be real. */
-  turnedAway(code: RefusalCode): void {
+  turnedAway(code: RefusalCode | 'client_gone'): void {
     const labels = { model_name: '', target_model_name: '', fairness_id: '', priority: '' };
     this.#options.metrics.count('requests', labels);
     this.#options.metrics.count('errors', { ...labels, error_code: code });

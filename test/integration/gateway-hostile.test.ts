@@ -44,14 +44,17 @@ describe('what is no request', () => {
     expect(engine.seen).toHaveLength(1);
   });
 
-  test('a body that ends before its length reaches no endpoint, and counts once', async () => {
+  test('a body that ends before its length reaches no endpoint, and counts once: its client has left', async () => {
     engine.seen.length = 0;
-    const before = await metricValue(gateway.url, 'inference_objective_request_total');
+    const gone = () =>
+      metricValue(gateway.url, 'inference_objective_request_error_total', { error_code: 'client_gone' });
+    const before = { all: await metricValue(gateway.url, 'inference_objective_request_total'), gone: await gone() };
     const connection = new RawConnection(gateway.url).send(postHead(['content-length: 30']), body);
     connection.socket.end();
     await connection.untilClosed();
     expect(engine.seen).toHaveLength(0);
-    expect(await metricValue(gateway.url, 'inference_objective_request_total')).toBe(before + 1);
+    expect(await metricValue(gateway.url, 'inference_objective_request_total')).toBe(before.all + 1);
+    expect(await gone()).toBe(before.gone + 1);
   });
 
   test('garbage behind a request that is being answered is not answered into its body', async () => {

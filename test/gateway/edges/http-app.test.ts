@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { Refusal } from '../../../gateway/decisions/refusals.ts';
+import { BodyReader } from '../../../gateway/edges/body-reader.ts';
 import { createHttpApp } from '../../../gateway/edges/http-app.ts';
 import { createLogger } from '../../../shared/telemetry/logger.ts';
 import { until } from '../../support/poll.ts';
@@ -11,17 +11,27 @@ afterEach(() => Promise.all(closing.splice(0).map((close) => close())));
 
 /** With timeouts as short as a test can wait for. */
 async function setUp() {
-  const turnedAway: Refusal[] = [];
   const timeouts = { requestMs: 300, checkEveryMs: 50, keepAliveMs: 10_000 };
-  const app = createHttpApp(createLogger('silent', 'test'), 1000, (refused) => turnedAway.push(refused), timeouts);
-  const bodies: number[] = [];
-  app.post('/v1/completions', (request) => {
-    bodies.push((request.body as Buffer).length);
-    return { ok: true };
+  const app = createHttpApp(createLogger('silent', 'test'), () => {}, timeouts);
+  const reader = new BodyReader(1000);
+  const told: string[] = [];
+  app.post('/v1/completions', {
+    onRequest: (request, reply) => {
+      reply.hijack();
+      reader.read(request.raw, {
+        taken: () => {
+          told.push('taken');
+          reply.raw.end('{}');
+        },
+        refused: ({ code }) => told.push(code),
+        gone: () => told.push('gone'),
+      });
+    },
+    handler: () => undefined,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   closing.push(() => app.close());
-  return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, app, turnedAway, bodies };
+  return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, app, told };
 }
 
 /** Sends a byte whenever the last one is surely there, as long as it is let. */
@@ -37,12 +47,12 @@ test.each<[string, string, string | undefined]>([
   ['that sends its chunks byte by byte', `${postHead(['transfer-encoding: chunked'])}384\r\n`, 'x'],
   ['that stops within its body', `${postHead(['content-length: 900'])}x`, undefined],
 ])('a client %s is answered 408 and cut off', async (_, begins, then) => {
-  const { url, bodies } = await setUp();
+  const { url, told } = await setUp();
   const connection = new RawConnection(url).send(begins);
   if (then) drip(connection, then);
   await connection.untilClosed();
   expect(connection.answers).toEqual([[408, 'request_timeout']]);
-  expect(bodies).toEqual([]);
+  expect(told).not.toContain('taken');
 });
 
 test('a request that is complete in time is not timed, nor is the pause until the next', async () => {
@@ -61,10 +71,10 @@ test('a request that is complete in time is not timed, nor is the pause until th
   await until(async () => (await connections()) === 0, { what: 'no connection to be left' });
 });
 
-test('a body that came too slowly is counted once', async () => {
-  const { url, turnedAway } = await setUp();
+test('of a body that came too slowly its reader is told, once', async () => {
+  const { url, told } = await setUp();
   const connection = new RawConnection(url).send(postHead(['content-length: 900']));
   await connection.untilClosed();
-  await until(() => turnedAway.length > 0, { what: 'it to be counted' });
-  expect(turnedAway).toHaveLength(1);
+  await until(() => told.length > 0, { what: 'it to be told' });
+  expect(told).toEqual(['gone']);
 });
