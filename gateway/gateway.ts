@@ -23,7 +23,6 @@ import { WatchedFile } from './edges/watched-file.ts';
 import { Chooser } from './state/chooser.ts';
 import { processClock } from './state/clock.ts';
 import { KeyRing } from './state/key-ring.ts';
-import { LabelSet } from './state/label-set.ts';
 import { hasRoom, lateBinding } from './state/late-binding.ts';
 import { Pool } from './state/pool.ts';
 import { explain, RecentChoices } from './state/recent-choices.ts';
@@ -35,8 +34,6 @@ export type GatewayConfig = Values<typeof gatewaySchema>;
 /** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
 const staleAfterPeriods = 4;
 const staleAfterAtLeastMs = 2000;
-/** Label values taken from requests, of each kind. */
-const mostLabelValues = 200;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
@@ -120,23 +117,17 @@ export class Gateway {
       onReading: () => waitingRoom.pump(),
     });
     const objectives = this.#objectives();
-    const models = new LabelSet(mostLabelValues);
-    const tenants = new LabelSet(mostLabelValues);
     this.#metrics = new Metrics({
       poolName: config.poolName,
       pool,
       waitingRoom,
       exchanges: this.#exchanges,
       priorities: () => [...objectives().values()].map(({ priority }) => priority),
-      modelLabel: (model) => models.of(model),
-      tenantLabel: (tenant) => tenants.of(tenant),
     });
     const metrics = this.#metrics;
     const observer = new Observer({
       log,
       metrics,
-      models,
-      tenants,
       exchanges: this.#exchanges,
       onEnd: () => {
         waitingRoom.pump();

@@ -30,6 +30,8 @@ export interface Admission {
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;
   readonly maxOutputTokens: number | undefined;
+  /** Of its body. */
+  readonly sizeBytes: number;
   readonly tenant: string;
   readonly objective: Objective;
   /** Sheddable is work of a priority below 0. */
@@ -37,6 +39,8 @@ export interface Admission {
   /** The request's own, else its objective's. */
   readonly ttftSloMs: number | undefined;
   readonly tpotSloMs: number | undefined;
+  /** Its objective's. */
+  readonly missBudget: number | undefined;
 }
 
 /** The first stage: who asks, for what, and whether anyone could ever answer. */
@@ -62,10 +66,12 @@ export function admit(arrival: Arrival): Admission | Refusal {
   return {
     ...body,
     promptBlocks: promptBlocks(arrival.body, body.model),
+    sizeBytes: arrival.body.length,
     tenant: key?.tenant ?? head.tenant,
     objective,
     workClass: objective.priority < 0 ? 'sheddable' : 'realtime',
     ttftSloMs: head.ttftSloMs ?? objective.ttftMs,
     tpotSloMs: head.tpotSloMs ?? objective.tpotMs,
+    missBudget: objective.missBudget,
   };
 }

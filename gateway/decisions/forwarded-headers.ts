@@ -16,6 +16,8 @@ const hopByHop = [
 const dropFromRequest = new Set([...hopByHop, 'host', 'content-length', 'expect', 'authorization', requestIdHeader]);
 const dropFromAnswer = new Set([...hopByHop, requestIdHeader, servedEndpointHeader]);
 
+const namesNoHeader = /^(keep-alive|close)$/i;
+
 /** Name, value, name, value …, as they stood on the wire. */
 type RawHeaders = readonly string[];
 
@@ -46,18 +48,19 @@ export function takesAnotherEvent(rawHeaders: RawHeaders): boolean {
 }
 
 function keep(rawHeaders: RawHeaders, dropped: ReadonlySet<string>): string[] {
-  const named = namedByConnection(rawHeaders);
   const kept: string[] = [];
+  let connection = '';
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
+    const [name, value] = [rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''];
     const lower = name.toLowerCase();
-    if (!dropped.has(lower) && !named?.includes(lower)) kept.push(name, rawHeaders[at + 1] ?? '');
+    if (!dropped.has(lower)) kept.push(name, value);
+    else if (lower === 'connection' && !namesNoHeader.test(value)) connection += `,${value}`;
   }
-  return kept;
+  return connection === '' ? kept : withoutNamed(kept, connection);
 }
 
 /** `Connection: keep-alive, x-secret` makes `x-secret` hop-by-hop too. */
-function namedByConnection(rawHeaders: RawHeaders): readonly string[] | undefined {
-  const connection = rawHeader(rawHeaders, 'connection');
-  return connection?.split(',').map((name) => name.trim().toLowerCase());
+function withoutNamed(headers: RawHeaders, connection: string): string[] {
+  const named = connection.split(',').map((name) => name.trim().toLowerCase());
+  return headers.filter((_, at) => !named.includes(headers[at - (at % 2)]?.toLowerCase() ?? ''));
 }

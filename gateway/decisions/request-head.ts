@@ -43,5 +43,9 @@ function firstOf(headers: Headers, names: readonly string[]): string | undefined
 
 /** What is no number above 0 counts as absent. */
 function firstPositive(headers: Headers, names: readonly string[]): number | undefined {
-  return names.map((name) => Number(firstOf(headers, [name]))).find((value) => Number.isFinite(value) && value > 0);
+  for (const name of names) {
+    const value = Number(headers[name]);
+    if (Number.isFinite(value) && value > 0) return value;
+  }
+  return undefined;
 }

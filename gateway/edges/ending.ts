@@ -21,6 +21,7 @@ export interface Ending {
   readonly stay: Stay | undefined;
   readonly ttftMs: number | undefined;
   readonly durationMs: number;
-  /** The last one or two chunks of the answer. */
-  readonly tail: readonly Buffer[];
+  /** The end of the answer, as far as there is one. */
+  readonly lastChunk: Buffer | undefined;
+  readonly chunkBefore: Buffer | undefined;
 }

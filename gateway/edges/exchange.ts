@@ -64,9 +64,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#services = services;
     this.request = request;
     this.#res = res;
-    const { body, objective } = request;
-    const promises = { ...request, sizeBytes: body.length, missBudget: objective.missBudget };
-    this.terms = termsOf(promises, services.nowMs());
+    this.terms = termsOf(request, services.nowMs());
   }
 
   get priority(): number {
@@ -88,11 +86,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   begin(): void {
     this.#services.observer.began(this);
-    this.#res.once('close', () => this.#closed());
-    this.#res.on('drain', () => {
-      this.#activeAtMs = this.#services.nowMs();
-      this.#resume?.();
-    });
+    this.#res.on('close', () => this.#closed());
     // A connection that closed while its body came in says so no more.
     if (this.#res.destroyed) this.#closed();
     else this.#wait();
@@ -162,7 +156,9 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
     if (this.#status < 300) this.#stay?.sawChunk();
-    return this.#res.write(chunk);
+    const goesOn = this.#res.write(chunk);
+    if (!goesOn) this.#awaitClient();
+    return goesOn;
   }
 
   onComplete(): void {
@@ -217,6 +213,13 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#placement?.entry.sawFirstByte(this.#status < 300);
     const retryAfter = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
     this.#trial?.answered(this.#status, retryAfter);
+  }
+
+  #awaitClient(): void {
+    this.#res.once('drain', () => {
+      this.#activeAtMs = this.#services.nowMs();
+      this.#resume?.();
+    });
   }
 
   /** One timer for both of its waits: moving it with every byte would cost more than the byte. */
@@ -277,7 +280,6 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#placement?.entry.close();
     this.#stay?.end();
     if (outcome !== 'served') this.#abort?.();
-    const tail = [this.#chunkBefore, this.#lastChunk].filter((chunk) => chunk !== undefined);
     this.#services.observer.ended(this, {
       outcome,
       status: this.#status,
@@ -286,7 +288,8 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
       stay: this.#stay,
       ttftMs: this.#ttftMs,
       durationMs: this.#services.nowMs() - this.terms.arrivedAtMs,
-      tail,
+      chunkBefore: this.#chunkBefore,
+      lastChunk: this.#lastChunk,
     });
   }
 }

@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type EjectionReason, ejectionReasons } from '../decisions/ejection.ts';
+import { LabelSet } from '../state/label-set.ts';
 import type { Pool } from '../state/pool.ts';
 import type { Roll } from '../state/roll.ts';
 import type { WaitingRoom } from '../state/waiting-room.ts';
 import type { Exchange } from './exchange.ts';
+import { FlowMetrics, type RequestSeries } from './flow-metrics.ts';
 import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
@@ -14,30 +16,44 @@ export interface MetricsSources {
   readonly exchanges: Roll<Exchange>;
   /** Priorities of the configured objectives: their queues read 0 when nothing waits. */
   readonly priorities: () => readonly number[];
-  /** A model's name as a label, of bounded variety; so a tenant's. */
-  readonly modelLabel: (model: string) => string;
-  readonly tenantLabel: (tenant: string) => string;
 }
+
+/** What a request, or one that waits, is counted by. */
+interface Flow {
+  readonly model: string;
+  readonly tenant: string;
+  readonly priority: number;
+}
+
+/** Of each kind. */
+const mostLabelValues = 200;
 
 type GaugeReading = (set: (labels: LabelValues, value: number) => void) => void;
 
 /** The gateway's Prometheus metrics. Gauges are read when they are scraped: none keeps a value from before. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #counters: Readonly<Record<keyof typeof counters, TwinCounter>>;
-  readonly #histograms: Readonly<Record<keyof typeof histograms, TwinHistogram>>;
+  /** Of requests that were turned away before their model or tenant were known to be real. */
+  readonly unknownFlow: FlowMetrics;
+  readonly #labels = new FlowLabels();
+  readonly #series: RequestSeries = {
+    counters: mapValues(counters, (twin) => new TwinCounter(twin)),
+    histograms: mapValues(histograms, (twin) => new TwinHistogram(twin)),
+  };
+  readonly #flows = new Map<string, FlowMetrics>();
   readonly #evictedTokens: Counter;
   readonly #ejections: Counter<'reason'>;
 
   constructor(sources: MetricsSources) {
-    this.#counters = mapValues(counters, (twin) => new TwinCounter(twin));
-    this.#histograms = mapValues(histograms, (twin) => new TwinHistogram(twin));
-    for (const series of [...Object.values(this.#counters), ...Object.values(this.#histograms)]) {
+    const nothing = { model_name: '', target_model_name: '', fairness_id: '', priority: '' };
+    this.unknownFlow = new FlowMetrics(this.#series, nothing);
+    const { counters, histograms } = this.#series;
+    for (const series of [...Object.values(counters), ...Object.values(histograms)]) {
       for (const metric of series.metrics) this.registry.registerMetric(metric);
     }
     // Of the process: memory, collections, how long the event loop stood.
     collectDefaultMetrics({ register: this.registry });
-    const readings = gaugeReadings(sources);
+    const readings = gaugeReadings(sources, this.#labels);
     for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
     this.#plainGauge(own.realtimeRunning, () =>
       countOf(sources.exchanges, ({ running, request }) => running && request.workClass === 'realtime'),
@@ -71,16 +87,19 @@ export class Metrics {
     this.#ejections.inc({ reason });
   }
 
-  count(name: keyof typeof counters, labels: LabelValues): void {
-    this.#counters[name].increase(labels);
-  }
-
   countEvictedTokens(tokens: number): void {
     this.#evictedTokens.inc(tokens);
   }
 
-  observe(name: keyof typeof histograms, labels: LabelValues, value: number): void {
-    this.#histograms[name].observe(labels, value);
+  flow(flow: Flow): FlowMetrics {
+    const labels = this.#labels.of(flow);
+    const key = `${labels.model_name}\n${labels.fairness_id}\n${labels.priority}`;
+    let found = this.#flows.get(key);
+    if (!found) {
+      found = new FlowMetrics(this.#series, labels);
+      this.#flows.set(key, found);
+    }
+    return found;
   }
 
   #gauge(twin: Twin, read: GaugeReading): void {
@@ -116,8 +135,27 @@ export class Metrics {
   }
 }
 
+/** What clients choose is of bounded variety as a label. */
+class FlowLabels {
+  readonly #models = new LabelSet(mostLabelValues);
+  readonly #tenants = new LabelSet(mostLabelValues);
+
+  of({ model, tenant, priority }: Flow) {
+    const name = this.#models.of(model);
+    return {
+      model_name: name,
+      target_model_name: name,
+      fairness_id: this.#tenants.of(tenant),
+      priority: String(priority),
+    };
+  }
+}
+
 /** Series that coincide, as tenants do under a label set without them, add up. */
-function gaugeReadings(sources: MetricsSources): Readonly<Record<keyof typeof gauges, GaugeReading>> {
+function gaugeReadings(
+  sources: MetricsSources,
+  labels: FlowLabels,
+): Readonly<Record<keyof typeof gauges, GaugeReading>> {
   const { poolName, pool, waitingRoom, exchanges } = sources;
   const name = { name: poolName };
   const average = (of: (reading: { waiting: number; kvCacheUtilization: number }) => number): GaugeReading => {
@@ -126,20 +164,6 @@ function gaugeReadings(sources: MetricsSources): Readonly<Record<keyof typeof ga
       if (values.length > 0) set(name, values.reduce((sum, value) => sum + value, 0) / values.length);
     };
   };
-  const flowLabels = ({
-    model,
-    tenant,
-    priority,
-  }: {
-    model: string;
-    tenant: string;
-    priority: number;
-  }): LabelValues => ({
-    model_name: sources.modelLabel(model),
-    target_model_name: sources.modelLabel(model),
-    fairness_id: sources.tenantLabel(tenant),
-    priority: String(priority),
-  });
   return {
     readyEndpoints: (set) => set(name, pool.usable.length),
     averageKvCache: average(({ kvCacheUtilization }) => kvCacheUtilization),
@@ -153,10 +177,10 @@ function gaugeReadings(sources: MetricsSources): Readonly<Record<keyof typeof ga
     queued: (set) => {
       const empty = { inference_pool: poolName, model_name: '', target_model_name: '', fairness_id: '' };
       for (const priority of new Set(sources.priorities())) set({ ...empty, priority: String(priority) }, 0);
-      for (const ticket of waitingRoom.tickets()) set({ ...flowLabels(ticket), inference_pool: poolName }, 1);
+      for (const ticket of waitingRoom.tickets()) set({ ...labels.of(ticket), inference_pool: poolName }, 1);
     },
     running: (set) => {
-      for (const exchange of exchanges) if (exchange.running) set(flowLabels(exchange), 1);
+      for (const exchange of exchanges) if (exchange.running) set(labels.of(exchange), 1);
     },
   };
 }

@@ -13,7 +13,7 @@ interface Exposed {
  * The series of a metric under both generations of its name. A request adds to one series, that of the finer labels; each
  * generation is added up from those when it is scraped, because requests are many and scrapes are few.
  */
-abstract class TwinSeries<Cell> {
+abstract class TwinSeries<Cell extends Addable<Cell>> {
   abstract readonly type: 'counter' | 'histogram';
   readonly #twin: Twin;
   readonly #cells = new Map<string, { readonly labels: LabelValues; readonly cell: Cell }>();
@@ -31,11 +31,8 @@ abstract class TwinSeries<Cell> {
     ];
   }
 
-  protected abstract empty(): Cell;
-  protected abstract add(into: Cell, more: Cell): void;
-  protected abstract expose(name: string, labels: Readonly<Record<string, string>>, cell: Cell): readonly Exposed[];
-
-  protected at(labels: LabelValues): Cell {
+  /** The one series of these labels: exposed from now on. */
+  of(labels: LabelValues): Cell {
     const key = keyOf(this.#twin.newerLabels, labels);
     let found = this.#cells.get(key);
     if (!found) {
@@ -44,6 +41,9 @@ abstract class TwinSeries<Cell> {
     }
     return found.cell;
   }
+
+  protected abstract empty(): Cell;
+  protected abstract expose(name: string, labels: Readonly<Record<string, string>>, cell: Cell): readonly Exposed[];
 
   #exposition(name: string, help: string, labelNames: readonly Label[]): Metric {
     const { type } = this;
@@ -58,36 +58,62 @@ abstract class TwinSeries<Cell> {
       const key = keyOf(labelNames, labels);
       const sum = sums.get(key) ?? { labels: only(labelNames, labels), cell: this.empty() };
       sums.set(key, sum);
-      this.add(sum.cell, cell);
+      sum.cell.add(cell);
     }
     return [...sums.values()].flatMap(({ labels, cell }) => this.expose(name, labels, cell));
   }
 }
 
-export class TwinCounter extends TwinSeries<{ count: number }> {
-  readonly type = 'counter';
+interface Addable<Cell> {
+  add(more: Cell): void;
+}
 
-  increase(labels: LabelValues): void {
-    this.at(labels).count += 1;
+export class Count implements Addable<Count> {
+  value = 0;
+
+  increase(): void {
+    this.value += 1;
   }
 
-  protected override empty() {
-    return { count: 0 };
-  }
-
-  protected override add(into: { count: number }, { count }: { count: number }): void {
-    into.count += count;
-  }
-
-  protected override expose(_: string, labels: Readonly<Record<string, string>>, { count }: { count: number }) {
-    return [{ labels, value: count }];
+  add({ value }: Count): void {
+    this.value += value;
   }
 }
 
-interface Distribution {
+export class TwinCounter extends TwinSeries<Count> {
+  readonly type = 'counter';
+
+  protected override empty(): Count {
+    return new Count();
+  }
+
+  protected override expose(_: string, labels: Readonly<Record<string, string>>, { value }: Count) {
+    return [{ labels, value }];
+  }
+}
+
+export class Distribution implements Addable<Distribution> {
+  sum = 0;
   /** Per bucket, not cumulative; the last is above every bound. */
   readonly counts: Float64Array;
-  sum: number;
+  readonly #bounds: readonly number[];
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    let bucket = 0;
+    while (bucket < this.#bounds.length && value > (this.#bounds[bucket] as number)) bucket += 1;
+    this.counts[bucket] = (this.counts[bucket] as number) + 1;
+    this.sum += value;
+  }
+
+  add({ counts, sum }: Distribution): void {
+    for (const [bucket, count] of counts.entries()) this.counts[bucket] = (this.counts[bucket] as number) + count;
+    this.sum += sum;
+  }
 }
 
 export class TwinHistogram extends TwinSeries<Distribution> {
@@ -99,21 +125,8 @@ export class TwinHistogram extends TwinSeries<Distribution> {
     this.#bounds = twin.buckets ?? [];
   }
 
-  observe(labels: LabelValues, value: number): void {
-    const cell = this.at(labels);
-    let bucket = 0;
-    while (bucket < this.#bounds.length && value > (this.#bounds[bucket] as number)) bucket += 1;
-    cell.counts[bucket] = (cell.counts[bucket] as number) + 1;
-    cell.sum += value;
-  }
-
   protected override empty(): Distribution {
-    return { counts: new Float64Array(this.#bounds.length + 1), sum: 0 };
-  }
-
-  protected override add(into: Distribution, { counts, sum }: Distribution): void {
-    for (const [bucket, count] of counts.entries()) into.counts[bucket] = (into.counts[bucket] as number) + count;
-    into.sum += sum;
+    return new Distribution(this.#bounds);
   }
 
   protected override expose(

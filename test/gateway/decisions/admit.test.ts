@@ -22,10 +22,12 @@ test('without headers: the default objective, no tenant, no service level', () =
     maxOutputTokens: undefined,
     stream: true,
     promptTokens: 7,
+    sizeBytes: 27,
     tenant: '',
     objective: standard,
     ttftSloMs: undefined,
     tpotSloMs: undefined,
+    missBudget: undefined,
   });
 });
 

@@ -101,6 +101,8 @@ function setUp(priority: number, idleTimeoutMs = 60_000) {
     maxOutputTokens: undefined,
     ttftSloMs: undefined,
     tpotSloMs: undefined,
+    missBudget: undefined,
+    sizeBytes: 2,
     tenant: '',
     objective: { name: 'o', priority },
   };

@@ -16,9 +16,9 @@ async function exposed(series: TwinCounter | TwinHistogram): Promise<readonly st
 
 test('a count stands under both names; where the labels are fewer, tenants add up', async () => {
   const requests = new TwinCounter(counters.requests);
-  requests.increase(acme);
-  requests.increase(acme);
-  requests.increase(umbrella);
+  requests.of(acme).increase();
+  requests.of(acme).increase();
+  requests.of(umbrella).increase();
   expect(await exposed(requests)).toEqual([
     'inference_objective_request_total{model_name="m",target_model_name="m",priority="0"} 3',
     'llm_d_epp_request_total{model_name="m",target_model_name="m",fairness_id="acme",priority="0"} 2',
@@ -32,7 +32,7 @@ test.each([
   ['above all', 9999, '+Inf'],
 ])('a value %s is in the bucket that ends there', async (_, value, first) => {
   const duration = new TwinHistogram(histograms.duration);
-  duration.observe(acme, value);
+  duration.of(acme).observe(value);
   const older = (await exposed(duration)).filter((line) => line.startsWith('inference_objective_'));
   const filled = older.find((line) => line.includes('_bucket') && line.endsWith(' 1'));
   expect(filled).toContain(`le="${first}"`);
@@ -47,7 +47,7 @@ test('buckets never fall, and the last holds everything', async () => {
   await fc.assert(
     fc.asyncProperty(values, async (observed) => {
       const duration = new TwinHistogram(histograms.duration);
-      for (const [labels, value] of observed) duration.observe(labels, value);
+      for (const [labels, value] of observed) duration.of(labels).observe(value);
       const older = (await exposed(duration)).filter((line) => line.startsWith('inference_objective_'));
       const counts = older.filter((line) => line.includes('_bucket')).map((line) => Number(line.split(' ')[1]));
       expect(counts).toEqual(counts.toSorted((a, b) => a - b));
