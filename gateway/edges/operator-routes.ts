@@ -73,7 +73,7 @@ function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): Ca
 
 function describeEndpoint(endpoint: Endpoint) {
   const { host, url, labels, usable, condition, standing, models } = endpoint;
-  const { reading, load, saturation, sheddableWindow, ledger, latency } = endpoint;
+  const { reading, load, saturation, sheddableWindow, ledger, latency, intake } = endpoint;
   return {
     host,
     url,
@@ -91,6 +91,7 @@ function describeEndpoint(endpoint: Endpoint) {
     latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
     saturation,
     sheddableWindow,
+    sheddableAllowance: intake.allowance,
     realtime: ledger.realtime,
     sheddable: ledger.sheddable,
   };

@@ -1,8 +1,9 @@
+import { firstAllowance, nextAllowance, prefillShare, tpotTargetShare } from '../decisions/allowance.ts';
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from '../decisions/engine-limit.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
 import { saturationOf } from '../decisions/saturation.ts';
-import { firstTargetShare, missed, nextTargetShare, usualServiceLevel } from '../decisions/service-level.ts';
+import { missed, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
@@ -36,8 +37,6 @@ const adjustEveryMs = 200;
 const mostBacklogMs = 300;
 /** A backlog of less is computed within a step or two. */
 const mostStepMs = 50;
-/** Sheddable prompts take at most this share of an engine's time. */
-const sheddablePrefillShare = 0.5;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
 const ttftTargetShare = 0.5;
 /** Sheddable work may make tokens so many times as slow as an idle engine's, whatever was promised. */
@@ -56,7 +55,7 @@ export class Intake {
   readonly #stays = new Roll<Stay>();
   #window = blindWindow;
   #limit: EngineLimit = noEngineLimit;
-  #targetShare: number = firstTargetShare;
+  #allowance: number = firstAllowance;
   #usualRealtime = 0;
   #queueingMs = 0;
   #queueingAtMs = 0;
@@ -73,9 +72,9 @@ export class Intake {
     return this.#stays;
   }
 
-  /** Share of the promised time per token that sheddable work may drive the endpoint to: learned from misses. */
-  get targetShare(): number {
-    return this.#targetShare;
+  /** How much sheddable work takes of the most that it may take here: learned from misses. */
+  get allowance(): number {
+    return this.#allowance;
   }
 
   /** The engine runs all that it can, and would queue one more of ours. */
@@ -143,7 +142,8 @@ export class Intake {
       const uncachedTokens = promptTokens - cachedTokens;
       const pairs = attentionPairs(uncachedTokens, cachedTokens);
       const prefillMs = this.#endpoint.latency.prefillMs(uncachedTokens, pairs);
-      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / sheddablePrefillShare;
+      const allowance = this.#endpoint.ledger.realtime.inFlight > 0 ? this.#allowance : 1;
+      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / prefillShare(allowance);
     }
     const stay = new Stay(this, this.#nowMs, ticket, entry);
     this.#stays.add(stay);
@@ -173,7 +173,7 @@ export class Intake {
   recordExperience({ ticket, ttftMs, tpotMs }: Stay): void {
     if (ticket.request.workClass === 'sheddable' || this.#endpoint.ledger.sheddable.inFlight === 0) return;
     const { slo } = ticket.terms;
-    this.#targetShare = nextTargetShare(this.#targetShare, missed({ ttftMs, tpotMs }, slo), slo.missBudget);
+    this.#allowance = nextAllowance(this.#allowance, missed({ ttftMs, tpotMs }, slo), slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
@@ -227,7 +227,7 @@ export class Intake {
 
   /** An engine that is slower than what was promised when it is idle is not full for that. */
   #tpotTargetMs({ tpotMs }: { readonly tpotMs: number }): number {
-    return Math.max(tpotMs * this.#targetShare, this.#endpoint.latency.idleTpotMs * slowestOverIdle);
+    return Math.max(tpotMs * tpotTargetShare(this.#allowance), this.#endpoint.latency.idleTpotMs * slowestOverIdle);
   }
 
   get #queueingNowMs(): number {

@@ -221,7 +221,18 @@ test('sheddable prompts leave half of the engine’s time to others', () => {
   expect(intake.roomInMs('sheddable')).toBe(0);
 });
 
-test('misses beside sheddable work lower its target; alone they do not', () => {
+test('and twice as late where they hold up real-time work', () => {
+  const { clock, intake, run, reads } = setUp();
+  reads();
+  const realtime = run();
+  realtime.chunk();
+  run({ ...shed, promptTokens: 1000 });
+  expect(intake.roomInMs('sheddable')).toBeCloseTo(103.6, 6);
+  clock.nowMs += 104;
+  expect(intake.roomInMs('sheddable')).toBe(0);
+});
+
+test('misses beside sheddable work lower its allowance; alone they do not', () => {
   const { clock, intake, run } = setUp();
   const late = () => {
     const mine = run({ ttftSloMs: 100 });
@@ -231,10 +242,10 @@ test('misses beside sheddable work lower its target; alone they do not', () => {
     mine.end();
   };
   late();
-  expect(intake.targetShare).toBe(0.6);
+  expect(intake.allowance).toBe(0.5);
   run(shed);
   late();
-  expect(intake.targetShare).toBeCloseTo(0.5802, 9);
+  expect(intake.allowance).toBeCloseTo(0.5 * Math.exp(-0.0198), 9);
 });
 
 test('without sheddable work the pressure would be that of the others', () => {

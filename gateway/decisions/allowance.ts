@@ -1,0 +1,27 @@
+/** How much sheddable work takes of the most that it may take of an endpoint, from `lowestAllowance` to 1: learned from misses. */
+export const firstAllowance = 0.5;
+export const lowestAllowance = 0.2;
+/** By what share of itself a miss lowers it. */
+const missStep = 0.02;
+
+/**
+ * Lower by a step for a miss, higher by the budget's share of one for a request that was well: it stands still where the share of
+ * misses is the budget. Source: the Robbins-Monro rule for a quantile, on a logarithmic scale.
+ */
+export function nextAllowance(allowance: number, miss: boolean, missBudget: number): number {
+  const next = allowance * Math.exp(missStep * (miss ? missBudget - 1 : missBudget));
+  return Math.min(1, Math.max(lowestAllowance, next));
+}
+
+/** Share of the promised time per token to which sheddable work may drive an endpoint. */
+export function tpotTargetShare(allowance: number): number {
+  return 0.4 + 0.4 * allowance;
+}
+
+/**
+ * Share of an engine's time that sheddable prompts may take, one after another: each holds up all that generate, and an answer of a
+ * dozen tokens has no time to make up for several.
+ */
+export function prefillShare(allowance: number): number {
+  return 0.5 * allowance;
+}
