@@ -142,7 +142,7 @@ export class Intake {
       const uncachedTokens = promptTokens - cachedTokens;
       const pairs = attentionPairs(uncachedTokens, cachedTokens);
       const prefillMs = this.#endpoint.latency.prefillMs(uncachedTokens, pairs);
-      const allowance = this.#endpoint.ledger.realtime.inFlight > 0 ? this.#allowance : 1;
+      const allowance = this.#realtimeLoad > 0 ? this.#allowance : 1;
       this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / prefillShare(allowance);
     }
     const stay = new Stay(this, this.#nowMs, ticket, entry);
