@@ -13,6 +13,7 @@ import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { AdmittedRequest } from './admitted-request.ts';
 import type { Ending, ExchangeObserver } from './ending.ts';
 import type { Upstreams } from './upstreams.ts';
+import { writeChunk } from './write-chunk.ts';
 import { writeErrorEvent, writeRefusal } from './write-refusal.ts';
 
 export interface ExchangeServices {
@@ -156,7 +157,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
     if (this.#status < 300) this.#stay?.sawChunk();
-    const goesOn = this.#res.write(chunk);
+    const goesOn = writeChunk(this.#res, chunk);
     if (!goesOn) this.#awaitClient();
     return goesOn;
   }
