@@ -6,9 +6,10 @@ import type { gatewaySchema } from './config.ts';
 import { parseApiKeys } from './decisions/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './decisions/objectives.ts';
 import { policies } from './decisions/policies.ts';
-import { type Refusal, type RefusalCode, refusal } from './decisions/refusals.ts';
+import { type Refusal, refusal } from './decisions/refusals.ts';
 import { retryAfterSeconds } from './decisions/saturation.ts';
 import { BodyReader } from './edges/body-reader.ts';
+import type { FailureCode } from './edges/ending.ts';
 import { logEndpointChange } from './edges/endpoint-log.ts';
 import type { Exchange, ExchangeServices } from './edges/exchange.ts';
 import { followEndpoints } from './edges/followed-endpoints.ts';
@@ -156,7 +157,7 @@ export class Gateway {
           ? full(exchange)
           : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
-    const onTurnedAway = (code: RefusalCode | 'client_gone'): void => observer.turnedAway(code);
+    const onTurnedAway = (code: FailureCode): void => observer.turnedAway(code);
     const isDraining = (): boolean => this.#draining;
     const operator = {
       poolName: config.poolName,

@@ -10,6 +10,10 @@ export interface BodyListener {
   gone(): void;
 }
 
+/** Of bodies that are coming in, or as much as one may have. */
+const usualMostComingBytes = 256 * 1024 * 1024;
+const tooMuchAtOnce = refusal('saturated', 'too many large bodies are coming in at once');
+
 /** Reads bodies whole: each up to a limit, and all that are still coming in up to another, since whoever connects may begin one. */
 export class BodyReader {
   readonly #mostBytes: number;
@@ -58,6 +62,3 @@ export class BodyReader {
     return refusal('request_too_large', `the body is larger than ${this.#mostBytes} bytes`);
   }
 }
-
-const usualMostComingBytes = 256 * 1024 * 1024;
-const tooMuchAtOnce = refusal('saturated', 'too many large bodies are coming in at once');

@@ -9,9 +9,12 @@ export interface ExchangeObserver {
   ended(exchange: Exchange, ending: Ending): void;
 }
 
+/** Why a request got no answer, or no whole one; the `error_code` of the metrics. */
+export type FailureCode = RefusalCode | 'client_gone';
+
 /** How an exchange ended, and what was seen of the answer. */
 export interface Ending {
-  readonly outcome: 'served' | 'client_gone' | RefusalCode;
+  readonly outcome: 'served' | FailureCode;
   /** Status of the answer; 0 without one. */
   readonly status: number;
   /** `host:port` of the endpoint that was tried last. */

@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../decisions/refusals.ts';
+import type { FailureCode } from './ending.ts';
 import type { counters, histograms } from './metric-definitions.ts';
 import type { Count, Distribution, LabelValues, TwinCounter, TwinHistogram } from './twin-series.ts';
 
@@ -29,7 +29,7 @@ export class FlowMetrics {
   }
 
   /** @param code the gateway's, or the status that an endpoint answered. */
-  countError(code: RefusalCode | 'client_gone' | `${number}`): void {
+  countError(code: FailureCode | `${number}`): void {
     this.#series.counters.errors.of({ ...this.#labels, error_code: code }).increase();
   }
 

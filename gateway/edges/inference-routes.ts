@@ -2,10 +2,11 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { admit } from '../decisions/admit.ts';
 import type { ApiKey } from '../decisions/api-keys.ts';
 import type { Objectives } from '../decisions/objectives.ts';
-import { type Refusal, type RefusalCode, refusal, unknownRoute } from '../decisions/refusals.ts';
+import { type Refusal, refusal, unknownRoute } from '../decisions/refusals.ts';
 import type { KeyRing } from '../state/key-ring.ts';
 import type { Pool } from '../state/pool.ts';
 import type { BodyReader } from './body-reader.ts';
+import type { FailureCode } from './ending.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
 import { writeRefusal } from './write-refusal.ts';
 
@@ -28,7 +29,7 @@ export interface InferenceServices {
   readonly exchange: ExchangeServices;
   readonly bodies: BodyReader;
   /** Told why a request got no further than here. */
-  readonly onTurnedAway: (why: RefusalCode | 'client_gone') => void;
+  readonly onTurnedAway: (why: FailureCode) => void;
 }
 
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');

@@ -1,8 +1,7 @@
 import type { Logger } from '../../shared/telemetry/logger.ts';
-import type { RefusalCode } from '../decisions/refusals.ts';
 import { readUsage, tailBytes } from '../decisions/usage.ts';
 import type { Roll } from '../state/roll.ts';
-import type { Ending, ExchangeObserver } from './ending.ts';
+import type { Ending, ExchangeObserver, FailureCode } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import type { FlowMetrics } from './flow-metrics.ts';
 import type { Metrics } from './metrics.ts';
@@ -47,7 +46,7 @@ export class Observer implements ExchangeObserver {
   }
 
   /** A request that got no further than to its admission. */
-  turnedAway(code: RefusalCode | 'client_gone'): void {
+  turnedAway(code: FailureCode): void {
     const { unknownFlow } = this.#options.metrics;
     unknownFlow.countRequest();
     unknownFlow.countError(code);
