@@ -1,7 +1,7 @@
 import { listenFault } from '../shared/config/listening.ts';
 import { readNamedFile } from '../shared/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
-import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
+import { announceListening, createLogger, exitLogged } from '../shared/telemetry/logger.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createCredential } from './edges/credential.ts';
 import { createPublisher } from './edges/publisher.ts';
@@ -47,8 +47,7 @@ process.once('SIGINT', (signal) => void stop(signal, 0));
 async function stop(why: string, exitCode: number): Promise<void> {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
   await service.drain(drainGraceMs);
-  log.flush();
-  process.exit(exitCode);
+  await exitLogged(exitCode);
 }
 
 function configured() {

@@ -1,6 +1,6 @@
 import { listenFault } from '../shared/config/listening.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
-import { announceListening, createLogger } from '../shared/telemetry/logger.ts';
+import { announceListening, createLogger, exitLogged } from '../shared/telemetry/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
 import { checkFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
@@ -16,14 +16,14 @@ try {
   announceListening(url, 'gateway');
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      process.once(signal, () => process.exit(1));
-      void gateway.drain().then(() => process.exit(0));
+      process.once(signal, () => void exitLogged(1));
+      void gateway.drain().then(() => exitLogged(0));
     });
   }
   // Thousands of streams are not to end for one that met a fault of ours; nothing new is taken after it.
   process.once('uncaughtException', (error) => {
     log.fatal({ event: 'uncaught_exception', err: error }, 'an error that nobody caught: draining');
-    void gateway.drain().then(() => process.exit(1));
+    void gateway.drain().then(() => exitLogged(1));
   });
 } catch (error) {
   const fault = listenFault(error);

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -13,24 +13,42 @@ const severities: Readonly<Record<string, string>> = {
   fatal: 'CRITICAL',
 };
 
+/** Standard output, written in the background: a slow reader of the log holds nobody up. Lines beyond the bound are dropped. */
+const output = pino.destination({ fd: 1, sync: false, minLength: 1, maxLength: 16 * 1024 * 1024 });
+const longestFlushMs = 1000;
+
 /**
  * JSON lines in Cloud Logging's shape: `severity`, `message`, `time`.
  * Source: https://cloud.google.com/logging/docs/structured-logging
  */
 export function createLogger(level: LogLevel, service: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level,
     messageKey: 'message',
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ severity: severities[label] ?? 'DEFAULT' }) },
     serializers: { err: describeError, error: describeError },
-  });
+  };
+  return pino(options, output);
 }
 
 /** Says where a service listens, whatever its log level: whoever started it waits for this line. */
 export function announceListening(url: string, service: string): void {
   createLogger('info', service).info({ event: 'listening' }, `listening on ${url} as ${service}`);
+}
+
+/**
+ * Ends the process as soon as its log is written, after a second at the latest. `process.exit` alone would wait for whoever
+ * reads it, and for ever where nobody does any more.
+ */
+export async function exitLogged(exitCode: number): Promise<never> {
+  await new Promise<void>((written) => {
+    output.flush(() => written());
+    setTimeout(written, longestFlushMs);
+  });
+  output.destroy();
+  process.exit(exitCode);
 }
 
 /** The fields by which Cloud Logging joins a line to a trace. */

@@ -179,6 +179,13 @@ describe('the end of the process', () => {
     expect(await exit).toBe(exitCode);
     expect(gateway.output().includes('uncaught_exception')).toBe(exitCode === 1);
   });
+
+  test('comes also when the reader of its log has left', async () => {
+    const engine = await startEngine();
+    const gateway = await startGateway({ ENDPOINTS: engine.url });
+    gateway.stopReading();
+    expect(await gateway.kill()).toBe(0);
+  });
 });
 
 interface State {

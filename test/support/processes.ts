@@ -12,6 +12,8 @@ export interface RunningProcess {
   readonly pid: number;
   /** All it has printed so far, both streams. */
   output(): string;
+  /** Nobody reads its standard output from now on. */
+  stopReading(): void;
   /** Sends the signal (SIGTERM) and waits for the end; the exit code, null after a signal. */
   kill(signal?: NodeJS.Signals): Promise<number | null>;
   readonly exited: Promise<number | null>;
@@ -53,6 +55,7 @@ export async function startProcess(
     url,
     pid: child.pid ?? 0,
     output: () => output,
+    stopReading: () => child.stdout.destroy(),
     kill: (signal = 'SIGTERM') => {
       child.kill(signal);
       return exited;
