@@ -86,14 +86,14 @@ test('calls carry an ID token for the gateway’s audience, and without one noth
   worlds.push(world);
   expect(await world.push()).toBe(503);
   expect(world.upstream.calls).toHaveLength(0);
-  expect(world.service().output()).toContain('credential_failed');
+  await until(() => world.service().output().includes('credential_failed'), { what: 'the fault in the log' });
   isWell = true;
   expect(await world.push()).toBe(204);
   expect(await world.push()).toBe(204);
   expect(world.upstream.calls.map(({ headers }) => headers.authorization)).toEqual(Array(2).fill(`Bearer ${idToken}`));
   const identities = asked.filter((url) => url.includes('identity'));
   expect(new URL(`http://m${identities.at(-1)}`).searchParams.get('audience')).toBe('https://gateway.internal');
-  expect(world.published('results')).toHaveLength(2);
+  await until(() => world.published('results').length === 2, { what: 'both results' });
   expect(world.service().output()).not.toContain(claims);
   metadata.close();
 });

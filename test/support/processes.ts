@@ -39,7 +39,8 @@ export async function startProcess(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
   const exited = new Promise<number | null>((ended) => {
-    child.once('exit', (code) => {
+    // Not at its exit: what it said last may still be in the pipes.
+    child.once('close', (code) => {
       running.delete(child);
       ended(code);
     });
