@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
+import { GoogleAuth } from 'google-auth-library';
 import type { OutgoingMessage } from '../decisions/outgoing-message.ts';
 
 export interface Publisher {
@@ -25,13 +26,16 @@ export class PublishError extends Error {
 const invalidArgument = 3;
 const hopeless = new Set([invalidArgument, 5, 7, 16]);
 
+const scope = 'https://www.googleapis.com/auth/pubsub';
 const attemptTimeoutMs = 7000;
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 /** Publishes through the official client. Messages that come together share a request; one that failed goes alone the next time. */
 export function createPublisher(projectId: string | undefined): Publisher {
+  const auth = new GoogleAuth({ scopes: [scope] });
   const client = new PubSub({
+    auth,
     ...(projectId === undefined ? {} : { projectId }),
     // gRPC's own two minutes between connects outlast any restart of Pub/Sub.
     'grpc.initial_reconnect_backoff_ms': 200,
@@ -45,6 +49,8 @@ export function createPublisher(projectId: string | undefined): Publisher {
       for (let attempt = 0; ; attempt += 1) {
         const publisher = attempt === 0 ? shared(topic) : alone(topic);
         try {
+          // The client would keep a failure of this for good. Found once, they are known.
+          if (!client.isEmulator) await auth.getClient();
           await publisher.publishMessage({ data, attributes });
           return;
         } catch (error) {

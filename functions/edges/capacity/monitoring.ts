@@ -26,7 +26,7 @@ export function createMonitoring(options: MonitoringOptions): ReadSeries {
   let connection: ReturnType<typeof connect> | undefined;
   return async (filter, maxAgeMs) => {
     connection ??= connect(options);
-    // A project that could not be found out is asked for again.
+    // A project or credentials that could not be found are looked for again.
     connection.catch(() => {
       connection = undefined;
     });
@@ -42,7 +42,10 @@ export function createMonitoring(options: MonitoringOptions): ReadSeries {
 async function connect({ project, endpoint }: MonitoringOptions) {
   const { connectMonitoring } = await import('./monitoring-client.ts');
   const client = connectMonitoring(endpoint);
-  return { client, project: project ?? (await client.getProjectId()) };
+  const known = project ?? (await client.getProjectId());
+  // Left to the first call, a failure of it is an error that nobody can catch, and stays.
+  await client.initialize();
+  return { client, project: known };
 }
 
 function newestPoint({ metric, resource, points }: TimeSeries): Gauge[] {
