@@ -16,6 +16,7 @@ let bus: ReturnType<typeof connectPubSub>;
 let answer: (message: Message) => { data: string; attributes: Record<string, string> }[];
 let requests: string[] = [];
 const submissions = new Set<ChildProcess>();
+const publishing: Promise<unknown>[] = [];
 
 beforeAll(async () => {
   pubsub = await startProcess('infra/local/pubsub/main.ts', ['--port', '0']);
@@ -26,7 +27,8 @@ beforeAll(async () => {
   await bus.collect('requests', (message) => {
     requests.push(message.data.toString());
     for (const { data, attributes } of answer(message)) {
-      void results.publishMessage({ data: Buffer.from(data), attributes: { ...message.attributes, ...attributes } });
+      const result = { data: Buffer.from(data), attributes: { ...message.attributes, ...attributes } };
+      publishing.push(results.publishMessage(result));
     }
   });
 });
@@ -40,6 +42,7 @@ beforeEach(() => {
 
 afterAll(async () => {
   for (const child of submissions) child.kill('SIGKILL');
+  await Promise.all(publishing);
   await bus.close();
   rmSync(folder, { recursive: true });
 });
@@ -54,7 +57,7 @@ function submit(file: string, ...flags: string[]) {
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text));
   child.stderr.on('data', (text: Buffer) => (output += text));
-  const exited = new Promise<number | null>((ended) => child.once('exit', (code) => ended(code)));
+  const exited = new Promise<number | null>((ended) => child.once('close', (code) => ended(code)));
   return { child, exited, output: () => output };
 }
 
