@@ -4,6 +4,7 @@ import { type PromptBlocks, promptBlocks } from './prompt-blocks.ts';
 import { type Refusal, refusal } from './refusals.ts';
 import { readRequestBody } from './request-body.ts';
 import { type Headers, readRequestHead } from './request-head.ts';
+import { promisedMs } from './service-level.ts';
 
 /** What admission must know of the pool. */
 export interface ServingPool {
@@ -70,8 +71,8 @@ export function admit(arrival: Arrival): Admission | Refusal {
     tenant: key?.tenant ?? head.tenant,
     objective,
     workClass: objective.priority < 0 ? 'sheddable' : 'realtime',
-    ttftSloMs: head.ttftSloMs ?? objective.ttftMs,
-    tpotSloMs: head.tpotSloMs ?? objective.tpotMs,
+    ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs),
+    tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
   };
 }

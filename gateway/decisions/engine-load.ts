@@ -41,6 +41,8 @@ const wantedLines = new RegExp(
   `^[ \\t]*(?:${[...Object.keys(fields), tritonRequests, tritonKvCache].join('|')})[ \\t{][^\\n]*`,
   'gm',
 );
+/** No engine runs or queues more; what says so has lost its count. */
+const mostRequests = 100_000;
 /** Most of them that are parsed: what a page repeats without end is no engine's. */
 const mostLines = 1000;
 
@@ -67,8 +69,8 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   }
   if (waiting === undefined) return undefined;
   return {
-    running,
-    waiting,
+    running: Math.min(running, mostRequests),
+    waiting: Math.min(waiting, mostRequests),
     kvCacheUtilization,
     ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
     ...(adaptersSample ? { adapters: loadedAdapters(adaptersSample) } : {}),

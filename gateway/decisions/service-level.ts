@@ -8,6 +8,15 @@ export interface ServiceLevel {
 /** What real-time requests are taken to expect where nobody named a service level. */
 export const usualServiceLevel: ServiceLevel = { ttftMs: 1000, tpotMs: 50, missBudget: 0.01 };
 
+/** A promise outside of these bounds, in milliseconds, counts as the nearest within: nobody can keep less or wait for more. */
+const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
+
+/** A promise as it is taken; none stays none. */
+export function promisedMs(what: keyof typeof promiseBoundsMs, ms: number | undefined): number | undefined {
+  const [least, most] = promiseBoundsMs[what];
+  return ms === undefined ? undefined : Math.min(most, Math.max(least, ms));
+}
+
 export interface Experience {
   /** Undefined where it was not seen, as without a stream. */
   readonly ttftMs: number | undefined;

@@ -1,8 +1,10 @@
+import { longestTimerMs } from '../../shared/config/variables.ts';
+
 /** Time, passed in, so that tests and simulations wind it by hand. */
 export interface Clock {
   /** Milliseconds that never go back. */
   nowMs(): number;
-  /** Runs `task` once, after the delay. Returns what cancels it. */
+  /** Runs `task` once, after the delay, at most 24 days. Returns what cancels it. */
   after(delayMs: number, task: () => void): () => void;
 }
 
@@ -22,7 +24,8 @@ export const processClock: Clock = {
     return turnAtMs;
   },
   after: (delayMs, task) => {
-    const timer = setTimeout(task, delayMs);
+    // A longer one would be over at once.
+    const timer = setTimeout(task, Math.min(delayMs, longestTimerMs));
     return () => clearTimeout(timer);
   },
 };

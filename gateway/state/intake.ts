@@ -35,7 +35,7 @@ export interface IntakeEndpoint {
 const adjustEveryMs = 200;
 /** A real-time prompt goes to an engine that has at most so much to compute before it. */
 const mostBacklogMs = 300;
-/** A backlog of less is computed within a step or two. */
+/** A backlog of less is computed within a step or two, and who comes waits for the step that runs: that is no queue. */
 const mostStepMs = 50;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
 const ttftTargetShare = 0.5;
@@ -221,7 +221,7 @@ export class Intake {
       saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
       (this.#endpoint.load * share) / this.#places,
       ((this.#tpotMs ?? 0) * share) / this.#tpotTargetMs(slo),
-      (this.#queueingNowMs * share) / (slo.ttftMs * ttftTargetShare),
+      (this.#queueingNowMs * share) / Math.max(slo.ttftMs * ttftTargetShare, mostStepMs),
     );
   }
 

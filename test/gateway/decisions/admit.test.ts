@@ -61,6 +61,8 @@ test.each([
   ['negative is ignored', '-5', 1000],
   ['no number is ignored', 'fast', 1000],
   ['infinity is ignored', 'Infinity', 1000],
+  ['nearly nothing is a millisecond', '5e-324', 1],
+  ['longer than anyone waits is an hour', '1e12', 3_600_000],
 ])('service level: %s', (_, value, expected) => {
   const headers = { 'x-llm-d-inference-objective': 'interactive', 'x-slo-ttft-ms': value };
   expect(admit(arrival({ headers }))).toMatchObject({ ttftSloMs: expected, tpotSloMs: 50 });

@@ -88,6 +88,10 @@ test('a page that repeats a gauge without end is read in bounded time', () => {
   expect(load?.waiting).toBeLessThanOrEqual(1000);
 });
 
+test('counts that no engine can have are read as the most that one might', () => {
+  expect(readEngineLoad(gauges('1e308', '1e308'))).toMatchObject({ running: 100_000, waiting: 100_000 });
+});
+
 test.each([
   ['nothing', ''],
   ['another program’s metrics', 'process_cpu_seconds_total 3\n'],
@@ -112,6 +116,7 @@ test('whatever the page says, a reading is of counts from 0 and a cache in [0, 1
       if (!load) return;
       expect(Math.min(load.running, load.waiting, load.kvCacheUtilization)).toBeGreaterThanOrEqual(0);
       expect(load.kvCacheUtilization).toBeLessThanOrEqual(1);
+      expect(Math.max(load.running, load.waiting)).toBeLessThanOrEqual(100_000);
     }),
   );
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { processClock } from '../../../gateway/state/clock.ts';
 import { until } from '../../support/poll.ts';
 
@@ -8,4 +8,15 @@ test('one turn of the event loop is one moment, and the next a later one', async
   while (performance.now() < startedAtMs + 5);
   expect(processClock.nowMs()).toBe(atMs);
   await until(() => processClock.nowMs() >= startedAtMs + 5, { what: 'the next turn' });
+});
+
+test('a delay of more than a timer holds is not over at once', async () => {
+  vi.useFakeTimers();
+  const task = vi.fn();
+  const cancel = processClock.after(1e12, task);
+  await vi.advanceTimersByTimeAsync(23 * 86_400_000);
+  expect(task).not.toHaveBeenCalled();
+  cancel();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });

@@ -201,6 +201,18 @@ test('an engine that is slow when it is idle is not full for that: what counts i
   expect(intake.pressure).toBeGreaterThan(1);
 });
 
+test('a first token that was promised sooner than a step takes closes no engine', () => {
+  const { clock, intake, run, reads } = setUp();
+  for (let request = 0; request < 30; request += 1) {
+    const one = run({ ttftSloMs: 1 });
+    clock.nowMs += 20;
+    one.chunk();
+    reads({ running: 1 });
+    expect(intake.pressure).toBeLessThan(0.5);
+    one.end();
+  }
+});
+
 test('more real-time work than usual takes from the window at once, and gives it back', () => {
   const { intake, run, reads } = setUp();
   reads();
