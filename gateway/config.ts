@@ -72,10 +72,12 @@ export const gatewaySchema = {
   }),
   ttftTimeoutMs: seconds('TTFT_TIMEOUT_SECONDS', {
     default: '300',
+    min: 0.01,
     meaning: "longest wait for the first byte of an endpoint's answer",
   }),
   idleTimeoutMs: seconds('IDLE_TIMEOUT_SECONDS', {
     default: '120',
+    min: 0.01,
     meaning: 'longest silence between two bytes of an answer',
   }),
   policy: choice('POLICY', policyNames, {

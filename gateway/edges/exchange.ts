@@ -223,19 +223,22 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     });
   }
 
-  /** One timer for both of its waits: moving it with every byte would cost more than the byte. */
   #watch(): void {
-    if (this.#timer) return;
-    const { ttftTimeoutMs, idleTimeoutMs, nowMs } = this.#services;
-    this.#activeAtMs = nowMs();
-    this.#timer = setTimeout(() => this.#lookAtTime(), Math.min(ttftTimeoutMs, idleTimeoutMs));
+    this.#activeAtMs = this.#services.nowMs();
+    if (!this.#timer) this.#lookAgainIn(Number.POSITIVE_INFINITY);
+  }
+
+  /** One timer for both of its waits: moving it with every byte would cost more than the byte. Either may be the shorter one. */
+  #lookAgainIn(leftMs: number): void {
+    const { ttftTimeoutMs, idleTimeoutMs } = this.#services;
+    this.#timer = setTimeout(() => this.#lookAtTime(), Math.min(leftMs, ttftTimeoutMs, idleTimeoutMs));
   }
 
   #lookAtTime(): void {
     const { ttftTimeoutMs, idleTimeoutMs, nowMs } = this.#services;
     const patienceMs = this.#phase === 'dispatched' ? ttftTimeoutMs : idleTimeoutMs;
     const leftMs = this.#activeAtMs + patienceMs - nowMs();
-    if (leftMs > 0) this.#timer = setTimeout(() => this.#lookAtTime(), leftMs);
+    if (leftMs > 0) this.#lookAgainIn(leftMs);
     else this.#timedOut();
   }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { policies } from '../../../gateway/decisions/policies.ts';
 import { refusal } from '../../../gateway/decisions/refusals.ts';
 import type { Ending } from '../../../gateway/edges/ending.ts';
@@ -52,7 +52,7 @@ const bothEndpoints = [
 ];
 
 /** Two endpoints, one request, and the hands of both sides. */
-function setUp(priority: number, idleTimeoutMs = 60_000) {
+function setUp(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000) {
   const everyone: Endpoint[] = [];
   const pool = new Pool(
     { nowMs: () => 0, staleAfterMs: 1000, onUsableChange: () => {} },
@@ -79,7 +79,7 @@ function setUp(priority: number, idleTimeoutMs = 60_000) {
   const services: ExchangeServices = {
     upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
     waitingRoom,
-    ttftTimeoutMs: 60_000,
+    ttftTimeoutMs,
     idleTimeoutMs,
     placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.anyUsable ? 'later' : 'nowhere'),
     refusalWhenFull: () => refusal('saturated', 'full'),
@@ -265,6 +265,44 @@ test('a first byte may take longer than a silence within the answer', async () =
   exchange.onData(Buffer.from('x'));
   exchange.onComplete();
   expect(endings).toMatchObject([{ outcome: 'served' }]);
+});
+
+describe('time that is wound by hand', () => {
+  afterEach(() => vi.useRealTimers());
+
+  function wound(idleTimeoutMs: number, ttftTimeoutMs: number) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const world = setUp(0, idleTimeoutMs, ttftTimeoutMs);
+    world.exchange.begin();
+    world.exchange.onConnect(() => {});
+    return world;
+  }
+
+  test.each([
+    ['late', 1500],
+    ['soon', 100],
+  ])('a silence counts from the last byte, also where the first came %s', async (_, comesAfterMs) => {
+    const { exchange, endings } = wound(1000, 10_000);
+    await vi.advanceTimersByTimeAsync(comesAfterMs);
+    exchange.onHeaders(200, sse, () => {});
+    exchange.onData(Buffer.from('x'));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(endings).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(endings).toMatchObject([{ outcome: 'upstream_timeout' }]);
+  });
+
+  test('a second endpoint has the whole time for its first byte, and pays for none that another took', async () => {
+    const { everyone, exchange, dispatched, endings } = wound(60_000, 1000);
+    await vi.advanceTimersByTimeAsync(900);
+    upstreamEvents.reset?.({ exchange } as World);
+    exchange.onConnect(() => {});
+    await vi.advanceTimersByTimeAsync(999);
+    expect([dispatched.length, endings]).toEqual([2, []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(endings).toMatchObject([{ outcome: 'upstream_timeout' }]);
+    expect(everyone.map(({ standing }) => standing.tally.failures)).toEqual([1, 1]);
+  });
 });
 
 test('a complete answer that its client does not read to the end is cut off; one that is read is not', async () => {
