@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Values } from '../shared/config/read-config.ts';
 import type { Logger } from '../shared/telemetry/logger.ts';
@@ -38,6 +39,9 @@ const staleAfterAtLeastMs = 2000;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
+/** Who keeps a connection open sends its next request soon, and is to hear that it must go elsewhere. */
+const farewellMs = 1000;
+const lookEveryMs = 20;
 /** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
 const mostUnaccepted = 4096;
 
@@ -52,7 +56,7 @@ export class Gateway {
   readonly #upstreams = new Upstreams();
   readonly #closables: { close(): void }[] = [];
   readonly #apps: readonly FastifyInstance[];
-  #draining = false;
+  #drained: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   /** @throws {ConfigError} when a file that a variable names cannot be read. */
@@ -130,10 +134,8 @@ export class Gateway {
       log,
       metrics,
       exchanges: this.#exchanges,
-      onEnd: () => {
-        waitingRoom.pump();
-        if (this.#exchanges.size === 0) this.#onIdle?.();
-      },
+      onEnd: () => waitingRoom.pump(),
+      onIdle: () => this.#onIdle?.(),
     });
     const retryAfter = ({ priority, request: { workClass } }: Exchange): number => {
       const waiting = waitingRoom.counts.get(priority) ?? 0;
@@ -141,8 +143,10 @@ export class Gateway {
     };
     const full = (exchange: Exchange): Refusal =>
       refusal('saturated', 'the pool has no room for this request', retryAfter(exchange));
+    const isDraining = (): boolean => this.#drained !== undefined;
     const exchange: ExchangeServices = {
       upstreams: this.#upstreams,
+      isDraining,
       waitingRoom,
       observer,
       nowMs,
@@ -158,7 +162,6 @@ export class Gateway {
           : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
     const onTurnedAway = (code: FailureCode): void => observer.turnedAway(code);
-    const isDraining = (): boolean => this.#draining;
     const operator = {
       poolName: config.poolName,
       policy: config.policy,
@@ -210,12 +213,19 @@ export class Gateway {
   }
 
   /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
-  async drain(): Promise<void> {
-    this.#draining = true;
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
     this.#log.info({ inFlight: this.#exchanges.size }, 'draining');
     await within(drainTimeoutMs, this.#idle());
     const cutOff = refusal('shutting_down', 'the gateway is shutting down');
-    for (const exchange of [...this.#exchanges]) exchange.stop(cutOff);
+    // Who waits goes first: nobody is to get the place of one who is cut off.
+    const waitingFirst = [...this.#exchanges].sort((a, b) => Number(a.running) - Number(b.running));
+    for (const exchange of waitingFirst) exchange.stop(cutOff);
+    await this.#farewell();
     for (const closable of this.#closables) closable.close();
     await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#upstreams.close()]);
@@ -228,6 +238,19 @@ export class Gateway {
       if (exchange.running || this.#pool.canServe(exchange.model)) continue;
       exchange.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
     }
+  }
+
+  /** Until nobody is connected any more, or for a moment. */
+  async #farewell(): Promise<void> {
+    const untilMs = performance.now() + farewellMs;
+    while (performance.now() < untilMs && (await this.#connections()) > 0) await delay(lookEveryMs);
+  }
+
+  async #connections(): Promise<number> {
+    const counts = this.#apps.map(
+      ({ server }) => new Promise<number>((counted) => server.getConnections((_, count = 0) => counted(count))),
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
   async #idle(): Promise<void> {

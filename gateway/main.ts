@@ -14,16 +14,21 @@ try {
   const gateway = new Gateway(config, log);
   const url = await gateway.start();
   announceListening(url, 'gateway');
+  let exitCode = 0;
+  let signals = 0;
+  const end = (): void => void gateway.drain().then(() => exitLogged(exitCode));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      process.once(signal, () => void exitLogged(1));
-      void gateway.drain().then(() => exitLogged(0));
+    process.on(signal, () => {
+      signals += 1;
+      if (signals === 1) end();
+      else void exitLogged(1);
     });
   }
   // Thousands of streams are not to end for one that met a fault of ours; nothing new is taken after it.
   process.once('uncaughtException', (error) => {
     log.fatal({ event: 'uncaught_exception', err: error }, 'an error that nobody caught: draining');
-    void gateway.drain().then(() => exitLogged(1));
+    exitCode = 1;
+    end();
   });
 } catch (error) {
   const fault = listenFault(error);

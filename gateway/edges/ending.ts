@@ -7,6 +7,8 @@ export interface ExchangeObserver {
   began(exchange: Exchange): void;
   /** Called once for each exchange, when its place is free again. */
   ended(exchange: Exchange, ending: Ending): void;
+  /** Called once for each exchange, when its client has all that it gets, or has gone. */
+  left(exchange: Exchange): void;
 }
 
 /** Why a request got no answer, or no whole one; the `error_code` of the metrics. */

@@ -28,6 +28,8 @@ export interface ExchangeServices {
   readonly refusalWhenLate: (exchange: Exchange) => Refusal;
   readonly refusalWhenEvicted: (exchange: Exchange) => Refusal;
   readonly observer: ExchangeObserver;
+  /** The gateway goes down: connections end with their answers. */
+  readonly isDraining: () => boolean;
   readonly nowMs: () => number;
 }
 
@@ -87,10 +89,13 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   begin(): void {
     this.#services.observer.began(this);
-    this.#res.on('close', () => this.#closed());
     // A connection that closed while its body came in says so no more.
-    if (this.#res.destroyed) this.#closed();
-    else this.#wait();
+    if (this.#res.destroyed) {
+      this.#closed();
+      return;
+    }
+    this.#res.once('close', () => this.#closed());
+    this.#wait();
   }
 
   evict(): void {
@@ -206,6 +211,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   }
 
   #beginAnswer(): void {
+    if (this.#services.isDraining()) this.#res.shouldKeepAlive = false;
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
@@ -256,9 +262,9 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   #closed(): void {
     clearTimeout(this.#timer);
-    if (this.#phase === 'over') return;
     if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
-    this.#end('client_gone');
+    if (this.#phase !== 'over') this.#end('client_gone');
+    this.#services.observer.left(this);
   }
 
   #refuse(reason: Refusal): void {

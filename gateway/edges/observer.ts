@@ -12,6 +12,8 @@ export interface ObserverOptions {
   readonly exchanges: Roll<Exchange>;
   /** Called after every end: there may be room now. */
   readonly onEnd: () => void;
+  /** Called when nobody is served any more, nor still reads an answer. */
+  readonly onIdle: () => void;
 }
 
 /** The last stage: sees every request once, however it ended. */
@@ -27,8 +29,7 @@ export class Observer implements ExchangeObserver {
   }
 
   ended(exchange: Exchange, ending: Ending): void {
-    const { metrics, exchanges, onEnd } = this.#options;
-    exchanges.delete(exchange);
+    const { metrics, onEnd } = this.#options;
     const flow = metrics.flow(exchange);
     const { id: requestId } = exchange.request;
     const { outcome, status, endpoint, ttftMs, durationMs } = ending;
@@ -43,6 +44,12 @@ export class Observer implements ExchangeObserver {
       this.#options.log.debug({ requestId, outcome, status, endpoint, ttftMs, durationMs }, 'a request ended');
     }
     onEnd();
+  }
+
+  left(exchange: Exchange): void {
+    const { exchanges, onIdle } = this.#options;
+    exchanges.delete(exchange);
+    if (exchanges.size === 0) onIdle();
   }
 
   /** A request that got no further than to its admission. */

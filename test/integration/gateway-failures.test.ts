@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ask, call, errorCode, get, sheddable, startGateway } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';
 import type { RunningProcess } from '../support/processes.ts';
+import { postHead, RawConnection } from '../support/raw-connection.ts';
 import { type Script, startEngine, vllmMetrics } from '../support/scripted-engine.ts';
 
 const slowReadings = { METRICS_REFRESH_MS: '60000' };
@@ -178,6 +179,45 @@ describe('the end of the process', () => {
     expect([answer.complete, answer.body.toString()]).toEqual([true, 'data: {"piece":0}\n\ndata: [DONE]\n\n']);
     expect(await exit).toBe(exitCode);
     expect(gateway.output().includes('uncaught_exception')).toBe(exitCode === 1);
+  });
+
+  test('tells those who are connected: answers end their connections, and the next request hears why', async () => {
+    let finish = (): void => {};
+    const engine = await startEngine({
+      script: (answer) => {
+        finish = () => answer.end('{}');
+      },
+    });
+    const gateway = await startGateway({ ENDPOINTS: engine.url });
+    const idle = new RawConnection(gateway.url).send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+    await idle.untilAnswers(1);
+    const busy = new RawConnection(gateway.url).send(postHead(['content-length: 13']), '{"model":"m"}');
+    await until(() => engine.seen.length === 1, { what: 'the request to be sent' });
+    const exit = gateway.kill();
+    await until(async () => (await ask(gateway.url, { method: 'GET', path: '/readyz' })).status === 503, {
+      what: 'it to drain',
+    });
+    finish();
+    await busy.untilClosed();
+    expect(busy.text).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
+    idle.send(postHead(['content-length: 13']), '{"model":"m"}');
+    expect((await idle.untilAnswers(2))[1]).toEqual([503, 'shutting_down']);
+    await idle.untilClosed();
+    expect(await exit).toBe(0);
+  });
+
+  test.each<[NodeJS.Signals, NodeJS.Signals]>([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGTERM'],
+  ])('comes at once with a second signal: %s, then %s', async (first, second) => {
+    const engine = await startEngine({ script: firstEventThen(silence) });
+    const gateway = await startGateway({ ENDPOINTS: engine.url });
+    const stream = call(gateway.url);
+    await until(() => stream.received().length > 0, { what: 'the stream to begin' });
+    void gateway.kill(first);
+    await until(() => gateway.output().includes('draining'), { what: 'it to drain' });
+    expect(await gateway.kill(second)).toBe(1);
+    expect(gateway.output().split('"message":"draining"')).toHaveLength(2);
   });
 
   test('comes also when the reader of its log has left', async () => {

@@ -75,6 +75,8 @@ function setUp(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000)
     timeoutMs: { realtime: 1000, sheddable: 1000 },
   });
   const endings: Ending[] = [];
+  /** For each time that it left, how often it had ended. */
+  const left: number[] = [];
   const dispatched: unknown[] = [];
   const services: ExchangeServices = {
     upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
@@ -85,7 +87,8 @@ function setUp(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000)
     refusalWhenFull: () => refusal('saturated', 'full'),
     refusalWhenLate: () => refusal('saturated', 'late'),
     refusalWhenEvicted: () => refusal('evicted', 'evicted'),
-    observer: { began: () => {}, ended: (_, ending) => endings.push(ending) },
+    observer: { began: () => {}, ended: (_, ending) => endings.push(ending), left: () => left.push(endings.length) },
+    isDraining: () => false,
     nowMs: processClock.nowMs,
   };
   const request = {
@@ -108,7 +111,7 @@ function setUp(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000)
   };
   const answer = new FakeAnswer();
   const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
-  return { pool, everyone, waitingRoom, exchange, answer, endings, dispatched };
+  return { pool, everyone, waitingRoom, exchange, answer, endings, left, dispatched };
 }
 
 type World = ReturnType<typeof setUp>;
@@ -166,6 +169,7 @@ test('whatever happens in whatever order: counts return to zero, one end is seen
       }
       expect([...world.waitingRoom.tickets()]).toEqual([]);
       expect(world.endings).toHaveLength(1);
+      expect(world.left).toEqual([1]);
       expect(world.dispatched.length).toBeLessThanOrEqual(2);
       const gone = world.endings[0]?.outcome === 'client_gone';
       expect(gone || world.answer.ended || world.answer.destroyed).toBe(true);
@@ -183,6 +187,18 @@ test('a client that leaves while the connection is being made: the connection is
   });
   expect(aborted).toBe(true);
   expect(endings).toMatchObject([{ outcome: 'client_gone', status: 0 }]);
+});
+
+test('a client that still reads has not left, though the endpoint is done', () => {
+  const { exchange, answer, endings, left } = setUp(0);
+  answer.end = () => {};
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onComplete();
+  expect([endings.length, left]).toEqual([1, []]);
+  answer.emit('close');
+  expect(left).toEqual([1]);
 });
 
 test('no byte goes to a client that reads no more, until it reads on', () => {
