@@ -51,14 +51,13 @@ export const nominalTtftWeights: readonly number[] = [15, 25, 1.8, 1, 8, 1, 10];
 export const nominalTpotWeights: readonly number[] = [8, 1, 6, 1];
 
 /**
- * A prediction, corrected by what streams show of the endpoint at this moment: where tokens take twice as long as the model says of
- * what runs there, they will for a newcomer. Half to double at the most.
- * @param seenTpotMs milliseconds a token, as the gaps between chunks tell
+ * By what to multiply a predicted time per token, as streams show the endpoint at this moment: where tokens take twice as long as the
+ * model says of what runs there, they will for a newcomer. From ½ to 2.
+ * @param seenTpotMs milliseconds a token, as the gaps between chunks tell; undefined where nothing tells
  * @param modelledTpotMs as the model says for the same moment
  */
-export function anchored(prediction: Prediction, seenTpotMs: number, modelledTpotMs: number): Prediction {
-  const ratio = Math.min(2, Math.max(0.5, seenTpotMs / modelledTpotMs));
-  return { ...prediction, tpotMs: prediction.tpotMs * ratio, tpotHighMs: prediction.tpotHighMs * ratio };
+export function tpotCorrection(seenTpotMs: number | undefined, modelledTpotMs: number): number {
+  return seenTpotMs === undefined ? 1 : Math.min(2, Math.max(0.5, seenTpotMs / modelledTpotMs));
 }
 
 /** What is expected of one request on one endpoint. */
@@ -66,8 +65,6 @@ export interface Prediction {
   /** False while too little was seen there, or what was seen fits no model: the numbers are of no use. */
   readonly trusted: boolean;
   readonly ttftMs: number;
-  /** With no other prompt before it. */
-  readonly ttftAloneMs: number;
   /** Nine of ten requests get their first token by then. */
   readonly ttftHighMs: number;
   /** Milliseconds a token. */

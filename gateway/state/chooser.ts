@@ -71,16 +71,16 @@ export class Chooser {
     const winner = bids[pickHighest(scores, random)];
     if (!winner) return undefined;
     this.#turn += 1;
-    const { endpoint, prediction } = winner;
+    const { endpoint, situation, prediction } = winner;
     const { workClass, stream, promptTokens } = request;
     const entry = endpoint.ledger.open(
       {
         workClass,
         promptTokens,
         stream,
-        cachedTokens: winner.situation.cachedTokens,
+        cachedTokens: situation.cachedTokens,
         firstTokenExpectedAtMs: nowMs() + prediction.ttftMs,
-        ttftAloneMs: prediction.ttftAloneMs,
+        ttftAloneMs: endpoint.latency.ttftAloneMs(situation),
       },
       winner,
     );

@@ -1,7 +1,7 @@
 import type { EndpointAddress } from '../decisions/endpoint-list.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import type { ModelList } from '../decisions/model-list.ts';
-import { anchored, type Prediction, type Situation } from '../decisions/situation.ts';
+import type { Prediction, Situation } from '../decisions/situation.ts';
 import { Intake, type IntakeEndpoint } from './intake.ts';
 import { LatencyModel } from './latency-model.ts';
 import { Ledger } from './ledger.ts';
@@ -156,10 +156,7 @@ export class Endpoint implements IntakeEndpoint {
 
   /** What is to be expected of a request that meets the situation. */
   predict(situation: Situation): Prediction {
-    const prediction = this.latency.predict(situation);
-    const seenTpotMs = this.intake.gaps.tpotMs(this.#options.nowMs());
-    if (seenTpotMs === undefined) return prediction;
-    return anchored(prediction, seenTpotMs, this.latency.tpotMs(this.situationOf(0, 0)));
+    return this.latency.predict(situation, this.intake.gaps.tpotMs(this.#options.nowMs()));
   }
 
   get waiting(): number {

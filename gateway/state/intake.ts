@@ -3,7 +3,7 @@ import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from '.
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
 import { saturationOf } from '../decisions/saturation.ts';
-import { missed, usualServiceLevel } from '../decisions/service-level.ts';
+import { missed, type ServiceLevel, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
@@ -30,6 +30,8 @@ export interface IntakeEndpoint {
     prefillMs(tokens: number, pairs: number): number;
   };
 }
+
+type PromisedTimes = Pick<ServiceLevel, 'ttftMs' | 'tpotMs'>;
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
@@ -62,6 +64,8 @@ export class Intake {
   #sheddableFreeAtMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
+  /** Undefined until it is asked for, and when one who might be it has come or gone. */
+  #tightestSlo: PromisedTimes | undefined;
 
   constructor(endpoint: IntakeEndpoint, nowMs: () => number) {
     this.#endpoint = endpoint;
@@ -147,6 +151,7 @@ export class Intake {
     }
     const stay = new Stay(this, this.#nowMs, ticket, entry);
     this.#stays.add(stay);
+    this.#tightestSlo = undefined;
     return stay;
   }
 
@@ -167,6 +172,7 @@ export class Intake {
 
   recordEnd(stay: Stay): void {
     this.#stays.delete(stay);
+    this.#tightestSlo = undefined;
   }
 
   /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
@@ -216,6 +222,7 @@ export class Intake {
 
   #pressureOf(waiting: number, inFlight: number, share: number): number {
     if (this.#isBlind) return inFlight / blindWindow;
+    this.#tightestSlo ??= this.#findTightestSlo();
     const slo = this.#tightestSlo;
     return Math.max(
       saturationOf(waiting, (this.#endpoint.reading?.kvCacheUtilization ?? 0) * share),
@@ -226,7 +233,7 @@ export class Intake {
   }
 
   /** An engine that is slower than what was promised when it is idle is not full for that. */
-  #tpotTargetMs({ tpotMs }: { readonly tpotMs: number }): number {
+  #tpotTargetMs({ tpotMs }: PromisedTimes): number {
     return Math.max(tpotMs * tpotTargetShare(this.#allowance), this.#endpoint.latency.idleTpotMs * slowestOverIdle);
   }
 
@@ -249,7 +256,7 @@ export class Intake {
   }
 
   /** Of the real-time requests that are here. */
-  get #tightestSlo(): { readonly ttftMs: number; readonly tpotMs: number } {
+  #findTightestSlo(): PromisedTimes {
     let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const { ticket } of this.#stays) {
       if (ticket.request.workClass === 'sheddable') continue;

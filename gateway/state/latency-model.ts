@@ -4,6 +4,7 @@ import {
   nominalTtftWeights,
   type Prediction,
   type Situation,
+  tpotCorrection,
   tpotFeatures,
   ttftFeatures,
 } from '../decisions/situation.ts';
@@ -73,16 +74,22 @@ export class LatencyModel {
     return (perThousand * tokens) / 1000 + (perMillionPairs * pairs) / 1e6;
   }
 
-  predict(situation: Situation): Prediction {
-    const features = ttftFeatures(situation);
-    const ttftMs = this.#ttft.predict(features);
-    const tpotMs = this.tpotMs(situation);
+  /** First token of a request that meets the situation without the prompts that are ahead of it. */
+  ttftAloneMs(situation: Situation): number {
+    return this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 }));
+  }
+
+  /** @param seenTpotMs what a token takes there now, where streams tell. */
+  predict(situation: Situation, seenTpotMs?: number): Prediction {
+    const ttftMs = this.#ttft.predict(ttftFeatures(situation));
     const { uncachedTokens, cachedTokens } = situation;
     const [, perDecode = 0, perContext = 0] = this.#tpot.weights;
+    const modelledMs = this.tpotMs(situation);
+    const ownContextMs = (perContext * (cachedTokens + uncachedTokens)) / 1e5;
+    const tpotMs = modelledMs * tpotCorrection(seenTpotMs, modelledMs - ownContextMs);
     return {
       trusted: this.trusted,
       ttftMs,
-      ttftAloneMs: this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 })),
       ttftHighMs: ttftMs * this.#ttftHigh.value,
       tpotMs,
       tpotHighMs: tpotMs * this.#tpotHigh.value,
@@ -91,7 +98,7 @@ export class LatencyModel {
         situation.aheadTokens > 0
           ? 0
           : (perStep * Math.max(0, this.#ttft.weights[4]! - perContext) * situation.contextTokens) / 1e5,
-      stepMs: perDecode / 100 + (perContext * (cachedTokens + uncachedTokens)) / 1e5,
+      stepMs: perDecode / 100 + ownContextMs,
     };
   }
 

@@ -6,7 +6,6 @@ export function candidateOf(changes: Partial<Candidate> = {}, predicted: Partial
   const prediction: Prediction = {
     trusted: true,
     ttftMs: 50,
-    ttftAloneMs: 50,
     ttftHighMs: 60,
     tpotMs: 10,
     tpotHighMs: 12,
