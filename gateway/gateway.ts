@@ -235,7 +235,7 @@ export class Gateway {
   /** With nothing usable nobody waits. */
   #refuseUnservable(): void {
     for (const exchange of [...this.#exchanges]) {
-      if (exchange.running || this.#pool.canServe(exchange.model)) continue;
+      if (exchange.running || this.#pool.canServe(exchange.request.model)) continue;
       exchange.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
     }
   }

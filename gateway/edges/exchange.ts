@@ -78,8 +78,10 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     return this.request.tenant;
   }
 
-  get model(): string {
-    return this.request.model;
+  /** A second attempt goes elsewhere: that there is no room for it says nothing of the others. */
+  get wants(): string {
+    const { model, failedAt } = this.request;
+    return failedAt ? `${model} elsewhere than ${failedAt.url}` : model;
   }
 
   /** Dispatched and not ended. */
@@ -100,6 +102,10 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   evict(): void {
     this.stop(this.#services.refusalWhenEvicted(this));
+  }
+
+  giveWay(): void {
+    this.#refuse(this.#services.refusalWhenFull(this));
   }
 
   waitedTooLong(): void {

@@ -20,7 +20,7 @@ export interface MetricsSources {
 
 /** What a request, or one that waits, is counted by. */
 interface Flow {
-  readonly model: string;
+  readonly request: { readonly model: string };
   readonly tenant: string;
   readonly priority: number;
 }
@@ -140,8 +140,8 @@ class FlowLabels {
   readonly #models = new LabelSet(mostLabelValues);
   readonly #tenants = new LabelSet(mostLabelValues);
 
-  of({ model, tenant, priority }: Flow) {
-    const name = this.#models.of(model);
+  of({ request, tenant, priority }: Flow) {
+    const name = this.#models.of(request.model);
     return {
       model_name: name,
       target_model_name: name,

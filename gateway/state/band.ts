@@ -3,7 +3,8 @@ import type { Terms } from '../decisions/terms.ts';
 /** What decides a ticket's turn. */
 export interface Queued {
   readonly tenant: string;
-  readonly model: string;
+  /** What it waits for; where there is no room for one of those who want the same, there is none for the others. */
+  readonly wants: string;
   readonly terms: Pick<Terms, 'deadlineAtMs' | 'work' | 'sizeBytes'>;
 }
 
@@ -11,7 +12,9 @@ export interface Queued {
 interface Line<T> {
   /** Virtual time at which its next ticket starts. */
   turnAt: number;
-  /** Model → tickets, the earliest deadline first. */
+  count: number;
+  sizeBytes: number;
+  /** What they want → tickets, the earliest deadline first. */
   readonly queues: Map<string, T[]>;
 }
 
@@ -25,6 +28,8 @@ const mostRemembered = 1000;
  */
 export class Band<T extends Queued> {
   readonly #lines = new Map<string, Line<T>>();
+  /** How many want what. */
+  readonly #wanted = new Map<string, number>();
   #virtualTime = 0;
   #count = 0;
   #sizeBytes = 0;
@@ -38,34 +43,37 @@ export class Band<T extends Queued> {
     return this.#sizeBytes;
   }
 
-  waitsFor(model: string): boolean {
-    for (const { queues } of this.#lines.values()) if (queues.has(model)) return true;
-    return false;
+  isWanted(what: string): boolean {
+    return this.#wanted.has(what);
   }
 
   add(ticket: T): void {
     let line = this.#lines.get(ticket.tenant);
     if (!line) {
-      line = { turnAt: this.#virtualTime, queues: new Map() };
+      line = { turnAt: this.#virtualTime, count: 0, sizeBytes: 0, queues: new Map() };
       this.#lines.set(ticket.tenant, line);
     }
     // Who had nothing waiting gathers no claims.
-    if (line.queues.size === 0) line.turnAt = Math.max(line.turnAt, this.#virtualTime);
-    const queue = line.queues.get(ticket.model) ?? [];
+    if (line.count === 0) line.turnAt = Math.max(line.turnAt, this.#virtualTime);
+    const queue = line.queues.get(ticket.wants) ?? [];
     queue.splice(placeOf(queue, ticket), 0, ticket);
-    line.queues.set(ticket.model, queue);
+    line.queues.set(ticket.wants, queue);
+    this.#wanted.set(ticket.wants, (this.#wanted.get(ticket.wants) ?? 0) + 1);
     this.#count += 1;
     this.#sizeBytes += ticket.terms.sizeBytes;
+    line.count += 1;
+    line.sizeBytes += ticket.terms.sizeBytes;
   }
 
-  /** Whose turn it is, models that are blocked left out. */
-  next(blockedModels: ReadonlySet<string>): T | undefined {
+  /** Whose turn it is, of those who want nothing that is blocked. */
+  next(blocked: ReadonlySet<string>): T | undefined {
+    if (blocked.size >= this.#wanted.size && this.#allAreIn(blocked)) return undefined;
     let first: T | undefined;
     let firstTurnAt = Number.POSITIVE_INFINITY;
     for (const { turnAt, queues } of this.#lines.values()) {
       if (turnAt > firstTurnAt) continue;
-      for (const [model, [head]] of queues) {
-        if (!head || blockedModels.has(model)) continue;
+      for (const [what, [head]] of queues) {
+        if (!head || blocked.has(what)) continue;
         if (turnAt === firstTurnAt && first && first.terms.deadlineAtMs <= head.terms.deadlineAtMs) continue;
         first = head;
         firstTurnAt = turnAt;
@@ -74,10 +82,41 @@ export class Band<T extends Queued> {
     return first;
   }
 
+  /** The first of each tenant and of all that it wants, in the order of their turns; none that wants what is blocked. */
+  inTurn(blocked: ReadonlySet<string>): readonly T[] {
+    if (this.#allAreIn(blocked)) return [];
+    const heads: { readonly turnAt: number; readonly head: T }[] = [];
+    for (const { turnAt, queues } of this.#lines.values()) {
+      for (const [what, [head]] of queues) if (head && !blocked.has(what)) heads.push({ turnAt, head });
+    }
+    heads.sort((a, b) => a.turnAt - b.turnAt || a.head.terms.deadlineAtMs - b.head.terms.deadlineAtMs);
+    return heads.map(({ head }) => head);
+  }
+
+  /**
+   * Who should go where one more of the tenant is too many: the last ticket of whoever holds most, if that is more than the tenant would
+   * hold. Undefined where the tenant itself is that one.
+   */
+  surplusFor(newcomer: T, measure: 'count' | 'sizeBytes'): T | undefined {
+    const own = this.#lines.get(newcomer.tenant)?.[measure] ?? 0;
+    let most = own + (measure === 'count' ? 1 : newcomer.terms.sizeBytes);
+    let largest: Line<T> | undefined;
+    for (const line of this.#lines.values()) {
+      if (line[measure] <= most) continue;
+      most = line[measure];
+      largest = line;
+    }
+    const lasts = [...(largest?.queues.values() ?? [])].flatMap((queue) => queue.slice(-1));
+    return lasts.reduce<T | undefined>(
+      (last, ticket) => (last && last.terms.deadlineAtMs > ticket.terms.deadlineAtMs ? last : ticket),
+      undefined,
+    );
+  }
+
   /** Takes out a ticket that got its place: its tenant has had its turn. */
   serve(ticket: T): void {
     const line = this.#lines.get(ticket.tenant);
-    if (!line || !this.remove(ticket)) return;
+    if (!line || !this.#takeOut(ticket)) return;
     this.#virtualTime = Math.max(this.#virtualTime, line.turnAt);
     line.turnAt += ticket.terms.work;
     this.#forget();
@@ -85,15 +124,9 @@ export class Band<T extends Queued> {
 
   /** False when it is not here. */
   remove(ticket: T): boolean {
-    const queues = this.#lines.get(ticket.tenant)?.queues;
-    const queue = queues?.get(ticket.model);
-    const index = queue?.indexOf(ticket) ?? -1;
-    if (!queues || !queue || index < 0) return false;
-    queue.splice(index, 1);
-    if (queue.length === 0) queues.delete(ticket.model);
-    this.#count -= 1;
-    this.#sizeBytes -= ticket.terms.sizeBytes;
-    if (this.#count === 0) this.#lines.clear();
+    if (!this.#takeOut(ticket)) return false;
+    const line = this.#lines.get(ticket.tenant);
+    if (line?.count === 0 && line.turnAt <= this.#virtualTime) this.#lines.delete(ticket.tenant);
     return true;
   }
 
@@ -101,12 +134,35 @@ export class Band<T extends Queued> {
     for (const { queues } of this.#lines.values()) for (const queue of queues.values()) yield* queue;
   }
 
-  /** A tenant without tickets is remembered while it is ahead of the others, so that coming back at once gains nothing. */
+  #takeOut(ticket: T): boolean {
+    const line = this.#lines.get(ticket.tenant);
+    const queue = line?.queues.get(ticket.wants);
+    const index = queue?.indexOf(ticket) ?? -1;
+    if (!line || !queue || index < 0) return false;
+    queue.splice(index, 1);
+    if (queue.length === 0) line.queues.delete(ticket.wants);
+    const wanted = this.#wanted.get(ticket.wants)! - 1;
+    if (wanted === 0) this.#wanted.delete(ticket.wants);
+    else this.#wanted.set(ticket.wants, wanted);
+    this.#count -= 1;
+    this.#sizeBytes -= ticket.terms.sizeBytes;
+    line.count -= 1;
+    line.sizeBytes -= ticket.terms.sizeBytes;
+    if (this.#count === 0) this.#lines.clear();
+    return true;
+  }
+
+  #allAreIn(blocked: ReadonlySet<string>): boolean {
+    for (const what of this.#wanted.keys()) if (!blocked.has(what)) return false;
+    return true;
+  }
+
+  /** A tenant without tickets is remembered while it is ahead of others that wait, so that coming back at once gains nothing. */
   #forget(): void {
     let remembered = 0;
     let oldest: string | undefined;
-    for (const [tenant, { turnAt, queues }] of this.#lines) {
-      if (queues.size > 0) continue;
+    for (const [tenant, { turnAt, count }] of this.#lines) {
+      if (count > 0) continue;
       if (turnAt <= this.#virtualTime) this.#lines.delete(tenant);
       else {
         remembered += 1;

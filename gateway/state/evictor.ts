@@ -40,9 +40,9 @@ export class Evictor {
   }
 
   /** Where an engine is out of places that sheddable work holds: a prompt that waits for others to be computed gains nothing from a decode's end. */
-  #withoutPlaces({ model }: Ticket): { readonly intake: Intake; readonly toEvict: number }[] {
+  #withoutPlaces({ request }: Ticket): { readonly intake: Intake; readonly toEvict: number }[] {
     return this.#options
-      .servers(model)
+      .servers(request.model)
       .map(({ intake }) => ({ intake, toEvict: intake.toEvict ?? 0 }))
       .filter(({ toEvict }) => toEvict > 0);
   }

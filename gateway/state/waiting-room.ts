@@ -15,6 +15,8 @@ export interface Ticket extends Queued {
   start(placement: Placement): void;
   /** Called once instead, when the wait is over without a place. */
   waitedTooLong(): void;
+  /** Called once instead, when it is the one too many of its tenant. */
+  giveWay(): void;
   /** Ends it where it runs, to make room for a higher priority. */
   evict(): void;
 }
@@ -33,12 +35,15 @@ export interface WaitingRoomOptions {
   readonly timeoutMs: Readonly<Record<WorkClass, number>>;
 }
 
+/** Those who come within that time look for no more than their own place: a look at all who wait costs by the number of models. */
+const pumpedLatelyMs = 5;
 /** Bodies that wait in one band, together. */
 const mostBytesPerBand = 256 * 1024 * 1024;
 
 /**
- * Where requests wait for room: the higher priority first, tenants taking turns within a band. A model without room holds up no
- * other one, and a band without room none below it that wants other models; for the same model nobody overtakes a higher priority.
+ * Where requests wait for room: the higher priority first, tenants taking turns within a band. What there is no room for holds up
+ * nothing else, and a band without room none below it that wants other things; for the same one nobody overtakes a higher priority.
+ * Of a band that is full the tenant that holds most gives way.
  */
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions;
@@ -47,6 +52,7 @@ export class WaitingRoom {
   #waiting = 0;
   #pumping = false;
   #pumpAgain = false;
+  #pumpedAtMs = Number.NEGATIVE_INFINITY;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: () => void = () => {};
 
@@ -56,15 +62,15 @@ export class WaitingRoom {
 
   /** `placed` at once, `waiting` until a pump or its timeout, `late` where nobody waits, or `full`. */
   enter(ticket: Ticket): 'placed' | 'waiting' | 'late' | 'full' {
-    const placement = this.#anyAhead(ticket) ? undefined : this.#options.choose(ticket);
+    const isBehind = this.#anyAhead(ticket);
+    const placement = isBehind ? undefined : this.#options.choose(ticket);
     if (placement) {
       ticket.start(placement);
       return 'placed';
     }
     const timeoutMs = this.#options.timeoutMs[ticket.request.workClass];
     const band = this.#bandOf(ticket.priority);
-    const full = band.count >= this.#options.mostPerBand || band.sizeBytes + ticket.terms.sizeBytes > mostBytesPerBand;
-    if (full) return 'full';
+    if (!this.#haveSpace(band, ticket)) return 'full';
     if (timeoutMs === 0) return 'late';
     band.add(ticket);
     const late = (): void => {
@@ -73,8 +79,9 @@ export class WaitingRoom {
     };
     ticket.cancelTimeout = this.#options.clock.after(timeoutMs, late);
     this.#waiting += 1;
-    // Room may be due by itself, or has to be made.
-    this.pump();
+    // Room may be due by itself, or has to be made. For those ahead that was seen a moment ago.
+    if (!isBehind) this.#blocked(ticket);
+    if (this.#pumpAgain || this.#options.clock.nowMs() - this.#pumpedAtMs >= pumpedLatelyMs) this.pump();
     return isWaiting(ticket) ? 'waiting' : 'placed';
   }
 
@@ -88,6 +95,7 @@ export class WaitingRoom {
     this.#pumpAgain = true;
     if (this.#pumping) return;
     this.#pumping = true;
+    this.#pumpedAtMs = this.#options.clock.nowMs();
     while (this.#pumpAgain) {
       this.#pumpAgain = false;
       this.#placeWhoFits();
@@ -107,21 +115,46 @@ export class WaitingRoom {
 
   #placeWhoFits(): void {
     if (this.#waiting === 0) return;
-    const { choose } = this.#options;
-    const blockedModels = new Set<string>();
+    const blocked = new Set<string>();
     for (const priority of this.#prioritiesDescending) {
       const band = this.#bandOf(priority);
-      for (let ticket = band.next(blockedModels); ticket; ticket = band.next(blockedModels)) {
-        const placement = choose(ticket);
-        if (placement) {
-          band.serve(ticket);
-          this.#forgetTimeout(ticket);
-          ticket.start(placement);
-        } else {
-          blockedModels.add(ticket.model);
-          this.#blocked(ticket);
-        }
-      }
+      while (this.#placeOne(band, blocked));
+    }
+  }
+
+  /** False when there is room for none of them. With each that is placed, others' turns come. */
+  #placeOne(band: Band<Ticket>, blocked: Set<string>): boolean {
+    const first = band.next(blocked);
+    if (!first) return false;
+    if (this.#place(band, first, blocked)) return true;
+    for (const ticket of band.inTurn(blocked)) {
+      if (!blocked.has(ticket.wants) && this.#place(band, ticket, blocked)) return true;
+    }
+    return false;
+  }
+
+  #place(band: Band<Ticket>, ticket: Ticket, blocked: Set<string>): boolean {
+    const placement = this.#options.choose(ticket);
+    if (!placement) {
+      blocked.add(ticket.wants);
+      this.#blocked(ticket);
+      return false;
+    }
+    band.serve(ticket);
+    this.#forgetTimeout(ticket);
+    ticket.start(placement);
+    return true;
+  }
+
+  /** Has a tenant that holds more give way, where the band is full. */
+  #haveSpace(band: Band<Ticket>, ticket: Ticket): boolean {
+    for (;;) {
+      const tooMany = band.count >= this.#options.mostPerBand;
+      if (!tooMany && band.sizeBytes + ticket.terms.sizeBytes <= mostBytesPerBand) return true;
+      const surplus = band.surplusFor(ticket, tooMany ? 'count' : 'sizeBytes');
+      if (!surplus) return false;
+      this.leave(surplus);
+      surplus.giveWay();
     }
   }
 
@@ -153,11 +186,9 @@ export class WaitingRoom {
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Nobody overtakes an equal or a higher one who waits for the same model. */
-  #anyAhead({ priority, model }: Ticket): boolean {
-    for (const [other, band] of this.#bands) {
-      if (other >= priority && band.count > 0 && band.waitsFor(model)) return true;
-    }
+  /** Nobody overtakes an equal or a higher one who waits for the same. */
+  #anyAhead({ priority, wants }: Ticket): boolean {
+    for (const [other, band] of this.#bands) if (other >= priority && band.isWanted(wants)) return true;
     return false;
   }
 

@@ -40,7 +40,7 @@ export class SimulatedRequest implements Ticket, EngineJob {
   readonly request: RoutingRequest;
   readonly terms: Ticket['terms'];
   readonly tenant = '';
-  readonly model = 'm';
+  readonly wants = 'm';
   readonly priority: number;
   readonly #work: WorkloadRequest;
   readonly #gateway: SimulatedGateway;
@@ -85,6 +85,10 @@ export class SimulatedRequest implements Ticket, EngineJob {
     this.#placement = placement;
     this.#stay = placement.endpoint.intake.open(this, placement.entry);
     this.#sequence = this.#gateway.engineOf(placement.endpoint.url).add(this);
+  }
+
+  giveWay(): void {
+    this.#onEnd({ outcome: 'late' });
   }
 
   waitedTooLong(): void {

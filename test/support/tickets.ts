@@ -14,7 +14,10 @@ export interface TicketWish {
 }
 
 /** A ticket that tells `happened` what becomes of it. */
-export function ticketOf(wish: TicketWish = {}, happened: (event: 'placed' | 'late' | 'evicted') => void = () => {}) {
+export function ticketOf(
+  wish: TicketWish = {},
+  happened: (event: 'placed' | 'late' | 'gave way' | 'evicted') => void = () => {},
+) {
   const { priority = 0, tenant = '', model = 'm', promptTokens = 1, maxOutputTokens = 1 } = wish;
   const { sizeBytes = 1, arrivedAtMs = 0, stream = true, ttftSloMs } = wish;
   const promised = { ttftSloMs, tpotSloMs: undefined };
@@ -30,10 +33,11 @@ export function ticketOf(wish: TicketWish = {}, happened: (event: 'placed' | 'la
     },
     priority,
     tenant,
-    model,
+    wants: model,
     terms: termsOf({ promptTokens, maxOutputTokens, sizeBytes, missBudget: undefined, ...promised }, arrivedAtMs),
     start: () => happened('placed'),
     waitedTooLong: () => happened('late'),
+    giveWay: () => happened('gave way'),
     evict: () => happened('evicted'),
   };
   return ticket;

@@ -110,8 +110,9 @@ function setUp(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000)
     objective: { name: 'o', priority },
   };
   const answer = new FakeAnswer();
-  const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
-  return { pool, everyone, waitingRoom, exchange, answer, endings, left, dispatched };
+  const exchange = new Exchange(services, { ...request }, answer as unknown as ServerResponse);
+  const other = (): Exchange => new Exchange(services, { ...request }, new FakeAnswer() as unknown as ServerResponse);
+  return { other, pool, everyone, waitingRoom, exchange, answer, endings, left, dispatched };
 }
 
 type World = ReturnType<typeof setUp>;
@@ -232,6 +233,17 @@ test('a request whose connection failed waits where the other endpoints have no 
   expect(dispatched).toEqual([a, b]);
   exchange.onError(refused());
   expect(endings).toMatchObject([{ outcome: 'upstream_error', status: 502 }]);
+});
+
+test('who waits for another endpoint holds up nobody who may go to the first', () => {
+  const { pool, waitingRoom, exchange, other, dispatched } = setUp(0);
+  const [a, b] = pool.endpoints as [Endpoint, Endpoint];
+  for (let reading = 0; reading < 2; reading += 1) b.recordLoad({ running: 1, waiting: 5, kvCacheUtilization: 0 });
+  b.ledger.open(entryOf('realtime'));
+  exchange.begin();
+  exchange.onError(Object.assign(new Error(), { code: 'ECONNRESET' }));
+  other().begin();
+  expect([[...waitingRoom.tickets()], dispatched]).toEqual([[exchange], [a, a]]);
 });
 
 test.each([

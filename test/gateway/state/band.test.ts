@@ -49,7 +49,34 @@ test.each<[string, TicketWish[], number[]]>([
 test('a blocked model is passed over, with its tenant’s other models in their turn', () => {
   const { order, band } = bandOf([{ model: 'big' }, { model: 'small' }, { tenant: 'b', model: 'big' }]);
   expect(order(new Set(['big']))).toEqual([1]);
-  expect([band.waitsFor('big'), band.waitsFor('small'), band.count]).toEqual([true, false, 2]);
+  expect([band.isWanted('big'), band.isWanted('small'), band.count]).toEqual([true, false, 2]);
+});
+
+test('those whose turn it is stand in order, without what is blocked', () => {
+  const { band, tickets } = bandOf([
+    { tenant: 'a', model: 'x', arrivedAtMs: 2 },
+    { tenant: 'a', model: 'x', arrivedAtMs: 3 },
+    { tenant: 'a', model: 'y', arrivedAtMs: 1 },
+    { tenant: 'b', model: 'x', arrivedAtMs: 0 },
+    { tenant: 'b', model: 'z', arrivedAtMs: 9 },
+  ]);
+  const order = (blocked: string[]) => band.inTurn(new Set(blocked)).map((ticket) => tickets.indexOf(ticket));
+  expect(order([])).toEqual([3, 2, 0, 4]);
+  expect(order(['x'])).toEqual([2, 4]);
+  expect(order(['x', 'y', 'z'])).toEqual([]);
+  band.serve(tickets[3]!);
+  expect(order([]), 'whose turn it was stands behind').toEqual([2, 0, 4]);
+});
+
+test('tenants that leave without having been served are forgotten', () => {
+  const { band } = bandOf([{ tenant: 'stays' }]);
+  const before = process.memoryUsage().heapUsed;
+  for (let tenant = 0; tenant < 200_000; tenant += 1) {
+    const passing = ticketOf({ tenant: `t${tenant}` });
+    band.add(passing);
+    band.remove(passing);
+  }
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
 });
 
 test('who comes back at once does not overtake, who was away gathers no claims', () => {

@@ -19,7 +19,7 @@ function setUp({
   const free = new Map<string, number>();
   const room = new WaitingRoom({
     clock: { nowMs: clock.now, after: clock.after },
-    choose: ({ model }) => {
+    choose: ({ wants: model }) => {
       const left = free.get(model) ?? 0;
       if (left === 0) return undefined;
       free.set(model, left - 1);
@@ -36,6 +36,44 @@ function setUp({
     );
   return { clock, room, free, log, ticket };
 }
+
+test('a flood of one tenant costs no other its place: the tenant that holds most gives way', () => {
+  const { room, free, log, ticket } = setUp({ mostPerBand: 4 });
+  for (const name of ['f1', 'f2', 'f3', 'f4']) room.enter(ticket(name, 0, { tenant: 'flood' }));
+  expect(room.enter(ticket('f5', 0, { tenant: 'flood' })), 'its own is the largest').toBe('full');
+  expect(room.enter(ticket('q1', 0, { tenant: 'quiet' }))).toBe('waiting');
+  expect(room.enter(ticket('q2', 0, { tenant: 'quiet' }))).toBe('waiting');
+  expect(log, 'who came last goes').toEqual(['f4 gave way', 'f3 gave way']);
+  expect(room.enter(ticket('q3', 0, { tenant: 'quiet' })), 'as much as the others hold').toBe('full');
+  free.set('m', 9);
+  room.pump();
+  expect(log.slice(2)).toEqual(['f1', 'q1', 'f2', 'q2']);
+});
+
+test('bytes count as tickets do: small ones get in where large ones fill the band', () => {
+  const { room, log, ticket } = setUp();
+  const megabytes = 1024 * 1024;
+  for (const name of ['l1', 'l2']) room.enter(ticket(name, 0, { tenant: 'large', sizeBytes: 128 * megabytes }));
+  expect(room.enter(ticket('l3', 0, { tenant: 'large', sizeBytes: 1 }))).toBe('full');
+  expect(room.enter(ticket('s', 0, { tenant: 'small', sizeBytes: 1 }))).toBe('waiting');
+  expect(log).toEqual(['l2 gave way']);
+});
+
+test('an arrival asks for itself alone, and a turn for each thing that is wanted once', () => {
+  let asked = 0;
+  const { room, ticket } = setUp({
+    mostPerBand: 1000,
+    roomInMs: () => {
+      asked += 1;
+      return undefined;
+    },
+  });
+  for (let index = 0; index < 100; index += 1) room.enter(ticket(`${index}`, 0, { model: `m${index % 50}` }));
+  expect(asked).toBeLessThanOrEqual(51);
+  asked = 0;
+  room.pump();
+  expect(asked).toBe(50);
+});
 
 test('where nobody may wait, who finds no room is late', () => {
   const { room, ticket } = setUp({ timeoutMs: { realtime: 0, sheddable: 0 } });
@@ -69,11 +107,14 @@ test('with room a ticket goes at once; without it waits, and goes in order of pr
 test.each([
   ['an equal', 0],
   ['a higher one', 100],
-])('nobody overtakes %s who waits for the same model', (_, priority) => {
-  const { room, free, log, ticket } = setUp();
+])('nobody overtakes %s who waits for the same model', async (_, priority) => {
+  const { clock, room, free, log, ticket } = setUp();
   room.enter(ticket('early', priority));
   free.set('m', 1);
   room.enter(ticket('late', 0));
+  expect(log).toEqual([]);
+  await clock.advance(5);
+  room.enter(ticket('later', 0));
   expect(log).toEqual(['early']);
 });
 
@@ -236,7 +277,7 @@ test('any queue: room for a model goes to the highest priority that wants it, an
         else waiting.set(`${index}`, entered);
       }
       for (const model of rooms) {
-        const wanting = [...waiting].filter(([, other]) => other.model === model);
+        const wanting = [...waiting].filter(([, other]) => other.wants === model);
         free.set(model, 1);
         log.length = 0;
         room.pump();
