@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, refusal } from '../decisions/refusals.ts';
+import { Pieces } from './pieces.ts';
 
 /** Told once what became of a body. */
 export interface BodyListener {
@@ -12,6 +13,8 @@ export interface BodyListener {
 
 /** Of bodies that are coming in, or as much as one may have. */
 const usualMostComingBytes = 256 * 1024 * 1024;
+/** A body of less comes in whatever others hold: a handful that never end must not keep everyone out. */
+const alwaysTakenBytes = 64 * 1024;
 const tooMuchAtOnce = refusal('saturated', 'too many large bodies are coming in at once');
 
 /** Reads bodies whole: each up to a limit, and all that are still coming in up to another, since whoever connects may begin one. */
@@ -30,28 +33,27 @@ export class BodyReader {
       listener.refused(this.#tooLarge());
       return;
     }
-    let chunks: Buffer[] | undefined = [];
-    let sizeBytes = 0;
-    /** The chunks, for whoever comes first; what comes after the end of it counts no more. */
-    const settle = (): Buffer[] | undefined => {
-      const all = chunks;
-      if (all) this.#comingBytes -= sizeBytes;
-      chunks = undefined;
+    let pieces: Pieces | undefined = new Pieces();
+    /** The pieces, for whoever comes first; what comes after the end of it counts no more. */
+    const settle = (): Pieces | undefined => {
+      const all = pieces;
+      this.#comingBytes -= all?.sizeBytes ?? 0;
+      pieces = undefined;
       return all;
     };
     request.on('data', (chunk: Buffer) => {
-      if (!chunks) return;
-      sizeBytes += chunk.length;
+      if (!pieces) return;
+      pieces.add(chunk);
       this.#comingBytes += chunk.length;
-      chunks.push(chunk);
-      const tooLarge = sizeBytes > this.#mostBytes;
-      if (!tooLarge && this.#comingBytes <= this.#mostComingBytes) return;
+      const tooLarge = pieces.sizeBytes > this.#mostBytes;
+      const tooMuch = this.#comingBytes > this.#mostComingBytes && pieces.sizeBytes > alwaysTakenBytes;
+      if (!tooLarge && !tooMuch) return;
       settle();
       listener.refused(tooLarge ? this.#tooLarge() : tooMuchAtOnce);
     });
     request.on('end', () => {
       const all = settle();
-      if (all) listener.taken(all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, sizeBytes));
+      if (all) listener.taken(all.joined());
     });
     request.on('error', () => {
       if (settle()) listener.gone();

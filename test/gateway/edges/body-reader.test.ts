@@ -3,18 +3,21 @@ import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { BodyReader } from '../../../gateway/edges/body-reader.ts';
 
-/** One body of at most 10 bytes, all that are coming in of at most 15. */
+/** A body of so much is no small one. */
+const unit = 100_000;
+
+/** One body of at most 10 units, all that are coming in of at most 15. */
 function setUp() {
-  const reader = new BodyReader(10, 15);
+  const reader = new BodyReader(10 * unit, 15 * unit);
   return (headers: Record<string, string> = {}) => {
     const request = Object.assign(new EventEmitter(), { headers });
     const told: unknown[] = [];
     reader.read(request as unknown as IncomingMessage, {
-      taken: (body) => told.push(String(body)),
+      taken: (body) => told.push(body.length / unit),
       refused: ({ code }) => told.push(code),
       gone: () => told.push('gone'),
     });
-    const sends = (bytes: number) => request.emit('data', Buffer.alloc(bytes, 'x'));
+    const sends = (units: number) => request.emit('data', Buffer.alloc(units * unit, 'x'));
     return {
       told,
       sends,
@@ -29,15 +32,15 @@ test('a body is what came, whole', () => {
   sends(4);
   sends(6);
   ends();
-  expect(told).toEqual(['x'.repeat(10)]);
+  expect(told).toEqual([10]);
 });
 
 test.each([
-  ['says so', { 'content-length': '11' }, 0],
+  ['says so', { 'content-length': `${10 * unit + 1}` }, 0],
   ['does not say so', {}, 11],
-])('one that is too large and %s is refused once', (_, headers, bytes) => {
+])('one that is too large and %s is refused once', (_, headers, units) => {
   const { told, sends, ends } = setUp()(headers);
-  if (bytes > 0) sends(bytes);
+  if (units > 0) sends(units);
   sends(20);
   ends();
   expect(told).toEqual(['request_too_large']);
@@ -58,4 +61,16 @@ test('those that are coming in have a limit together; who ends, fails or is refu
   one.sends(8);
   other.sends(7);
   expect([one.told, other.told]).toEqual([[], []]);
+});
+
+test('a small one is taken, whatever the large ones hold that never end', () => {
+  const begin = setUp();
+  const [one, other, small, large] = [begin(), begin(), begin(), begin()];
+  one.sends(8);
+  other.sends(7);
+  small.sends(0.5);
+  small.ends();
+  large.sends(0.5);
+  large.sends(0.5);
+  expect([small.told, large.told]).toEqual([[0.5], ['saturated']]);
 });

@@ -1,0 +1,40 @@
+/** What comes in smaller pieces than this is copied together: each piece that is kept holds a buffer of the connection's. */
+const smallBytes = 4096;
+const blockBytes = 64 * 1024;
+
+/** Bytes that come piece by piece. However small the pieces are, it takes little more memory than their bytes. */
+export class Pieces {
+  readonly #whole: Buffer[] = [];
+  #block: Buffer | undefined;
+  #filledBytes = 0;
+  #sizeBytes = 0;
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  add(piece: Buffer): void {
+    this.#sizeBytes += piece.length;
+    // Most bodies are one piece.
+    if (piece.length >= smallBytes || this.#sizeBytes === piece.length) {
+      this.#closeBlock();
+      this.#whole.push(piece);
+      return;
+    }
+    if (this.#filledBytes + piece.length > blockBytes) this.#closeBlock();
+    this.#block ??= Buffer.allocUnsafeSlow(blockBytes);
+    this.#filledBytes += piece.copy(this.#block, this.#filledBytes);
+  }
+
+  joined(): Buffer {
+    this.#closeBlock();
+    const [first, ...others] = this.#whole;
+    return first && others.length === 0 ? first : Buffer.concat(this.#whole, this.#sizeBytes);
+  }
+
+  #closeBlock(): void {
+    if (this.#block) this.#whole.push(this.#block.subarray(0, this.#filledBytes));
+    this.#block = undefined;
+    this.#filledBytes = 0;
+  }
+}
