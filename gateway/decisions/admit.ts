@@ -12,7 +12,14 @@ export interface ServingPool {
   canServe(model: string): boolean;
   /** Every endpoint's list is known, and none has the model or ever had it. */
   knowsNothingOf(model: string): boolean;
+  /** The longest context in which the model is served, in tokens; undefined where none is known. */
+  contextTokens(model: string): number | undefined;
 }
+
+/** An engine refuses a prompt of more, or a body of that size is something else; few models take more than that. */
+const usualContextTokens = 131_072;
+/** Every model takes so many, or hardly less. */
+const shortPromptTokens = 8192;
 
 export interface Arrival {
   readonly headers: Headers;
@@ -66,6 +73,7 @@ export function admit(arrival: Arrival): Admission | Refusal {
   }
   return {
     ...body,
+    promptTokens: possibleTokens(body, pool),
     promptBlocks: promptBlocks(arrival.body, body.model),
     sizeBytes: arrival.body.length,
     tenant: key?.tenant ?? head.tenant,
@@ -75,4 +83,10 @@ export function admit(arrival: Arrival): Admission | Refusal {
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
   };
+}
+
+/** Of the tokens that a body is taken to hold, as many as a prompt can have. */
+function possibleTokens({ promptTokens, model }: { promptTokens: number; model: string }, pool: ServingPool): number {
+  if (promptTokens <= shortPromptTokens) return promptTokens;
+  return Math.min(promptTokens, pool.contextTokens(model) ?? usualContextTokens);
 }

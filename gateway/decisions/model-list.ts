@@ -1,6 +1,12 @@
 /** Model id → its entry as the endpoint wrote it. */
 export type ModelList = ReadonlyMap<string, unknown>;
 
+/** Tokens that a request may have, as vLLM and SGLang list them with a model; undefined where the entry does not say. */
+export function contextTokensOf(entry: unknown): number | undefined {
+  const tokens = (entry as { max_model_len?: unknown } | null | undefined)?.max_model_len;
+  return typeof tokens === 'number' && tokens > 0 ? tokens : undefined;
+}
+
 /** Reads the answer of `GET /v1/models`; undefined when it is no list. */
 export function readModelList(text: string): ModelList | undefined {
   let json: unknown;

@@ -1,18 +1,26 @@
+import { isUtf8 } from 'node:buffer';
 import { isHeavyJson } from './json-weight.ts';
 
 export interface RequestBody {
   readonly model: string;
   readonly stream: boolean;
-  /** Estimated from the size: four bytes a token. */
+  /** Estimated from the size. */
   readonly promptTokens: number;
   /** As the request limits them, in any of the interfaces' spellings. */
   readonly maxOutputTokens: number | undefined;
 }
 
 const bytesPerToken = 4;
+/** An image or a sound, whatever the size of its file. */
+const attachmentTokens = 1000;
+const attachmentMark = ';base64,';
+const quote = 0x22;
+/** Names become metric labels. */
+const longestModelName = 256;
 
 /** What the gateway needs of a request's body, or why it is none. */
 export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: string } {
+  if (!isUtf8(bytes)) return { fault: 'the body must be UTF-8' };
   if (isHeavyJson(bytes)) return { fault: 'the body holds too many arrays, objects and values' };
   let body: unknown;
   try {
@@ -25,12 +33,28 @@ export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: 
   }
   const { model, stream, max_completion_tokens, max_tokens, max_output_tokens } = body as Record<string, unknown>;
   if (typeof model !== 'string' || model === '') return { fault: 'the body must name a model' };
+  if (model.length > longestModelName)
+    return { fault: `the model's name is longer than ${longestModelName} characters` };
   return {
     model,
     stream: stream === true,
-    promptTokens: Math.ceil(bytes.length / bytesPerToken),
+    promptTokens: promptTokensOf(bytes),
     maxOutputTokens: [max_completion_tokens, max_tokens, max_output_tokens].find(isCount),
   };
+}
+
+/** Four bytes of text are a token; a file that is written out in base64 is none. */
+function promptTokensOf(bytes: Buffer): number {
+  let textBytes = bytes.length;
+  let attachments = 0;
+  for (let at = bytes.indexOf(attachmentMark); at >= 0; at = bytes.indexOf(attachmentMark, at)) {
+    const end = bytes.indexOf(quote, at);
+    if (end < 0) break;
+    textBytes -= end - at;
+    attachments += 1;
+    at = end;
+  }
+  return Math.ceil(textBytes / bytesPerToken) + attachments * attachmentTokens;
 }
 
 function isCount(value: unknown): value is number {

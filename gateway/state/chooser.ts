@@ -31,7 +31,8 @@ export interface Placement {
 
 /** One choice, to be explained. */
 export interface Choice {
-  readonly request: RoutingRequest;
+  /** No more of it: a choice is remembered, and a request's body is not to be. */
+  readonly request: Pick<RoutingRequest, 'id' | 'model' | 'promptTokens'>;
   readonly bids: readonly Bid[];
   /** In [0, 1], in the order of the bids. */
   readonly scores: readonly number[];
@@ -72,7 +73,7 @@ export class Chooser {
     if (!winner) return undefined;
     this.#turn += 1;
     const { endpoint, situation, prediction } = winner;
-    const { workClass, stream, promptTokens } = request;
+    const { id, workClass, stream, promptTokens } = request;
     const entry = endpoint.ledger.open(
       {
         workClass,
@@ -85,7 +86,7 @@ export class Chooser {
       winner,
     );
     endpoint.prefixes.store(request.promptBlocks);
-    onChoice({ request, bids, scores, rule, winner });
+    onChoice({ request: { id, model, promptTokens }, bids, scores, rule, winner });
     return { endpoint, entry };
   }
 }

@@ -8,7 +8,7 @@ import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
 import { Roll } from './roll.ts';
-import { Stay } from './stay.ts';
+import { type PromptPause, Stay } from './stay.ts';
 import { TokenGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
 
@@ -39,6 +39,8 @@ const adjustEveryMs = 200;
 const mostBacklogMs = 300;
 /** A backlog of less is computed within a step or two, and who comes waits for the step that runs: that is no queue. */
 const mostStepMs = 50;
+/** A prompt that took less than this share of what it should was none of its kind. */
+const farLess = 0.5;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
 const ttftTargetShare = 0.5;
 /** Sheddable work may make tokens so many times as slow as an idle engine's, whatever was promised. */
@@ -141,18 +143,17 @@ export class Intake {
 
   /** @param entry of the place that the ticket got. */
   open(ticket: Ticket, entry: LedgerEntry): Stay {
-    if (ticket.request.workClass === 'sheddable') {
-      const { promptTokens, cachedTokens } = entry.request;
-      const uncachedTokens = promptTokens - cachedTokens;
-      const pairs = attentionPairs(uncachedTokens, cachedTokens);
-      const prefillMs = this.#endpoint.latency.prefillMs(uncachedTokens, pairs);
-      const allowance = this.#realtimeLoad > 0 ? this.#allowance : 1;
-      this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + prefillMs / prefillShare(allowance);
-    }
-    const stay = new Stay(this, this.#nowMs, ticket, entry);
+    const pause = ticket.request.workClass === 'sheddable' ? this.#pauseFor(entry) : undefined;
+    if (pause) this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + pause.pauseMs;
+    const stay = new Stay(this, this.#nowMs, ticket, entry, pause);
     this.#stays.add(stay);
     this.#tightestSlo = undefined;
     return stay;
+  }
+
+  /** A prompt that was no such prompt, or was refused, is paused for as far as it took. */
+  recordPrompt({ promptMs, pauseMs }: PromptPause, tookMs: number): void {
+    if (tookMs < promptMs * farLess) this.#sheddableFreeAtMs -= pauseMs * (1 - tookMs / promptMs);
   }
 
   recordReading({ running, waiting }: EngineLoad): void {
@@ -191,6 +192,14 @@ export class Intake {
     if (!this.#toldSomething && this.#tpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.ledger.sheddable.inFlight, this.pressure);
+  }
+
+  #pauseFor({ request: { promptTokens, cachedTokens } }: LedgerEntry): PromptPause {
+    const uncachedTokens = promptTokens - cachedTokens;
+    const pairs = attentionPairs(uncachedTokens, cachedTokens);
+    const promptMs = this.#endpoint.latency.prefillMs(uncachedTokens, pairs);
+    const allowance = this.#realtimeLoad > 0 ? this.#allowance : 1;
+    return { promptMs, pauseMs: promptMs / prefillShare(allowance) };
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */

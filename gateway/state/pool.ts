@@ -1,7 +1,7 @@
 import type { ServingPool } from '../decisions/admit.ts';
 import { mostEjected } from '../decisions/ejection.ts';
 import type { EndpointAddress } from '../decisions/endpoint-list.ts';
-import type { ModelList } from '../decisions/model-list.ts';
+import { contextTokensOf, type ModelList } from '../decisions/model-list.ts';
 import { poolSaturation } from '../decisions/saturation.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
 import type { Peers } from './standing.ts';
@@ -92,6 +92,15 @@ export class Pool implements ServingPool {
 
   knowsNothingOf(model: string): boolean {
     return !this.#everServed.has(model) && this.endpoints.every(({ models }) => models !== undefined);
+  }
+
+  contextTokens(model: string): number | undefined {
+    let longest: number | undefined;
+    for (const { models } of this.#endpoints.values()) {
+      const tokens = contextTokensOf(models?.get(model));
+      if (tokens !== undefined) longest = Math.max(longest ?? 0, tokens);
+    }
+    return longest;
   }
 
   /** The union of the endpoints' lists; of two entries with one id, the first. */

@@ -5,6 +5,13 @@ import type { RollMember, Seat } from './roll.ts';
 import type { StreamGaps } from './token-gaps.ts';
 import type { Ticket } from './waiting-room.ts';
 
+/** How long other sheddable prompts stay away from an endpoint for one of them. */
+export interface PromptPause {
+  /** What computing it should take. */
+  readonly promptMs: number;
+  readonly pauseMs: number;
+}
+
 /** One request on one endpoint, from its dispatch to its end, as the intake sees it. Ended once, whatever became of it. */
 export class Stay implements Victim, RollMember<Stay> {
   seat: Seat<Stay> | undefined;
@@ -18,13 +25,16 @@ export class Stay implements Victim, RollMember<Stay> {
   #lastAtMs = 0;
   #chunks = 0;
   #ended = false;
+  #pause: PromptPause | undefined;
 
-  constructor(intake: Intake, nowMs: () => number, ticket: Ticket, entry: LedgerEntry) {
+  /** @param pause what others wait for its prompt. */
+  constructor(intake: Intake, nowMs: () => number, ticket: Ticket, entry: LedgerEntry, pause?: PromptPause) {
     this.#intake = intake;
     this.#nowMs = nowMs;
     this.ticket = ticket;
     this.priority = ticket.priority;
     this.#entry = entry;
+    this.#pause = pause;
   }
 
   /** From the request's arrival; undefined without a stream. */
@@ -61,6 +71,7 @@ export class Stay implements Victim, RollMember<Stay> {
     const nowMs = this.#nowMs();
     this.#chunks += 1;
     this.#lastAtMs = nowMs;
+    this.#settlePause();
     if (!this.#gaps) {
       this.#firstAtMs = nowMs;
       this.#gaps = this.#intake.gaps.open();
@@ -80,6 +91,12 @@ export class Stay implements Victim, RollMember<Stay> {
     this.#intake.adjust();
   }
 
+  /** Its prompt is computed, or never will be. */
+  #settlePause(): void {
+    if (this.#pause) this.#intake.recordPrompt(this.#pause, this.#nowMs() - this.#entry.openedAtMs);
+    this.#pause = undefined;
+  }
+
   /** From when its first token was expected: what came before was its prompt's, not its tokens'. */
   #recordWhole(completionTokens: number): void {
     const nowMs = this.#nowMs();
@@ -91,6 +108,7 @@ export class Stay implements Victim, RollMember<Stay> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#settlePause();
     this.#gaps?.close();
     this.#intake.recordEnd(this);
   }

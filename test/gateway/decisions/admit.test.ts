@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Arrival, admit, type ServingPool } from '../../../gateway/decisions/admit.ts';
 
-const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false };
+const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false, contextTokens: () => undefined };
 const interactive = { name: 'interactive', priority: 100, ttftMs: 1000, tpotMs: 50 };
 const standard = { name: 'standard', priority: 0 };
 const arrival = (over: Partial<Arrival> = {}): Arrival => ({
@@ -66,6 +66,16 @@ test.each([
 ])('service level: %s', (_, value, expected) => {
   const headers = { 'x-llm-d-inference-objective': 'interactive', 'x-slo-ttft-ms': value };
   expect(admit(arrival({ headers }))).toMatchObject({ ttftSloMs: expected, tpotSloMs: 50 });
+});
+
+test.each([
+  ['as many as it holds', 'x'.repeat(40_000), 32_768, 10_010],
+  ['no more than the longest context', 'x'.repeat(4_000_000), 32_768, 32_768],
+  ['no more than any model takes', 'x'.repeat(4_000_000), undefined, 131_072],
+])('tokens of a long prompt: %s', (_, prompt, longest, expected) => {
+  const body = Buffer.from(`{"model":"m","stream":true,"prompt":"${prompt}"}`);
+  const serving = { ...pool, contextTokens: () => longest };
+  expect(admit(arrival({ body, pool: serving }))).toMatchObject({ promptTokens: expected });
 });
 
 test('a key’s tenant wins over the header, and its objectives bind', () => {

@@ -31,6 +31,23 @@ test('of a key twice the last counts, and a prototype’s is none', () => {
   expect(readRequestBody(Buffer.from('{"__proto__":{"model":"m"}}'))).toHaveProperty('fault');
 });
 
+test.each([
+  ['text alone: four bytes a token', '{"model":"m","prompt":"hello"}', 8],
+  ['an image: a thousand', `{"model":"m","i":"data:image/png;base64,${'A'.repeat(900_000)}"}`, 1009],
+  ['two of them', `{"model":"m","i":["x;base64,${'A'.repeat(99_999)}","y;base64,${'B'.repeat(9)}"]}`, 2007],
+  ['one that never ends', '{"model":"m","i":";base64,AAAA', undefined],
+])('tokens of a prompt: %s', (_, text, promptTokens) => {
+  const read = readRequestBody(Buffer.from(text));
+  expect('fault' in read ? undefined : read.promptTokens).toBe(promptTokens);
+});
+
+test.each([
+  ['no UTF-8', Buffer.from('{"model":"m\xff"}', 'latin1'), 'UTF-8'],
+  ['a model whose name is a novel', Buffer.from(`{"model":"${'m'.repeat(257)}"}`), 'longer than 256'],
+])('a fault: %s', (_, bytes, why) => {
+  expect(readRequestBody(bytes)).toMatchObject({ fault: expect.stringContaining(why) });
+});
+
 test('any bytes are a request or a fault', () => {
   const bytes = fc.oneof(
     fc.uint8Array(),

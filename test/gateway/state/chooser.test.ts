@@ -39,6 +39,12 @@ beforeEach(() => {
   choices.length = 0;
 });
 
+test('of a request a choice keeps what explains it, and no body', () => {
+  const { chooser } = setUp();
+  chooser.choose(Object.assign(requestOf(), { body: Buffer.alloc(9) }));
+  expect(choices[0]?.request).toEqual({ id: 'r', model: 'm', promptTokens: 900 });
+});
+
 test('nobody has room', () => {
   const { chooser } = setUp(() => false);
   expect(chooser.choose(requestOf())).toBeUndefined();

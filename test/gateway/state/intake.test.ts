@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Endpoint } from '../../../gateway/state/endpoint.ts';
 import { nothingHeld } from '../../../gateway/state/ledger.ts';
 import { entryOf } from '../../support/ledger-entries.ts';
@@ -199,6 +199,21 @@ test('an engine that is slow when it is idle is not full for that: what counts i
   expect(intake.pressure).toBeLessThan(0.75);
   stream([run(shed)], 120, 60);
   expect(intake.pressure).toBeGreaterThan(1);
+});
+
+test.each<[string, number, 'chunk' | 'end', number]>([
+  ['refused at once', 10, 'end', 10],
+  ['a tenth of what was expected', 100, 'chunk', 100],
+  ['what was expected', 1000, 'chunk', 1000],
+  ['more than that', 3000, 'chunk', 0],
+])('the next sheddable prompt waits for what the last one took: %s', (_, tookMs, sign, leftMs) => {
+  const { clock, endpoint, intake, run } = setUp();
+  vi.spyOn(endpoint.latency, 'prefillMs').mockImplementation((tokens) => tokens);
+  const one = run({ ...shed, promptTokens: 1000, stream: sign === 'chunk' });
+  expect(intake.roomInMs('sheddable')).toBe(2000);
+  clock.nowMs += tookMs;
+  one[sign]();
+  expect(intake.roomInMs('sheddable')).toBeCloseTo(leftMs, 6);
 });
 
 test('a first token that was promised sooner than a step takes closes no engine', () => {

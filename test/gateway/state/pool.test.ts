@@ -16,6 +16,18 @@ test.each([
   expect(pool.usable).toHaveLength(size - most);
 });
 
+test.each([
+  ['the longest of those that say', [{ max_model_len: 4096 }, { max_model_len: 32_768 }, {}], 32_768],
+  ['none says', [{}, null], undefined],
+  ['no number', [{ max_model_len: 'long' }, { max_model_len: -1 }], undefined],
+])('the longest context of a model: %s', (_, entries, expected) => {
+  const { pool, endpoint } = poolOf('a', 'b', 'c');
+  for (const [index, entry] of entries.entries()) {
+    pool.recordModels(endpoint(['a', 'b', 'c'][index]!), new Map([['m', entry]]));
+  }
+  expect([pool.contextTokens('m'), pool.contextTokens('other')]).toEqual([expected, undefined]);
+});
+
 test('where every endpoint fails half of what it is sent, nobody is ejected for it', () => {
   const { pool, endpoint } = poolOf('a', 'b');
   for (let round = 0; round < 20; round += 1) {
