@@ -1,5 +1,5 @@
 /** What the end of a request says about the endpoint that had it. */
-export type Verdict = 'well' | 'failed' | 'timed_out' | 'nothing';
+export type Verdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'nothing';
 
 /** Why an endpoint gets no requests for a time. */
 export type EjectionReason = (typeof ejectionReasons)[number];
@@ -16,13 +16,15 @@ export interface Ended {
 
 /**
  * Only what the endpoint did counts: not a 4xx of the client's making, nor a client that left or did not read, nor what the gateway
- * stopped itself. A 429 is a full engine, not a broken one.
+ * stopped itself. A 429 is a full engine, not a broken one. 401 and 403 are not the client's: its credentials never get there. 404 and
+ * 405 may be: they prove nothing, but an endpoint that gives them to everyone would always be the one with the most room.
  */
 export function verdictOn({ outcome, status, answering }: Ended): Verdict {
   if (outcome === 'upstream_error') return 'failed';
   if (outcome === 'upstream_timeout') return answering ? 'failed' : 'timed_out';
   if (outcome !== 'served') return 'nothing';
-  if (status >= 500) return 'failed';
+  if (status >= 500 || status === 401 || status === 403) return 'failed';
+  if (status === 404 || status === 405) return 'declined';
   return status < 300 ? 'well' : 'nothing';
 }
 
@@ -57,7 +59,7 @@ const timesTheOthers = 3;
 const commonFailureShare = 0.5;
 
 export function nextRecord(record: RecentRecord, verdict: Verdict, nowMs: number): RecentRecord {
-  if (verdict === 'nothing') return record;
+  if (verdict === 'nothing' || verdict === 'declined') return record;
   const { requests, failures } = faded(record, nowMs);
   const failed = verdict !== 'well';
   return {

@@ -87,7 +87,7 @@ export class Standing {
     return this.#probing;
   }
 
-  /** Others are preferred for a moment: it failed its last requests, or said it is full. */
+  /** Others are preferred for a moment: it failed or declined its last requests, or said it is full. */
   get paused(): boolean {
     return this.#options.nowMs() < this.#pausedUntilMs;
   }
@@ -146,6 +146,10 @@ export class Standing {
   recordEnd(verdict: Verdict): void {
     if (verdict === 'nothing') return;
     const nowMs = this.#options.nowMs();
+    if (verdict === 'declined') {
+      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseAfterFailureMs(1));
+      return;
+    }
     this.#record = nextRecord(this.#record, verdict, nowMs);
     this.#pausedUntilMs = verdict === 'well' ? notPaused : nowMs + pauseAfterFailureMs(this.#record.failuresInARow);
     if (verdict === 'well' || this.#ejection) return;
@@ -157,7 +161,7 @@ export class Standing {
     this.#probing = false;
     if (!this.#ejection) return;
     if (verdict === 'well') this.letBackIn();
-    else if (verdict !== 'nothing') this.#ejectAgain(this.#ejection.reason);
+    else if (verdict === 'failed' || verdict === 'timed_out') this.#ejectAgain(this.#ejection.reason);
   }
 
   /** Ends an ejection; what was held against it is forgotten. */

@@ -125,6 +125,18 @@ test('a 429 is no failure; others are preferred for as long as it asks', () => {
   expect(standing.paused).toBe(false);
 });
 
+test('one that declines is neither ejected nor let back in, but others are preferred for a moment', () => {
+  const { clock, standing, changes, fail } = setUp();
+  for (let time = 0; time < 50; time += 1) standing.send().end('declined');
+  expect([standing.admits, standing.paused, standing.tally.failures, changes]).toEqual([true, true, 0, []]);
+  clock.nowMs += 250;
+  expect(standing.paused).toBe(false);
+  fail(5);
+  clock.nowMs += 2000;
+  standing.send().end('declined');
+  expect([standing.ejection !== undefined, standing.probeDue]).toEqual([true, true]);
+});
+
 test('three failing /health in a row eject; no request probes before it is healthy again', () => {
   const { clock, standing, changes } = setUp();
   for (const healthy of [false, false, true, false, false]) standing.recordHealth(healthy);
