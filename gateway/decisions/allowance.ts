@@ -3,13 +3,16 @@ export const firstAllowance = 0.5;
 export const lowestAllowance = 0.2;
 /** By what share of itself a miss lowers it. */
 const missStep = 0.02;
+/** Without any budget nothing that was lost would ever come back. */
+const leastMissBudget = 0.001;
 
 /**
  * Lower by a step for a miss, higher by the budget's share of one for a request that was well: it stands still where the share of
  * misses is the budget. Source: the Robbins-Monro rule for a quantile, on a logarithmic scale.
  */
 export function nextAllowance(allowance: number, miss: boolean, missBudget: number): number {
-  const next = allowance * Math.exp(missStep * (miss ? missBudget - 1 : missBudget));
+  const change = miss ? missBudget - 1 : Math.max(missBudget, leastMissBudget);
+  const next = allowance * Math.exp(missStep * change);
   return Math.min(1, Math.max(lowestAllowance, next));
 }
 

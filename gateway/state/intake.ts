@@ -59,6 +59,7 @@ export class Intake {
   readonly #stays = new Roll<Stay>();
   #window = blindWindow;
   #limit: EngineLimit = noEngineLimit;
+  #readAtMs = 0;
   #allowance: number = firstAllowance;
   #usualRealtime = 0;
   #queueingMs = 0;
@@ -159,7 +160,9 @@ export class Intake {
   recordReading({ running, waiting }: EngineLoad): void {
     // Who waits for the prompts before it to be computed does not wait for a place, nor does who waits for the step to end.
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - this.#justSent);
-    this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces);
+    const nowMs = this.#nowMs();
+    this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces, nowMs - this.#readAtMs);
+    this.#readAtMs = nowMs;
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);

@@ -1,4 +1,6 @@
 const step = 0.02;
+/** One that sank without a bound would be as long in coming back. */
+const least = 0.1;
 
 /** A quantile of positive numbers, followed without keeping them: up a little for each sample above, down for each below. */
 export class QuantileEstimate {
@@ -15,6 +17,9 @@ export class QuantileEstimate {
   }
 
   learn(sample: number): void {
-    this.#value *= 1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1);
+    this.#value = Math.max(
+      least,
+      this.#value * (1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1)),
+    );
   }
 }

@@ -11,6 +11,7 @@ import {
 test.each([
   ['a miss lowers it by a step', 0.5, true, 0, 0.5 * Math.exp(-0.02)],
   ['being well raises it by the budget of one', 0.5, false, 0.01, 0.5 * Math.exp(0.0002)],
+  ['being well raises it a little without any budget', 0.5, false, 0, 0.5 * Math.exp(0.00002)],
   ['a budget of all lowers nothing', 0.5, true, 1, 0.5],
   ['not below', lowestAllowance, true, 0, lowestAllowance],
   ['not above', 1, false, 1, 1],

@@ -7,9 +7,14 @@ import {
   noEngineLimit,
 } from '../../../gateway/decisions/engine-limit.ts';
 
+const refreshMs = 250;
+
 /** Readings as running and waiting, from no knowledge on. */
 function after(...readings: readonly (readonly [running: number, waiting: number])[]): EngineLimit {
-  return readings.reduce((limit, [running, waiting]) => nextEngineLimit(limit, running, waiting), noEngineLimit);
+  return readings.reduce(
+    (limit, [running, waiting]) => nextEngineLimit(limit, running, waiting, refreshMs),
+    noEngineLimit,
+  );
 }
 
 test.each<[string, [number, number][], number]>([
@@ -78,13 +83,13 @@ test.each<[string, [number, number][], number]>([
     64,
   ],
   [
-    'near the limit without a queue it grows by a hundredth',
+    'near the limit without a queue it grows',
     [
       [64, 2],
       [64, 5],
       [52, 0],
     ],
-    64.64,
+    64.765,
   ],
   [
     'an engine that runs more than was thought',
@@ -93,10 +98,23 @@ test.each<[string, [number, number][], number]>([
       [4, 5],
       [10, 0],
     ],
-    10.1,
+    10.225,
   ],
 ])('%s', (_, readings, expected) => {
   expect(after(...readings).running).toBe(expected);
+});
+
+test.each([
+  ['by readings four times as rare', 1000, 64 * 1.04 + 0.5],
+  ['by one after a long silence', 60_000, 64 * 1.08 + 1],
+])('it grows by time, not by readings: %s', (_, sinceMs, expected) => {
+  expect(nextEngineLimit({ running: 64, queued: 0 }, 60, 0, sinceMs).running).toBeCloseTo(expected, 9);
+});
+
+test('a limit of one that was a moment’s is forgotten within a minute', () => {
+  let limit = after([1, 3], [1, 3]);
+  for (let reading = 0; reading < 240; reading += 1) limit = nextEngineLimit(limit, limit.running, 0, refreshMs);
+  expect(limit.running).toBeGreaterThan(64);
 });
 
 test.each([
@@ -114,7 +132,7 @@ test('without a queue a limit never falls; with one it is what runs', () => {
   fc.assert(
     fc.property(fc.array(reading), reading, (readings, [running, waiting]) => {
       const before = after(...readings);
-      const next = nextEngineLimit(before, running, waiting);
+      const next = nextEngineLimit(before, running, waiting, refreshMs);
       if (running + waiting === 0) expect(next).toEqual(noEngineLimit);
       else if (waiting === 0) expect(next.running).toBeGreaterThanOrEqual(before.running);
       else expect([Math.max(1, running), before.running]).toContain(next.running);

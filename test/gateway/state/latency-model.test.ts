@@ -117,6 +117,13 @@ describe('least squares', () => {
   });
 });
 
+test('a quantile that met nothing but zeros is back within a few hundred samples', () => {
+  const estimate = new QuantileEstimate(0.9, 1);
+  for (let sample = 0; sample < 100_000; sample += 1) estimate.learn(0);
+  for (let sample = 0; sample < 300; sample += 1) estimate.learn(1);
+  expect(estimate.value).toBeGreaterThan(0.9);
+});
+
 test('a quantile is followed', () => {
   const random = seededRandom(5);
   const estimate = new QuantileEstimate(0.9, 1);
