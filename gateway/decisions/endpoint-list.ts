@@ -25,10 +25,10 @@ export function parseEndpointFile(text: string): Parsed<readonly EndpointAddress
   if (!Array.isArray(json)) return { fault: 'must be a JSON array of {"url","labels"}' };
   const items: EndpointAddress[] = [];
   for (const item of json) {
-    const { url, labels = {} } = (item ?? {}) as { url?: unknown; labels?: unknown };
+    const { url, labels } = (item ?? {}) as { url?: unknown; labels?: unknown };
     if (typeof url !== 'string') return { fault: 'must give every endpoint a url' };
-    if (!isTextMap(labels)) return { fault: `must give ${url} labels of text to text, or none` };
-    items.push({ url, labels });
+    if (!isTextMap(labels ?? {})) return { fault: `must give ${url} labels of text to text, or none` };
+    items.push({ url, labels: (labels ?? {}) as Record<string, string> });
   }
   return distinct(items);
 }

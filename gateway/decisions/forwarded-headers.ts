@@ -61,6 +61,6 @@ function keep(rawHeaders: RawHeaders, dropped: ReadonlySet<string>): string[] {
 
 /** `Connection: keep-alive, x-secret` makes `x-secret` hop-by-hop too. */
 function withoutNamed(headers: RawHeaders, connection: string): string[] {
-  const named = connection.split(',').map((name) => name.trim().toLowerCase());
-  return headers.filter((_, at) => !named.includes(headers[at - (at % 2)]?.toLowerCase() ?? ''));
+  const named = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  return headers.filter((_, at) => !named.has(headers[at - (at % 2)]?.toLowerCase() ?? ''));
 }

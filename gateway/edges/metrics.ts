@@ -27,6 +27,9 @@ interface Flow {
 
 /** Of each kind. */
 const mostLabelValues = 200;
+/** Each has some hundred and fifty series of its own. */
+const mostFlows = 200;
+const otherFlow = { model_name: 'other', target_model_name: 'other', fairness_id: 'other' };
 
 type GaugeReading = (set: (labels: LabelValues, value: number) => void) => void;
 
@@ -91,15 +94,19 @@ export class Metrics {
     this.#evictedTokens.inc(tokens);
   }
 
+  /** Those that come later than the limit are one for each priority. */
   flow(flow: Flow): FlowMetrics {
     const labels = this.#labels.of(flow);
-    const key = `${labels.model_name}\n${labels.fairness_id}\n${labels.priority}`;
-    let found = this.#flows.get(key);
-    if (!found) {
-      found = new FlowMetrics(this.#series, labels);
-      this.#flows.set(key, found);
-    }
-    return found;
+    const found = this.#flows.get(keyOf(labels));
+    if (found) return found;
+    return this.#flowOf(this.#flows.size < mostFlows ? labels : { ...labels, ...otherFlow });
+  }
+
+  #flowOf(labels: FlowLabelValues): FlowMetrics {
+    const key = keyOf(labels);
+    const flow = this.#flows.get(key) ?? new FlowMetrics(this.#series, labels);
+    this.#flows.set(key, flow);
+    return flow;
   }
 
   #gauge(twin: Twin, read: GaugeReading): void {
@@ -135,12 +142,18 @@ export class Metrics {
   }
 }
 
+type FlowLabelValues = Readonly<Record<'model_name' | 'target_model_name' | 'fairness_id' | 'priority', string>>;
+
+function keyOf({ model_name, fairness_id, priority }: FlowLabelValues): string {
+  return `${model_name}\n${fairness_id}\n${priority}`;
+}
+
 /** What clients choose is of bounded variety as a label. */
 class FlowLabels {
   readonly #models = new LabelSet(mostLabelValues);
   readonly #tenants = new LabelSet(mostLabelValues);
 
-  of({ request, tenant, priority }: Flow) {
+  of({ request, tenant, priority }: Flow): FlowLabelValues {
     const name = this.#models.of(request.model);
     return {
       model_name: name,

@@ -35,7 +35,7 @@ export class Observer implements ExchangeObserver {
     const { outcome, status, endpoint, ttftMs, durationMs } = ending;
     flow.countRequest();
     if (outcome !== 'served') flow.countError(outcome);
-    else if (status >= 400) flow.countError(`${status}`);
+    else if (status >= 300) flow.countError(`${status}`);
     else observeServed(exchange, ending, flow);
     if (outcome === 'evicted') metrics.countEvictedTokens(ending.stay?.progressTokens ?? 0);
     if (outcome === 'upstream_error' || outcome === 'upstream_timeout') {

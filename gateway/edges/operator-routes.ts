@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { CapacityReport } from '../../shared/capacity/report.ts';
 import type { Objectives } from '../decisions/objectives.ts';
 import type { PolicyName } from '../decisions/policies.ts';
@@ -40,7 +42,7 @@ export function healthRoutes(app: FastifyInstance, { pool, isDraining }: Operato
 /** What tells about the pool and is not for clients. */
 export function operatorRoutes(app: FastifyInstance, services: OperatorServices): void {
   const { registry } = services.metrics;
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await pageOf(registry)));
   app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboardPage));
   app.get('/debug/state', () => ({
     pool: services.poolName,
@@ -53,6 +55,16 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
     /** The last choices of an endpoint, the newest first. */
     choices: services.choices.explained(),
   }));
+}
+
+/** Requests are served between one metric and the next: all in one turn would hold them up for as long as the page is written. */
+async function pageOf(registry: Registry): Promise<string> {
+  let page = '';
+  for (const { name } of registry.getMetricsAsArray()) {
+    page += `${await registry.getSingleMetricAsString(name)}\n\n`;
+    await nextTurn();
+  }
+  return page;
 }
 
 function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): CapacityReport {

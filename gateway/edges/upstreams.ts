@@ -2,6 +2,8 @@ import { Pool as Connections, type Dispatcher } from 'undici';
 import type { Endpoint } from '../state/endpoint.ts';
 
 const connectTimeoutMs = 5000;
+/** Of an answer's head, all its headers together. */
+const largestHeadBytes = 64 * 1024;
 
 /** One set of connections per endpoint, as many as it has requests in flight. */
 export class Upstreams {
@@ -9,7 +11,8 @@ export class Upstreams {
 
   added(endpoint: Endpoint): void {
     // An exchange times its own phases; the client library's timeouts would end streams that are well.
-    const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
+    const options = { ...timeouts, maxHeaderSize: largestHeadBytes };
     this.#connections.set(endpoint, new Connections(endpoint.origin, options));
   }
 

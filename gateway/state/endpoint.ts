@@ -46,7 +46,7 @@ export class Endpoint implements IntakeEndpoint {
   readonly basePath: string;
   /** `host:port`. */
   readonly host: string;
-  readonly labels: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>>;
   readonly ledger: Ledger;
   readonly intake: Intake;
   readonly latency = new LatencyModel();

@@ -44,7 +44,11 @@ export class Pool implements ServingPool {
     const toOthers = this.anyUsable;
     // Before the others go: nobody who waits is to find the pool empty in between.
     for (const [url, address] of wanted) {
-      if (this.#endpoints.has(url)) continue;
+      const known = this.#endpoints.get(url);
+      if (known) {
+        known.labels = address.labels;
+        continue;
+      }
       const endpoint = new Endpoint(address, this.#options);
       if (toOthers) endpoint.standing.startSlowly();
       this.#endpoints.set(url, endpoint);

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ask, call, get, startGateway } from '../support/gateway-client.ts';
+import { metricValue } from '../support/metric-value.ts';
 import { until } from '../support/poll.ts';
 import type { RunningProcess } from '../support/processes.ts';
 import { postHead, RawConnection } from '../support/raw-connection.ts';
@@ -54,6 +55,37 @@ test('cancelling 100 of 200 streams frees 100 slots of the engine within a secon
   const state = await get(gateway.url, '/debug/state');
   expect(state).toMatchObject({ endpoints: [{ realtime: { inFlight: 100, awaitingFirstByte: 0 } }] });
   for (const each of calls) each.leave();
+});
+
+test('an answer with a large head, and one that is neither a success nor a refusal, pass as they are', async () => {
+  const large = 'x'.repeat(40_000);
+  const engine = await startEngine({ script: (answer) => void answer.writeHead(302, { location: '/', large }).end() });
+  const gateway = await startGateway({ ENDPOINTS: engine.url });
+  const answer = await ask(gateway.url);
+  expect([answer.status, answer.headers.location, answer.headers.large]).toEqual([302, '/', large]);
+  expect(engine.seen).toHaveLength(1);
+  const count = (name: string, labels = {}) => metricValue(gateway.url, name, labels);
+  expect(await count('llm_d_epp_request_error_total', { error_code: '302' })).toBe(1);
+  expect(await count('llm_d_epp_request_duration_seconds_count')).toBe(0);
+});
+
+test('flows beyond two hundred are counted together, each of their requests once', async () => {
+  const engine = await startEngine();
+  const gateway = await startGateway({ ENDPOINTS: engine.url });
+  const tenants = Array.from({ length: 150 }, (_, index) => `tenant-${index}`);
+  for (const objective of ['interactive', 'standard']) {
+    const asked = tenants.map((tenant) =>
+      ask(gateway.url, {
+        headers: { 'x-llm-d-inference-fairness-id': tenant, 'x-llm-d-inference-objective': objective },
+      }),
+    );
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
+  }
+  const page = (await ask(gateway.url, { method: 'GET', path: '/metrics' })).body.toString();
+  const counts = page.split('\n').filter((line) => line.startsWith('llm_d_epp_request_total{'));
+  const others = counts.filter((line) => line.includes('fairness_id="other"'));
+  expect([counts.length, others.length]).toEqual([201, 1]);
+  expect(others[0]).toMatch(/priority="0"} 100$/);
 });
 
 test('a target that names another host is a path here', async () => {

@@ -34,7 +34,7 @@ export const sheddable = { 'x-gateway-inference-objective': 'sheddable' };
 export function call(baseUrl: string, options: CallOptions = {}): Call {
   const { method = 'POST', path = '/v1/chat/completions', headers = {}, body = '{"model":"m"}' } = options;
   const chunks: Buffer[] = [];
-  const outgoing = request(new URL(path, baseUrl), { method, headers, agent: false });
+  const outgoing = request(new URL(path, baseUrl), { method, headers, agent: false, maxHeaderSize: 128 * 1024 });
   const answer = new Promise<Answer>((answered, failed) => {
     outgoing.once('error', failed);
     outgoing.once('response', (response) => {

@@ -56,6 +56,7 @@ test.each(['', 'a:1', 'http://a,', 'ftp://a', 'http://u:p@a', 'http://a?x=1'])('
 test.each([
   ['[]', []],
   ['[{"url":"http://a:1"}]', [{ url: 'http://a:1', labels: {} }]],
+  ['[{"url":"http://a:1","labels":null}]', [{ url: 'http://a:1', labels: {} }]],
   ['[{"url":"http://a:1","labels":{"zone":"b"}}]', [{ url: 'http://a:1', labels: { zone: 'b' } }]],
 ])('endpoints: the file %j', (text, value) => {
   expect(parseEndpointFile(text)).toEqual({ value });

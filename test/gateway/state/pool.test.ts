@@ -16,6 +16,13 @@ test.each([
   expect(pool.usable).toHaveLength(size - most);
 });
 
+test('an endpoint that stays has its new labels, and all that was learned of it', () => {
+  const { pool, endpoint } = poolOf('a');
+  const before = endpoint('a');
+  pool.replace([{ url: before.url, labels: { zone: 'b' } }]);
+  expect([pool.endpoints, before.labels]).toEqual([[before], { zone: 'b' }]);
+});
+
 test.each([
   ['the longest of those that say', [{ max_model_len: 4096 }, { max_model_len: 32_768 }, {}], 32_768],
   ['none says', [{}, null], undefined],
