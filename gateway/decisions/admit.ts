@@ -1,5 +1,5 @@
 import type { ApiKey } from './api-keys.ts';
-import type { Objective, Objectives } from './objectives.ts';
+import type { Objective, Objectives, WorkClass } from './objectives.ts';
 import { type PromptBlocks, promptBlocks } from './prompt-blocks.ts';
 import { type Refusal, refusal } from './refusals.ts';
 import { readRequestBody } from './request-body.ts';
@@ -42,8 +42,7 @@ export interface Admission {
   readonly sizeBytes: number;
   readonly tenant: string;
   readonly objective: Objective;
-  /** Sheddable is work of a priority below 0. */
-  readonly workClass: 'realtime' | 'sheddable';
+  readonly workClass: WorkClass;
   /** The request's own, else its objective's. */
   readonly ttftSloMs: number | undefined;
   readonly tpotSloMs: number | undefined;

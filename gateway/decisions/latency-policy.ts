@@ -1,11 +1,10 @@
 import type { Candidate, Promised, Scored } from './policies.ts';
 import { usualServiceLevel } from './service-level.ts';
 import type { Prediction } from './situation.ts';
+import { usualOutputTokens } from './terms.ts';
 
 /** How steeply the risk of a miss grows as a promise is used up. */
 const steepness = 4;
-/** Tokens over which a request spreads what it does to others: about the mean answer of chats. */
-const usualOutputTokens = 200;
 /** What a prompt that is cached as a whole saves of a load that nothing else tells of. */
 const cachedSaves = 0.5;
 

@@ -1,5 +1,8 @@
 import type { Parsed } from '../../shared/config/variables.ts';
 
+/** Sheddable is work of a priority below 0. */
+export type WorkClass = 'realtime' | 'sheddable';
+
 /** A named priority, with the service level of requests that bring none of their own. */
 export interface Objective {
   readonly name: string;

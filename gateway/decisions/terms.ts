@@ -5,7 +5,7 @@ export interface Terms {
   readonly arrivedAtMs: number;
   /** Arrival plus the TTFT that was promised; the arrival alone where none was. */
   readonly deadlineAtMs: number;
-  /** Tokens that it is expected to cost, prompt and answer, at least 1: what tenants take turns by. */
+  /** Tokens that it is expected to cost, prompt and answer, at least 1: what tenants take turns by. An answer counts as the usual one, or as it is limited lower. */
   readonly work: number;
   readonly sizeBytes: number;
   /** The promise, or what is usual. */
@@ -21,8 +21,8 @@ export interface TermsRequest {
   readonly missBudget: number | undefined;
 }
 
-/** Generated tokens counted for a request that does not limit them lower: about the mean of chats. */
-const usualOutputTokens = 256;
+/** About the mean of chats. */
+export const usualOutputTokens = 200;
 
 export function termsOf(request: TermsRequest, arrivedAtMs: number): Terms {
   const { promptTokens, maxOutputTokens = usualOutputTokens, sizeBytes, ttftSloMs, tpotSloMs, missBudget } = request;

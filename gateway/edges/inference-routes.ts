@@ -10,7 +10,7 @@ import type { FailureCode } from './ending.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
 import { writeRefusal } from './write-refusal.ts';
 
-export const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
+const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,8 +1,9 @@
+import type { WorkClass } from '../decisions/objectives.ts';
 import { type Policy, pickHighest } from '../decisions/policies.ts';
 import type { PromptBlocks } from '../decisions/prompt-blocks.ts';
 import { Bid } from './bid.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { LedgerEntry, WorkClass } from './ledger.ts';
+import type { LedgerEntry } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { preferred } from './preference.ts';
 

@@ -2,11 +2,12 @@ import { firstAllowance, nextAllowance, prefillShare, tpotTargetShare } from '..
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from '../decisions/engine-limit.ts';
 import type { EngineLoad } from '../decisions/engine-load.ts';
 import { chooseVictim, evictionDueAtMs } from '../decisions/eviction.ts';
+import type { WorkClass } from '../decisions/objectives.ts';
 import { saturationOf } from '../decisions/saturation.ts';
 import { missed, type ServiceLevel, usualServiceLevel } from '../decisions/service-level.ts';
 import { blindWindow, nextWindow } from '../decisions/sheddable-window.ts';
 import { attentionPairs } from '../decisions/situation.ts';
-import type { Held, LedgerEntry, WorkClass } from './ledger.ts';
+import type { Held, LedgerEntry } from './ledger.ts';
 import { Roll } from './roll.ts';
 import { type PromptPause, Stay } from './stay.ts';
 import { TokenGaps } from './token-gaps.ts';

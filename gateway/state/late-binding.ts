@@ -1,8 +1,8 @@
+import type { WorkClass } from '../decisions/objectives.ts';
 import type { Placement, RoutingRequest } from './chooser.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Evictor } from './evictor.ts';
-import type { WorkClass } from './ledger.ts';
 import type { Pool } from './pool.ts';
 import { type Ticket, WaitingRoom } from './waiting-room.ts';
 

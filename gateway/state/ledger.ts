@@ -1,9 +1,7 @@
+import type { WorkClass } from '../decisions/objectives.ts';
 import { attentionPairs } from '../decisions/situation.ts';
 import type { Usage } from '../decisions/usage.ts';
 import { Roll, type RollMember, type Seat } from './roll.ts';
-
-/** Sheddable is work of a priority below 0. */
-export type WorkClass = 'realtime' | 'sheddable';
 
 /** What one class of work holds on one endpoint; tokens are estimates. */
 export interface Held {

@@ -2,7 +2,7 @@ import type { PromptBlocks } from '../decisions/prompt-blocks.ts';
 
 const ways = 8;
 const sets = 4096;
-/** Blocks that an index can hold: 2 million tokens in 400 KB. */
+/** Blocks that an index can hold: 2 million tokens in 512 KB. */
 export const mostBlocks = ways * sets;
 const fewestBlocks = 256;
 

@@ -1,8 +1,8 @@
+import type { WorkClass } from '../decisions/objectives.ts';
 import type { Terms } from '../decisions/terms.ts';
 import { Band, type Queued } from './band.ts';
 import type { Placement, RoutingRequest } from './chooser.ts';
 import type { Clock } from './clock.ts';
-import type { WorkClass } from './ledger.ts';
 
 /** A request on its way to an endpoint. */
 export interface Ticket extends Queued {
