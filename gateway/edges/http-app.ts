@@ -47,7 +47,6 @@ export function createHttpApp(
     },
     requestIdHeader: false,
     genReqId: ({ headers }) => readRequestId(headers) ?? randomUUID(),
-    exposeHeadRoutes: false,
     return503OnClosing: false,
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => {

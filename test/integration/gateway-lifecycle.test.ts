@@ -79,6 +79,14 @@ describe('a stream whose endpoint is removed', () => {
   });
 });
 
+test.each(['/healthz', '/readyz', '/v1/models', '/metrics'])('HEAD %s is its GET without the body', async (path) => {
+  const engine = await startEngine();
+  const gateway = await startGateway({ ENDPOINTS: engine.url });
+  const [head, whole] = await Promise.all(['HEAD', 'GET'].map((method) => ask(gateway.url, { method, path })));
+  expect([head?.status, head?.body.length]).toEqual([whole?.status, 0]);
+  expect(head?.headers['content-type']).toBe(whole?.headers['content-type']);
+});
+
 test('from nothing to some and back: who waits is told at once, who runs is served to the end', async () => {
   const full = vllmMetrics({ running: 1, waiting: 50, kvCache: 1 });
   const engine = await startEngine({ metrics: full, script: afterMs(500) });

@@ -51,7 +51,7 @@ export function call(baseUrl: string, options: CallOptions = {}): Call {
     });
   });
   answer.catch(() => {});
-  outgoing.end(method === 'GET' ? undefined : body);
+  outgoing.end(method === 'GET' || method === 'HEAD' ? undefined : body);
   return { answer, received: () => Buffer.concat(chunks), leave: () => outgoing.destroy() };
 }
 
