@@ -11,6 +11,8 @@ export interface RequestBody {
 }
 
 const bytesPerToken = 4;
+/** What is so short is not worth looking into. */
+const shortBytes = 32 * 1024;
 /** An image or a sound, whatever the size of its file. */
 const attachmentTokens = 1000;
 const attachmentMark = ';base64,';
@@ -45,6 +47,7 @@ export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: 
 
 /** Four bytes of text are a token; a file that is written out in base64 is none. */
 function promptTokensOf(bytes: Buffer): number {
+  if (bytes.length <= shortBytes) return Math.ceil(bytes.length / bytesPerToken);
   let textBytes = bytes.length;
   let attachments = 0;
   for (let at = bytes.indexOf(attachmentMark); at >= 0; at = bytes.indexOf(attachmentMark, at)) {
