@@ -57,6 +57,14 @@ describe('a failure is published again', () => {
   });
 });
 
+test('half a surrogate pair, which JSON can write and Pub/Sub does not take, ends nothing', async () => {
+  const data = String.raw`{"id":"half \ud83d","metadata":{"k":"\ud800","\udc00":"v"},"payload":{"model":"m\ud800","messages":[]}}`;
+  expect(await world.push({ data })).toBe(204);
+  const { attributes, data: result } = await world.arrived('results', 'half \ufffd');
+  expect(attributes).toMatchObject({ k: '\ufffd', '\ufffd': 'v', model: 'm\ufffd', status: 'succeeded' });
+  expect(JSON.parse(result.toString()).id).toBe('half \ud83d');
+});
+
 describe('an answer to the request itself is its result', () => {
   const rows: [string, Script, object][] = [
     ['400', answering(400, '{"error":{"code":"invalid_request"}}'), { status_code: 400, error_code: '' }],
