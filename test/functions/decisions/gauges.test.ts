@@ -16,7 +16,7 @@ const rows: [string, ReturnType<typeof gauge>[], number[]][] = [
   ['silent while others went on', [gauge(1, 130_000), gauge(2, 9_999)], [2]],
   ['two sampling intervals behind', [gauge(1, 120_000), gauge(2)], [1, 2]],
   ['all silent for as long', [gauge(1, 200_000), gauge(2, 190_000)], [1, 2]],
-  ['silent while a NaN goes on', [gauge(1, 130_000), gauge(Number.NaN)], []],
+  ['silent while a NaN goes on', [gauge(1, 130_000), gauge(Number.NaN)], [1]],
 ];
 test.each(rows)('%s', (_name, gauges, expected) => {
   expect(currentGauges(gauges, maxAgeMs, nowMs).map(({ value }) => value)).toEqual(expected);
