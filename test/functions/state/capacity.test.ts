@@ -100,7 +100,7 @@ describe('sources', () => {
     ['one without data is passed over', undefined, 0.1, 'b', { a: false, b: true }],
     ['one that cannot be asked is passed over', new Error('away'), 0.1, 'b', { a: false, b: true }],
     ['one that says NaN is passed over', Number.NaN, 0.1, 'b', { a: false, b: true }],
-    ['one that says infinity is passed over', Number.POSITIVE_INFINITY, 0.1, 'b', { a: false, b: true }],
+    ['infinity is data', Number.POSITIVE_INFINITY, 0.1, 'a', { a: true }],
     ['one that says a negative value is passed over', -1, 0.1, 'b', { a: false, b: true }],
   ];
   test.each(rows)('%s', async (_name, a, b, expected, had) => {
