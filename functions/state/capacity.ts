@@ -1,5 +1,6 @@
 import { type GateState, type GateThresholds, isUsable, nextGate, type Reading } from '../decisions/gate.ts';
 import type { Clock } from './clock.ts';
+import { withinTime } from './within-time.ts';
 
 /** Where a pool's load can be read. */
 export interface CapacitySource {
@@ -104,7 +105,7 @@ export class Capacity {
 
   async #ask(source: CapacitySource): Promise<SourceAnswer> {
     try {
-      const reading = await this.#withinTime(source.read());
+      const reading = await withinTime(source.read(), askTimeoutMs, this.#options.clock);
       if (!reading) return { hasData: false };
       if (!isUsable(reading, this.#options.maxAgeMs, this.#options.clock.nowMs())) {
         return {
@@ -118,12 +119,6 @@ export class Capacity {
     } catch (error) {
       return { hasData: false, why: (error as Error).message };
     }
-  }
-
-  async #withinTime<T>(work: Promise<T>): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#options.clock.after(askTimeoutMs, () => late.reject(new Error('no answer in time')));
-    return Promise.race([work, late.promise]).finally(cancel);
   }
 
   #judge(nowMs: number): void {
