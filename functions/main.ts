@@ -41,8 +41,13 @@ process.once('uncaughtException', (error) => {
   );
   void stop('uncaughtException', 1);
 });
-process.once('SIGTERM', (signal) => void stop(signal, 0));
-process.once('SIGINT', (signal) => void stop(signal, 0));
+let signals = 0;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    signals += 1;
+    void (signals === 1 ? stop(signal, 0) : exitLogged(1));
+  });
+}
 
 async function stop(why: string, exitCode: number): Promise<void> {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
