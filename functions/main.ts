@@ -13,6 +13,17 @@ import { startService } from './service.ts';
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
 
+const help = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
+
+Usage: npm run function
+
+Environment variables configure it: README.md lists them under "The function".
+`;
+if (process.argv.includes('--help')) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+
 const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');
 
