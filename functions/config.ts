@@ -179,6 +179,14 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
         : `CAPACITY_OPEN_AT (${capacityOpenAt}) must be below CAPACITY_CLOSE_AT (${capacityCloseAt})`,
   },
   {
+    // Beside others it would be passed over; alone, it would leave the load unknown for good.
+    needs: ['capacitySources', 'capacityScrapeUrl', 'capacityPromql'],
+    fault: ({ capacitySources, capacityScrapeUrl, capacityPromql }) =>
+      capacitySources.every((name) => name === 'scrape') && (capacityScrapeUrl ?? capacityPromql) === undefined
+        ? 'CAPACITY_SCRAPE_URL is required where CAPACITY_SOURCES is scrape alone'
+        : undefined,
+  },
+  {
     needs: ['resultTopic', 'retryTopic', 'deadLetterTopic', 'projectId'],
     fault: ({ resultTopic, retryTopic, deadLetterTopic, projectId, pubsubEmulatorHost }) =>
       projectId === undefined &&

@@ -13,6 +13,17 @@ import { startService } from './service.ts';
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
 
+const help = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
+
+Usage: npm run function
+
+Environment variables configure it: README.md lists them under "The function".
+`;
+if (process.argv.includes('--help')) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+
 const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');
 
@@ -41,8 +52,13 @@ process.once('uncaughtException', (error) => {
   );
   void stop('uncaughtException', 1);
 });
-process.once('SIGTERM', (signal) => void stop(signal, 0));
-process.once('SIGINT', (signal) => void stop(signal, 0));
+let signals = 0;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    signals += 1;
+    void (signals === 1 ? stop(signal, 0) : exitLogged(1));
+  });
+}
 
 async function stop(why: string, exitCode: number): Promise<void> {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);

@@ -1,4 +1,5 @@
 import { droppedReasonHeader } from '../../shared/failures/header-names.ts';
+import { parseHttpDate } from './http-date.ts';
 import { isObject, objectMembers, parseSpan, spanText } from './json-spans.ts';
 import type { Headers } from './request-headers.ts';
 import { decodeUtf8 } from './utf8.ts';
@@ -79,6 +80,5 @@ export function retryAfterMs(call: CallEnd, nowMs: number): number {
   const headers = call.end === 'answer' ? call.answer.headers : call.end === 'too-large' ? call.headers : {};
   const written = headers['retry-after']?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(written)) return Number(written) * 1000;
-  const atMs = Date.parse(written);
-  return Number.isNaN(atMs) ? 0 : Math.max(0, atMs - nowMs);
+  return Math.max(0, (parseHttpDate(written) ?? 0) - nowMs);
 }

@@ -30,7 +30,7 @@ export function deadLetterMessage(letter: DeadLetter): OutgoingMessage {
   const metadata = select(kept, (name) => isMetadata(name) && !(name in own));
   let attributes = withinLimits(own, metadata);
   for (const name of Object.keys(attributes)
-    .filter((key) => key in metadata)
+    .filter((key) => !(key in own))
     .reverse()) {
     if (messageBytes(letter.data, attributes) <= maxMessageBytes) break;
     attributes = select(attributes, (key) => key !== name);

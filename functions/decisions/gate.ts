@@ -1,7 +1,7 @@
 /** A pool's load at one instant, from whatever source. */
 export interface Reading {
   readonly source: string;
-  /** 0 idle, ≥ 1 full. */
+  /** 0 idle, ≥ 1 full; may be infinite. */
   readonly saturation: number;
   /** Absent when the source does not say. */
   readonly readyServers?: number;
@@ -23,9 +23,9 @@ export interface GateThresholds {
 /** In which the calls of other instances end, whose gates closed on the same signal. */
 const echoMs = 60_000;
 
-/** NaN, infinite and negative values say nothing, and what is too old is not known any more. */
+/** NaN and negative values say nothing, and what is too old is not known any more. */
 export function isUsable({ saturation, asOfMs }: Reading, maxAgeMs: number, nowMs: number): boolean {
-  return Number.isFinite(saturation) && saturation >= 0 && nowMs - asOfMs <= maxAgeMs;
+  return saturation >= 0 && nowMs - asOfMs <= maxAgeMs;
 }
 
 /**

@@ -11,12 +11,13 @@ export interface Gauge {
 const silentMs = 120_000;
 
 /**
- * The gauges that still say something. Left out are NaN, infinite and negative values, points older than `maxAgeMs`, and series that
- * fell silent while others went on: Monitoring shows the last point of a server that was scaled in, or of a replaced endpoint picker, for
- * minutes, and nothing tells it from one that cannot be scraped.
+ * The gauges that still say something; infinity says full. Left out are NaN and negative values, points older than `maxAgeMs`, and
+ * series that fell silent while others went on saying something: Monitoring shows the last point of a server that was scaled in, or of a replaced
+ * endpoint picker, for minutes, and nothing tells it from one that cannot be scraped.
  */
 export function currentGauges(gauges: readonly Gauge[], maxAgeMs: number, nowMs: number): Gauge[] {
-  const newestMs = Math.max(...gauges.map(({ atMs }) => atMs));
+  const telling = gauges.filter(({ value }) => value >= 0);
+  const newestMs = Math.max(...telling.map(({ atMs }) => atMs));
   const oldestMs = Math.max(nowMs - maxAgeMs, newestMs - silentMs);
-  return gauges.filter(({ value, atMs }) => Number.isFinite(value) && value >= 0 && atMs >= oldestMs);
+  return telling.filter(({ atMs }) => atMs >= oldestMs);
 }

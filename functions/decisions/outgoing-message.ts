@@ -26,11 +26,19 @@ export function fitsAttribute(key: string, value: string): boolean {
   return keyBytes > 0 && keyBytes <= maxKeyBytes && utf8Length(value) <= maxValueBytes && !key.startsWith('goog');
 }
 
-/** `own`, and of the others, in code-point order, those that Pub/Sub takes beside them. An own one that Pub/Sub would refuse is left out. */
+/**
+ * `own`, and of the others, in code-point order, those that Pub/Sub takes beside them. An own one that Pub/Sub would refuse is left out.
+ * JSON can write half of a surrogate pair, which no UTF-8 holds: U+FFFD stands for it.
+ */
 export function withinLimits(own: Attributes, others: Attributes): Attributes {
-  const kept = Object.entries(own).filter(([key, value]) => value !== '' && fitsAttribute(key, value));
-  const fitting = Object.entries(others)
+  const kept = wellFormed(own).filter(([key, value]) => value !== '' && fitsAttribute(key, value));
+  const fitting = wellFormed(others)
     .filter(([key, value]) => fitsAttribute(key, value))
     .sort(([a], [b]) => byCodePoints(a, b));
   return Object.fromEntries([...kept, ...fitting.slice(0, Math.max(0, maxAttributes - kept.length))]);
+}
+
+function wellFormed(attributes: Attributes): [key: string, value: string][] {
+  const written = Object.entries(attributes).map(([key, value]) => [key.toWellFormed(), value.toWellFormed()]);
+  return Object.entries(Object.fromEntries(written));
 }

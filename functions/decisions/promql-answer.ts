@@ -14,7 +14,7 @@ export interface PromqlValue {
 }
 
 /**
- * The value of an instant query: of a scalar, or the largest of a vector. Undefined when there is no series, or none with a finite value.
+ * The value of an instant query: of a scalar, or the largest of a vector. Undefined when there is no series, or none but NaN.
  * Source: https://prometheus.io/docs/prometheus/latest/querying/api/
  * @throws {Error} with what Prometheus says is wrong.
  */
@@ -25,7 +25,7 @@ export function largestValue(status: number, text: string): PromqlValue | undefi
   }
   const values = samplesOf(answer)
     .map(([seconds, value]) => ({ value: readValue(value), atMs: seconds * 1000 }))
-    .filter(({ value }) => Number.isFinite(value));
+    .filter(({ value }) => !Number.isNaN(value));
   return values.reduce<PromqlValue | undefined>(
     (largest, value) => (largest && largest.value >= value.value ? largest : value),
     undefined,
@@ -46,7 +46,7 @@ function samplesOf({ data }: Answer): readonly WireSample[] {
   throw new Error(`the query gives a ${data?.resultType}, and must give a scalar or an instant vector`);
 }
 
-/** `+Inf` and `NaN` are not finite, whatever they are read as. */
 function readValue(text: string): number {
+  if (text === '+Inf') return Number.POSITIVE_INFINITY;
   return text === '' ? Number.NaN : Number(text);
 }

@@ -3,13 +3,14 @@ import { isObject, objectMembers, parseSpan, type Span } from './json-spans.ts';
 import { type Attributes, isDecimal, type Journey, metadataAttributes, readJourney } from './message-attributes.ts';
 import type { PushedMessage } from './push-envelope.ts';
 import { forwardableHeaders, type Headers, illegalHeader } from './request-headers.ts';
-import { decodeUtf8, utf8Length } from './utf8.ts';
+import { decodeUtf8, truncateUtf8, utf8Length } from './utf8.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface Identity extends Journey {
   readonly id: string;
   /** Decides the result's form. */
   readonly shape: 'envelope' | 'batch-line';
+  /** At most 1,024 bytes: a result has to hold it. */
   readonly model: string;
   readonly tenant: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -38,6 +39,7 @@ export interface RequestRules {
 
 const maxNesting = 256;
 const maxMetadataBytes = 64 * 1024;
+const maxModelBytes = 1024;
 const inferred = [
   ['messages', '/v1/chat/completions'],
   ['prompt', '/v1/completions'],
@@ -207,7 +209,7 @@ function readEndpoint(body: Body, attributes: Attributes, rules: RequestRules): 
 function readModel(body: Body): string {
   const span = body.payloadMembers.get('model');
   const model = span && parseSpan(body.data, span);
-  return typeof model === 'string' ? model : '';
+  return typeof model === 'string' ? truncateUtf8(model, maxModelBytes) : '';
 }
 
 function field(body: Body, name: string): unknown {

@@ -7,8 +7,12 @@ export interface Sight {
   readonly nowMs: number;
   /** A retry's `retry_at`, 0 when there is none. */
   readonly notBeforeMs: number;
-  /** Undefined until it has been seen once. */
+  /** Until when the message may wait. */
+  readonly giveUpAtMs: number;
+  /** Undefined until it has been seen since somebody began to look. */
   readonly gate: GateState | undefined;
+  /** As it was seen last, for who cannot wait until it is seen anew. */
+  readonly lastGate: GateState;
   /** When the gate will be seen anew. */
   readonly nextReadingAtMs: number;
   /** What an unknown capacity means. */
@@ -35,10 +39,11 @@ export function judge(sight: Sight): Verdict {
   const refusing = sight.breakers.find(({ admit }) => admit === 'no');
   if (refusing?.admit === 'no') return waitFor('breaker', refusing.untilMs);
   if (sight.shedUntilMs > sight.nowMs) return waitFor('shed', sight.shedUntilMs);
-  if (sight.gate === 'saturated' || sight.gate === 'asleep') return waitFor(sight.gate, sight.nextReadingAtMs);
+  const gate = sight.gate ?? (sight.nowMs >= sight.giveUpAtMs ? sight.lastGate : undefined);
+  if (gate === 'saturated' || gate === 'asleep') return waitFor(gate, sight.nextReadingAtMs);
   if (sight.inFlight >= sight.allowance.calls) return waitFor('limit', sight.allowance.untilMs);
-  if (sight.gate === undefined) return waitFor('unknown');
-  if (sight.gate === 'open') return { action: 'dispatch', reason: 'free' };
+  if (gate === undefined) return waitFor('unknown');
+  if (gate === 'open') return { action: 'dispatch', reason: 'free' };
   const blocked = sight.whenUnknown === 'closed' || (sight.whenUnknown === 'probe' && sight.inFlight > 0);
   return blocked ? waitFor('unknown', sight.nextReadingAtMs) : { action: 'dispatch', reason: 'unknown' };
 }

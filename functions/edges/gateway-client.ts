@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import got, { type RequestError } from 'got';
 import { type CallEnd, readAnswer } from '../decisions/answer.ts';
@@ -56,6 +57,10 @@ export function callGateway({ url, headers, body, timeoutMs, signal }: Call): Pr
 
   stream.on('request', (request) => {
     connection = new Connection(request, () => fail(`no connection within ${connectTimeoutMs} ms`));
+    request.once('upgrade', (_response: unknown, socket: Socket) => {
+      socket.destroy();
+      fail('the gateway switched protocols');
+    });
   });
   stream.on('response', (response) => {
     answer = { status: response.statusCode, headers: flatten(response.headers) };

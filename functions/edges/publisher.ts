@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
 import { GoogleAuth } from 'google-auth-library';
 import type { OutgoingMessage } from '../decisions/outgoing-message.ts';
+import { withinTime } from '../state/within-time.ts';
+import { systemClock } from './system-clock.ts';
 
 export interface Publisher {
   /**
-   * Resolves once Pub/Sub has confirmed the message. Tries again in place until `budgetMs` are over.
+   * Resolves once Pub/Sub has confirmed the message. Tries again in place until `budgetMs` are over; it may yet be published when they are.
    * @throws {PublishError}
    */
   publish(message: OutgoingMessage, budgetMs: number): Promise<void>;
@@ -43,16 +45,19 @@ export function createPublisher(projectId: string | undefined): Publisher {
   } as ConstructorParameters<typeof PubSub>[0]);
   const shared = topics(client, { maxMessages: 100, maxBytes: 1_000_000, maxMilliseconds: 0 });
   const alone = topics(client, { maxMessages: 1 });
+  const publishOnce = async (publisher: Topic, { data, attributes }: OutgoingMessage): Promise<void> => {
+    // The client would keep a failure of this for good. Found once, they are known.
+    if (!client.isEmulator) await auth.getClient();
+    await publisher.publishMessage({ data, attributes });
+  };
   return {
-    publish: async ({ topic, data, attributes }, budgetMs) => {
+    publish: async (message, budgetMs) => {
+      const { topic } = message;
       const giveUpAtMs = performance.now() + budgetMs;
       for (let attempt = 0; ; attempt += 1) {
         const publisher = attempt === 0 ? shared(topic) : alone(topic);
         try {
-          // The client would keep a failure of this for good. Found once, they are known.
-          if (!client.isEmulator) await auth.getClient();
-          await publisher.publishMessage({ data, attributes });
-          return;
+          return await withinTime(publishOnce(publisher, message), giveUpAtMs - performance.now(), systemClock);
         } catch (error) {
           const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
           const isHopeless = attempt > 0 && hopeless.has(codeOf(error));
@@ -64,10 +69,11 @@ export function createPublisher(projectId: string | undefined): Publisher {
   };
 }
 
+type Topic = ReturnType<PubSub['topic']>;
 type Batching = { maxMessages: number; maxBytes?: number; maxMilliseconds?: number };
 
 function topics(client: PubSub, batching: Batching) {
-  const known = new Map<string, ReturnType<PubSub['topic']>>();
+  const known = new Map<string, Topic>();
   return (name: string) => {
     const topic =
       known.get(name) ?? client.topic(name, { batching, gaxOpts: { timeout: attemptTimeoutMs, retry: null } });

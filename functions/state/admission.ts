@@ -107,6 +107,7 @@ export class Admission {
       allowance: { ...allowance, calls: Math.min(allowance.calls, ask.limit) },
       nowMs,
       notBeforeMs: ask.notBeforeMs,
+      giveUpAtMs: ask.giveUpAtMs,
       breakers: [
         pool.breakers.admittance(path, message, nowMs),
         ...topics.map((topic) => this.#options.topics.admittance(topic, message, nowMs)),

@@ -1,5 +1,6 @@
 import { type GateState, type GateThresholds, isUsable, nextGate, type Reading } from '../decisions/gate.ts';
 import type { Clock } from './clock.ts';
+import { withinTime } from './within-time.ts';
 
 /** Where a pool's load can be read. */
 export interface CapacitySource {
@@ -25,13 +26,16 @@ export interface CapacityOptions extends GateThresholds {
   readonly onReading: (answers: ReadonlyMap<string, SourceAnswer>) => void;
 }
 
-/** For all the queries of a source: a reading that never ended would be the last. */
-const askTimeoutMs = 5000;
+/**
+ * For all that a source does, finding its project and credentials and connecting included: a reading that never ended would be the
+ * last. A little above the two seconds of each query, whose own error tells more.
+ */
+const askTimeoutMs = 2500;
 
 /**
  * A pool's load as last read: asked for only while someone looks, one query per period whatever the number of those who wait, errors
- * remembered like answers. A reading stays until a newer one comes or it is too old; after a time in which nobody looked, it counts only
- * once it has been read anew.
+ * remembered like answers. A reading stays until a newer one comes or it is too old; after a time in which nobody looked, those who can
+ * wait for it have it read anew first.
  */
 export class Capacity {
   readonly #options: CapacityOptions;
@@ -40,9 +44,12 @@ export class Capacity {
   /** Of the newest point that showed the pool full. */
   #fullAtMs = Number.NEGATIVE_INFINITY;
   #startedAtMs = Number.NEGATIVE_INFINITY;
-  /** When the newest reading that has ended was started. */
+  /** When the newest reading that has ended was started, and when it ended. */
   #readAtMs = Number.NEGATIVE_INFINITY;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
   #running = false;
+  /** Read since somebody began to look. */
+  #isFresh = false;
 
   constructor(options: CapacityOptions) {
     this.#options = options;
@@ -52,11 +59,12 @@ export class Capacity {
   look(): GateState | undefined {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs >= this.nextReadingAtMs) {
-      if (nowMs >= this.nextReadingAtMs + this.#options.refreshMs) this.#readAtMs = Number.NEGATIVE_INFINITY;
+      // A reading may take longer than periods: nobody looked, only where nobody did once it was there.
+      if (nowMs >= Math.max(this.nextReadingAtMs, this.#endedAtMs) + this.#options.refreshMs) this.#isFresh = false;
       void this.#read(nowMs);
     }
     this.#judge(nowMs);
-    return this.#readAtMs === Number.NEGATIVE_INFINITY ? undefined : this.#gate;
+    return this.#isFresh ? this.#gate : undefined;
   }
 
   /** Infinite while a reading is under way: its end is an event of its own. */
@@ -64,6 +72,7 @@ export class Capacity {
     return this.#running ? Number.POSITIVE_INFINITY : this.#startedAtMs + this.#options.refreshMs;
   }
 
+  /** By what was read last, however long ago that may be, within its greatest age. */
   get gate(): GateState {
     return this.#gate;
   }
@@ -88,13 +97,15 @@ export class Capacity {
     }
     this.#running = false;
     this.#readAtMs = nowMs;
-    this.#judge(this.#options.clock.nowMs());
+    this.#endedAtMs = this.#options.clock.nowMs();
+    this.#isFresh = true;
+    this.#judge(this.#endedAtMs);
     this.#options.onReading(answers);
   }
 
   async #ask(source: CapacitySource): Promise<SourceAnswer> {
     try {
-      const reading = await this.#withinTime(source.read());
+      const reading = await withinTime(source.read(), askTimeoutMs, this.#options.clock);
       if (!reading) return { hasData: false };
       if (!isUsable(reading, this.#options.maxAgeMs, this.#options.clock.nowMs())) {
         return {
@@ -108,12 +119,6 @@ export class Capacity {
     } catch (error) {
       return { hasData: false, why: (error as Error).message };
     }
-  }
-
-  async #withinTime<T>(work: Promise<T>): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#options.clock.after(askTimeoutMs, () => late.reject(new Error('no answer in time')));
-    return Promise.race([work, late.promise]).finally(cancel);
   }
 
   #judge(nowMs: number): void {

@@ -77,7 +77,7 @@ export class Pool {
     return this.#inFlight > 0 ? Number.POSITIVE_INFINITY : this.#limit.lastEndAtMs;
   }
 
-  sight(nowMs: number): Omit<Sight, 'nowMs' | 'notBeforeMs' | 'breakers'> {
+  sight(nowMs: number): Omit<Sight, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs' | 'breakers'> {
     const gate = this.capacity.look();
     const whenUnknown = this.#whenUnknown;
     const shedUntilMs = this.#shedEndMs(nowMs);
@@ -85,6 +85,7 @@ export class Pool {
     const closedBy = isClosed ? 'reading' : shedUntilMs > nowMs ? 'shed' : undefined;
     return {
       gate,
+      lastGate: this.capacity.gate,
       nextReadingAtMs: this.capacity.nextReadingAtMs,
       whenUnknown,
       shedUntilMs,

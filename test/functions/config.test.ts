@@ -56,6 +56,7 @@ const rows: [string, Record<string, string>, string][] = [
   ['no time left to publish', { MAX_WAIT_SECONDS: '40.5' }, 'ACK_DEADLINE_SECONDS'],
   ['thresholds the wrong way round', { CAPACITY_OPEN_AT: '0.9' }, 'CAPACITY_CLOSE_AT'],
   ['an unknown source', { CAPACITY_SOURCES: 'gateway,gpu' }, 'CAPACITY_SOURCES'],
+  ['no address for the only source', { CAPACITY_SOURCES: 'scrape' }, 'CAPACITY_SCRAPE_URL is required'],
   ['an endpoint with dots', { ALLOWED_ENDPOINTS: '/v1/../x' }, 'ALLOWED_ENDPOINTS'],
   ['an objective with a line break', { INFERENCE_OBJECTIVE: 'a\nb' }, 'INFERENCE_OBJECTIVE'],
   [
@@ -67,6 +68,14 @@ const rows: [string, Record<string, string>, string][] = [
 ];
 test.each(rows)('%s stops the start', (_, changed, name) => {
   expect(faultsOf(changed).join()).toContain(name);
+});
+
+test.each([
+  { CAPACITY_SOURCES: 'scrape', CAPACITY_SCRAPE_URL: 'http://picker:9090' },
+  { CAPACITY_SOURCES: 'scrape', CAPACITY_PROMQL: 'up' },
+  { CAPACITY_SOURCES: 'scrape,vllm' },
+])('a source to read is enough: %j', (changed) => {
+  expect(faultsOf(changed)).toEqual([]);
 });
 
 test('time that just fits is enough', () => {

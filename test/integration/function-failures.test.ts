@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type FunctionWorld, startFunctionWorld } from '../support/function-world.ts';
+import { until } from '../support/poll.ts';
 import { answering, type Script } from '../support/scripted-upstream.ts';
 
 let world: FunctionWorld;
@@ -54,6 +55,28 @@ describe('a failure is published again', () => {
     expect(delayMs).toBeGreaterThanOrEqual(2000);
     expect(delayMs).toBeLessThan(6000);
     expect(world.has('results', id)).toBe(false);
+  });
+});
+
+test('half a surrogate pair, which JSON can write and Pub/Sub does not take, ends nothing', async () => {
+  const data = String.raw`{"id":"half \ud83d","metadata":{"k":"\ud800","\udc00":"v"},"payload":{"model":"m\ud800","messages":[]}}`;
+  expect(await world.push({ data })).toBe(204);
+  const { attributes, data: result } = await world.arrived('results', 'half \ufffd');
+  expect(attributes).toMatchObject({ k: '\ufffd', '\ufffd': 'v', model: 'm\ufffd', status: 'succeeded' });
+  expect(JSON.parse(result.toString()).id).toBe('half \ud83d');
+});
+
+test('a gateway that switches protocols fails at once, and loses its connection', async () => {
+  const gone = Promise.withResolvers<void>();
+  world.upstream.play((_, { socket }) => {
+    socket?.once('close', () => gone.resolve());
+    socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+  });
+  expect(await world.push({ data: { id: 'switch', payload: { messages: [] } } })).toBe(204);
+  await gone.promise;
+  await world.arrived('retries', 'switch');
+  await until(() => world.service().output().includes('attempt 1 failed: the gateway switched protocols'), {
+    what: 'the reason in the log',
   });
 });
 

@@ -120,6 +120,22 @@ describe('SIGTERM', () => {
     expect(await exited).toBe(0);
     expect([world.has('retries', 'unfinished'), world.has('results', 'unfinished')]).toEqual([false, false]);
   });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'and then %s ends it at once, with 1 and its log written',
+    async (second) => {
+      await world.restart({});
+      world.upstream.play(() => undefined);
+      const running = world.push({ data: { id: 'cut off', payload: { messages: [] } } }).catch(() => 'cut off');
+      await until(() => world.upstream.calls.length === 1, { what: 'the call' });
+      const exited = world.service().kill();
+      await until(async () => (await readiness()) === 'draining\n', { what: 'the drain' });
+      world.service().kill(second);
+      expect(await exited).toBe(1);
+      expect(await running).toBe('cut off');
+      expect(world.service().output()).toContain('"event":"draining"');
+    },
+  );
 });
 
 test('an error that nobody caught: what runs may finish, the log says it, and the process ends with 1', async () => {

@@ -41,7 +41,7 @@ describe.skipIf(!isInstalled)('a real Prometheus', () => {
     ['a sum', 'sum(load) > 0', 0.3],
     ['no series', 'absent_metric', undefined],
     ['NaN', 'broken', undefined],
-    ['infinity', '1 / vector(0)', undefined],
+    ['infinity', '1 / vector(0)', Number.POSITIVE_INFINITY],
   ];
   test.each(rows)('%s', async (_name, query, expected) => {
     const reading = await read(query);

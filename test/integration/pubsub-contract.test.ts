@@ -198,6 +198,15 @@ const cases: Readonly<Record<string, (world: World) => Promise<void>>> = {
     await expect(topic.createSubscription(subscription.name)).rejects.toMatchObject({ code: 6 });
   },
 
+  'attributes that are not UTF-8 are refused': async ({ client }) => {
+    const { topic } = await topicWithPull(client);
+    const once = client.topic(topic.name, { gaxOpts: { retry: null } });
+    const data = Buffer.from('x');
+    await expect(once.publishMessage({ data, attributes: { half: 'a\ud83d' } })).rejects.toThrow();
+    await expect(once.publishMessage({ data, attributes: { '\ude00': 'a' } })).rejects.toThrow();
+    await once.publishMessage({ data, attributes: { whole: '\ufffd \ud83d\ude00' } });
+  },
+
   'what Pub/Sub does not take is INVALID_ARGUMENT': async ({ client, subscriber }) => {
     const { topic, subscription } = await topicWithPull(client);
     const refused = { code: 3 };

@@ -31,6 +31,14 @@ test('is the original, fit to be sent again', () => {
   });
 });
 
+test('room is made by metadata, whatever it is called', () => {
+  const data = Buffer.alloc(10_000_000 - 500);
+  const attributes = { 'half \ud83d': 'x'.repeat(1000) };
+  const { attributes: kept } = deadLetterMessage({ ...letter, data, attributes });
+  expect(kept).not.toHaveProperty('half \ufffd');
+  expect(kept).not.toHaveProperty('data_omitted');
+});
+
 test('one that came back has its new reason', () => {
   const attributes = { failure_reason: 'old', error_code: 'OLD' };
   expect(deadLetterMessage({ ...letter, attributes }).attributes).toMatchObject({

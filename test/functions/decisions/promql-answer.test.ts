@@ -16,7 +16,8 @@ const rows: [string, string, number | undefined][] = [
   ['an empty vector', vector(), undefined],
   ['NaN beside a number', vector('NaN', '0.5'), 0.5],
   ['NaN alone', vector('NaN'), undefined],
-  ['infinite', vector('+Inf', '-Inf'), undefined],
+  ['infinite', vector('0.1', '+Inf'), Number.POSITIVE_INFINITY],
+  ['infinitely negative beside a number', vector('-Inf', '0.5'), 0.5],
   ['a scalar that is none', success('scalar', [1_800_000_000.5, 'NaN']), undefined],
   ['negative is for the gate to refuse', vector('-1'), -1],
 ];

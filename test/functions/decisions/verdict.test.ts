@@ -6,7 +6,9 @@ import { judge, type Sight } from '../../../functions/decisions/verdict.ts';
 const sight: Sight = {
   nowMs: 1000,
   notBeforeMs: 0,
+  giveUpAtMs: 9000,
   gate: 'open',
+  lastGate: 'open',
   nextReadingAtMs: 5000,
   whenUnknown: 'probe',
   shedUntilMs: 0,
@@ -31,7 +33,22 @@ describe('verdict', () => {
     ['asleep', { gate: 'asleep' }, { action: 'wait', reason: 'asleep', untilMs: 5000 }],
     ['the gateway shed', { shedUntilMs: 1001 }, { action: 'wait', reason: 'shed', untilMs: 1001 }],
     ['the gateway shed a while ago', { shedUntilMs: 1000 }, { action: 'dispatch', reason: 'free' }],
-    ['never seen', { gate: undefined }, { action: 'wait', reason: 'unknown' }],
+    ['not seen of late', { gate: undefined }, { action: 'wait', reason: 'unknown' }],
+    [
+      'not seen of late, and no time to wait',
+      { gate: undefined, giveUpAtMs: 1000 },
+      { action: 'dispatch', reason: 'free' },
+    ],
+    [
+      'not seen of late, no time to wait, and full when it was seen',
+      { gate: undefined, lastGate: 'saturated', giveUpAtMs: 1000 },
+      { action: 'wait', reason: 'saturated', untilMs: 5000 },
+    ],
+    [
+      'never seen, and no time to wait',
+      { gate: undefined, lastGate: 'unknown', giveUpAtMs: 1000, whenUnknown: 'open', inFlight: 1 },
+      { action: 'dispatch', reason: 'unknown' },
+    ],
     ['unknown, probing', { gate: 'unknown' }, { action: 'dispatch', reason: 'unknown' }],
     ['unknown, one probes', { gate: 'unknown', inFlight: 1 }, { action: 'wait', reason: 'unknown', untilMs: 5000 }],
     [

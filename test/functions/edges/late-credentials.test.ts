@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { createMonitoring } from '../../../functions/edges/capacity/monitoring.ts';
 import { createPublisher } from '../../../functions/edges/publisher.ts';
+import { until } from '../../support/poll.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
 const keyFile = join(folder, 'key.json');
@@ -41,5 +42,5 @@ test.each<[string, string, () => Promise<unknown>]>([
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
   writeFileSync(keyFile, JSON.stringify({ type: 'service_account', client_email: 'a@b.c', private_key: key }));
   await expect(use()).rejects.not.toThrow(/credential file/);
-  expect(wanted.has(`${service}.googleapis.com:443`)).toBe(true);
+  await until(() => wanted.has(`${service}.googleapis.com:443`), { what: 'a connection' });
 });

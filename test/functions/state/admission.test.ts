@@ -136,6 +136,18 @@ describe('capacity', () => {
     await clock.advance(1);
     expect(pool.capacity.look()).toBe('unknown');
   });
+  test('who cannot wait for a reading goes by the last, and by none when that is too old', async () => {
+    let reads = async () => ({ source: 'x', saturation: 0, asOfMs: 0 });
+    const { ask, clock, end, verdicts } = setUp({ read: () => reads() });
+    end(await settled(ask()));
+    reads = () => new Promise(() => undefined);
+    await clock.advance(10_000);
+    end(await settled(ask({ giveUpAtMs: clock.nowMs() })));
+    const late = ask({ giveUpAtMs: clock.nowMs() + 1 });
+    await clock.advance(1);
+    expect(late.admitted?.got).toBe('permit');
+    expect(verdicts.slice(-3)).toEqual(['dispatch free', 'wait unknown', 'dispatch unknown']);
+  });
   test('a shed closes until it is over and the load was read anew', async () => {
     const { ask, clock, end, pool, readings } = setUp();
     const shed = (retryAfterMs: number): void =>

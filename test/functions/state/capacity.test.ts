@@ -100,7 +100,7 @@ describe('sources', () => {
     ['one without data is passed over', undefined, 0.1, 'b', { a: false, b: true }],
     ['one that cannot be asked is passed over', new Error('away'), 0.1, 'b', { a: false, b: true }],
     ['one that says NaN is passed over', Number.NaN, 0.1, 'b', { a: false, b: true }],
-    ['one that says infinity is passed over', Number.POSITIVE_INFINITY, 0.1, 'b', { a: false, b: true }],
+    ['infinity is data', Number.POSITIVE_INFINITY, 0.1, 'a', { a: true }],
     ['one that says a negative value is passed over', -1, 0.1, 'b', { a: false, b: true }],
   ];
   test.each(rows)('%s', async (_name, a, b, expected, had) => {
@@ -133,7 +133,7 @@ describe('sources', () => {
     const { capacity, clock, says } = setUp('a', 'b');
     Object.assign(says, { a: 'hangs', b: 0.1 });
     capacity.look();
-    await clock.advance(4999);
+    await clock.advance(2499);
     expect(capacity.look()).toBeUndefined();
     await clock.advance(1);
     expect(capacity.look()).toBe('open');
@@ -168,6 +168,20 @@ describe('a reading', () => {
     expect(await watch(1)).toBe('unknown');
   });
 
+  test.each<[Said, string]>([
+    [0.5, 'open'],
+    [undefined, 'unknown'],
+  ])('decides when it ends, however many periods it took: %s', async (said, expected) => {
+    const { capacity, clock, says, answers } = setUp('a', 'b', 'c', 'd', 'e');
+    Object.assign(says, { a: 'hangs', b: 'hangs', c: 'hangs', d: 'hangs', e: said });
+    capacity.look();
+    await clock.advance(10_000);
+    expect(answers).toHaveLength(1);
+    expect(capacity.look()).toBe(expected);
+    await clock.advance(9_999);
+    expect(capacity.look()).toBe(expected);
+  });
+
   test('counts only once it was read anew when nobody looked for two periods', async () => {
     const { capacity, clock, says, look } = setUp('a');
     says.a = 0.5;
@@ -180,6 +194,18 @@ describe('a reading', () => {
     expect(capacity.look()).toBeUndefined();
     await settle();
     expect(capacity.look()).toBe('saturated');
+  });
+
+  test('is not known any more when it is too old, also to who cannot wait', async () => {
+    const { capacity, clock, says, look } = setUp('a');
+    says.a = 0.5;
+    await look();
+    await clock.advance(60_000);
+    expect(capacity.look()).toBeUndefined();
+    expect(capacity.gate).toBe('open');
+    await clock.advance(60_001);
+    expect(capacity.look()).toBeUndefined();
+    expect(capacity.gate).toBe('unknown');
   });
 });
 

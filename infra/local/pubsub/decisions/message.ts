@@ -75,6 +75,7 @@ function readMessage({ data = new Uint8Array(), attributes = {}, orderingKey }: 
 function checkAttribute(key: string, value: unknown): void {
   const shown = JSON.stringify(key.slice(0, 64));
   if (typeof value !== 'string') throw invalid(`The value of attribute ${shown} is not a string.`);
+  if (!key.isWellFormed() || !value.isWellFormed()) throw invalid(`The attribute ${shown} is not UTF-8.`);
   if (key === '') throw invalid('An attribute key is empty.');
   if (key.startsWith('goog')) throw invalid(`The attribute key ${shown} begins with goog, which is reserved.`);
   if (Buffer.byteLength(key) > messageLimits.attributeKeyBytes) {

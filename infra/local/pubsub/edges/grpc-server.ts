@@ -95,5 +95,17 @@ function loadServices(): ServiceDefinition[] {
     longs: Number,
     enums: String,
   });
-  return ['Publisher', 'Subscriber'].map((name) => definition[`google.pubsub.v1.${name}`] as ServiceDefinition);
+  const services = ['Publisher', 'Subscriber'].map(
+    (name) => definition[`google.pubsub.v1.${name}`] as ServiceDefinition,
+  );
+  return services.map((service) =>
+    Object.fromEntries(Object.entries(service).map(([name, it]) => [name, unmended(it)])),
+  );
+}
+
+/** Of a `Buffer`, the decoder mends texts that are not UTF-8; of other bytes it leaves halves of pairs as they are, to be refused. */
+function unmended<D extends ServiceDefinition[string]>(method: D): D {
+  const requestDeserialize: D['requestDeserialize'] = ({ buffer, byteOffset, byteLength }) =>
+    method.requestDeserialize(new Uint8Array(buffer, byteOffset, byteLength) as Buffer);
+  return { ...method, requestDeserialize };
 }

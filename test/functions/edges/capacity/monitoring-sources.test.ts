@@ -77,7 +77,12 @@ const rows: [string, MonitoringSourceName, ScriptedSeries[], object | undefined]
     [double(newSaturation, 0.4), double(newSaturation, Number.NaN, pod('b'))],
     { saturation: 0.4 },
   ],
-  ['infinite', 'flow-control', [double(newSaturation, Number.POSITIVE_INFINITY)], undefined],
+  [
+    'infinite beside a number',
+    'flow-control',
+    [double(newSaturation, 0.4), double(newSaturation, Number.POSITIVE_INFINITY, pod('b'))],
+    { saturation: Number.POSITIVE_INFINITY },
+  ],
   ['too old', 'flow-control', [double(newSaturation, 0.4, { ageMs: maxAgeMs + 1000 })], undefined],
   [
     'no ready server',

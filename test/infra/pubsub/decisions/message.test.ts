@@ -26,6 +26,8 @@ test.each([
   ['a key of 256 characters and more bytes', [{ attributes: { ['é'.repeat(129)]: 'v' } }], /256 bytes/],
   ['a reserved key', [{ attributes: { googclient: 'v' } }], /goog/],
   ['a value of 1025 bytes', [{ attributes: { k: 'v'.repeat(1025) } }], /1024 bytes/],
+  ['half a surrogate pair in a value', [{ attributes: { k: 'a\ud83d' } }], /not UTF-8/],
+  ['half a surrogate pair in a key', [{ attributes: { '\ude00': 'v' } }], /not UTF-8/],
   ['a value that is no string', [{ attributes: { k: 1 as unknown as string } }], /not a string/],
   ['an ordering key', [{ data: bytes(1), orderingKey: 'a' }], /ordering key/],
   ['more than 10 MiB together', [{ data: bytes(6 * mebibyte) }, { data: bytes(5 * mebibyte) }], /payload size/],

@@ -1,0 +1,8 @@
+import type { Clock } from './clock.ts';
+
+/** What `work` comes to, or a rejection once `timeoutMs` are over: what it comes to later, nobody hears. */
+export function withinTime<T>(work: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(timeoutMs, () => late.reject(new Error('no answer in time')));
+  return Promise.race([work, late.promise]).finally(cancel);
+}
