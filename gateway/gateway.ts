@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Values } from '../shared/config/read-config.ts';
 import type { Logger } from '../shared/telemetry/logger.ts';
@@ -13,6 +12,7 @@ import { BodyReader } from './edges/body-reader.ts';
 import type { FailureCode } from './edges/ending.ts';
 import { logEndpointChange } from './edges/endpoint-log.ts';
 import type { Exchange, ExchangeServices } from './edges/exchange.ts';
+import { farewell } from './edges/farewell.ts';
 import { followEndpoints } from './edges/followed-endpoints.ts';
 import { createHttpApp } from './edges/http-app.ts';
 import { inferenceRoutes } from './edges/inference-routes.ts';
@@ -39,9 +39,6 @@ const staleAfterAtLeastMs = 2000;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
-/** Who keeps a connection open sends its next request soon, and is to hear that it must go elsewhere. */
-const farewellMs = 1000;
-const lookEveryMs = 20;
 /** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
 const mostUnaccepted = 4096;
 
@@ -150,8 +147,7 @@ export class Gateway {
       waitingRoom,
       observer,
       nowMs,
-      ttftTimeoutMs: config.ttftTimeoutMs,
-      idleTimeoutMs: config.idleTimeoutMs,
+      patience: config,
       placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.canServe(request.model) ? 'later' : 'nowhere'),
       refusalWhenFull: full,
       refusalWhenEvicted: (exchange) =>
@@ -225,7 +221,7 @@ export class Gateway {
     // Who waits goes first: nobody is to get the place of one who is cut off.
     const waitingFirst = [...this.#exchanges].sort((a, b) => Number(a.running) - Number(b.running));
     for (const exchange of waitingFirst) exchange.stop(cutOff);
-    await this.#farewell();
+    await farewell(this.#apps);
     for (const closable of this.#closables) closable.close();
     await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#upstreams.close()]);
@@ -238,19 +234,6 @@ export class Gateway {
       if (exchange.running || this.#pool.canServe(exchange.request.model)) continue;
       exchange.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
     }
-  }
-
-  /** Until nobody is connected any more, or for a moment. */
-  async #farewell(): Promise<void> {
-    const untilMs = performance.now() + farewellMs;
-    while (performance.now() < untilMs && (await this.#connections()) > 0) await delay(lookEveryMs);
-  }
-
-  async #connections(): Promise<number> {
-    const counts = this.#apps.map(
-      ({ server }) => new Promise<number>((counted) => server.getConnections((_, count = 0) => counted(count))),
-    );
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
   async #idle(): Promise<void> {

@@ -1,8 +1,8 @@
 import { droppedReasonHeader } from '../../shared/failures/header-names.ts';
+import { decodeUtf8 } from '../../shared/text/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 import { isObject, objectMembers, parseSpan, spanText } from './json-spans.ts';
 import type { Headers } from './request-headers.ts';
-import { decodeUtf8 } from './utf8.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =

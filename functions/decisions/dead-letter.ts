@@ -1,7 +1,7 @@
+import { truncateUtf8 } from '../../shared/text/utf8.ts';
 import { type Attributes, isMetadata } from './message-attributes.ts';
 import { maxMessageBytes, messageBytes, type OutgoingMessage, withinLimits } from './outgoing-message.ts';
 import type { ErrorCode } from './result.ts';
-import { truncateUtf8 } from './utf8.ts';
 
 export interface DeadLetter {
   readonly topic: string;

@@ -1,5 +1,5 @@
+import { byCodePoints, utf8Length } from '../../shared/text/utf8.ts';
 import type { Attributes } from './message-attributes.ts';
-import { byCodePoints, utf8Length } from './utf8.ts';
 
 /** A message to publish. */
 export interface OutgoingMessage {

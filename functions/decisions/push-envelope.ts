@@ -1,5 +1,5 @@
+import { decodeUtf8 } from '../../shared/text/utf8.ts';
 import { isObject, objectMembers, parseSpan, type Span } from './json-spans.ts';
-import { decodeUtf8 } from './utf8.ts';
 
 /** A message as Pub/Sub pushed it. */
 export interface PushedMessage {

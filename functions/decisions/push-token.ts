@@ -1,4 +1,4 @@
-import { decodeUtf8 } from './utf8.ts';
+import { decodeUtf8 } from '../../shared/text/utf8.ts';
 
 /** A push's OIDC token as it came: nothing in it is to be believed before its signature is verified. */
 export interface PushToken {

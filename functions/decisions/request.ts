@@ -1,9 +1,9 @@
+import { decodeUtf8, truncateUtf8, utf8Length } from '../../shared/text/utf8.ts';
 import { readDeadline } from './deadline.ts';
 import { isObject, objectMembers, parseSpan, type Span } from './json-spans.ts';
 import { type Attributes, isDecimal, type Journey, metadataAttributes, readJourney } from './message-attributes.ts';
 import type { PushedMessage } from './push-envelope.ts';
 import { forwardableHeaders, type Headers, illegalHeader } from './request-headers.ts';
-import { decodeUtf8, truncateUtf8, utf8Length } from './utf8.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface Identity extends Journey {

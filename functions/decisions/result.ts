@@ -1,9 +1,9 @@
 import { requestIdHeader } from '../../shared/failures/header-names.ts';
+import { decodeUtf8, truncateUtf8 } from '../../shared/text/utf8.ts';
 import type { Answer } from './answer.ts';
 import { jsonSpan } from './json-spans.ts';
 import { maxMessageBytes, messageBytes, type OutgoingMessage, withinLimits } from './outgoing-message.ts';
 import type { Identity } from './request.ts';
-import { decodeUtf8, truncateUtf8 } from './utf8.ts';
 
 export type ErrorCode =
   | 'INVALID_REQUEST'

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { decodeUtf8 } from '../../shared/text/utf8.ts';
 import { isHeavyJson } from './json-weight.ts';
 
 export interface RequestBody {
@@ -22,11 +22,12 @@ const longestModelName = 256;
 
 /** What the gateway needs of a request's body, or why it is none. */
 export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: string } {
-  if (!isUtf8(bytes)) return { fault: 'the body must be UTF-8' };
   if (isHeavyJson(bytes)) return { fault: 'the body holds too many arrays, objects and values' };
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return { fault: 'the body must be UTF-8' };
   let body: unknown;
   try {
-    body = JSON.parse(bytes.toString('utf8'));
+    body = JSON.parse(text);
   } catch {
     return { fault: 'the body must be JSON' };
   }

@@ -12,14 +12,14 @@ import type { Stay } from '../state/stay.ts';
 import type { Ticket, WaitingRoom } from '../state/waiting-room.ts';
 import type { AdmittedRequest } from './admitted-request.ts';
 import type { Ending, ExchangeObserver } from './ending.ts';
+import { type Patience, SilenceWatch } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeChunk } from './write-chunk.ts';
 import { writeErrorEvent, writeRefusal } from './write-refusal.ts';
 
 export interface ExchangeServices {
   readonly upstreams: Upstreams;
-  readonly ttftTimeoutMs: number;
-  readonly idleTimeoutMs: number;
+  readonly patience: Patience;
   /** Where it waits for its place, which comes through `Exchange.start`, at once or later. */
   readonly waitingRoom: WaitingRoom;
   /** Another place after the request's `failedAt` brought no answer to its first byte; `later` without room, `nowhere` without an endpoint. */
@@ -47,6 +47,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   readonly terms: Terms;
   readonly #services: ExchangeServices;
   readonly #res: ServerResponse;
+  readonly #silence: SilenceWatch;
   #phase: Phase = 'waiting';
   #attempts = 0;
   #placement: Placement | undefined;
@@ -54,9 +55,6 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   #trial: Trial | undefined;
   #abort: (() => void) | undefined;
   #resume: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** When it was sent, a byte came, or the client took some. */
-  #activeAtMs = 0;
   #status = 0;
   #answerHeaders: string[] = [];
   #ttftMs: number | undefined;
@@ -67,6 +65,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#services = services;
     this.request = request;
     this.#res = res;
+    this.#silence = new SilenceWatch(services.patience, services.nowMs, () => this.#timedOut());
     this.terms = termsOf(request, services.nowMs());
   }
 
@@ -121,7 +120,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#stay = placement.endpoint.intake.open(this, placement.entry);
     this.#trial = placement.endpoint.standing.send();
     this.#abort = undefined;
-    this.#watch();
+    this.#silence.begin();
     upstreams.dispatch(
       placement.endpoint,
       {
@@ -162,7 +161,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     if (!this.running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else {
-      this.#activeAtMs = this.#services.nowMs();
+      this.#silence.heard();
       this.#placement?.entry.sawChunk();
     }
     this.#chunkBefore = this.#lastChunk;
@@ -207,8 +206,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#silence.stop();
     this.#abort = undefined;
     this.#phase = 'waiting';
     const entered = this.#services.waitingRoom.enter(this);
@@ -221,8 +219,8 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
-    this.#activeAtMs = this.#services.nowMs();
-    this.#ttftMs = this.#activeAtMs - this.terms.arrivedAtMs;
+    this.#silence.heard();
+    this.#ttftMs = this.#services.nowMs() - this.terms.arrivedAtMs;
     this.#placement?.entry.sawFirstByte(this.#status < 300);
     const retryAfter = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
     this.#trial?.answered(this.#status, retryAfter);
@@ -230,28 +228,9 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
 
   #awaitClient(): void {
     this.#res.once('drain', () => {
-      this.#activeAtMs = this.#services.nowMs();
+      this.#silence.heard();
       this.#resume?.();
     });
-  }
-
-  #watch(): void {
-    this.#activeAtMs = this.#services.nowMs();
-    if (!this.#timer) this.#lookAgainIn(Number.POSITIVE_INFINITY);
-  }
-
-  /** One timer for both of its waits: moving it with every byte would cost more than the byte. Either may be the shorter one. */
-  #lookAgainIn(leftMs: number): void {
-    const { ttftTimeoutMs, idleTimeoutMs } = this.#services;
-    this.#timer = setTimeout(() => this.#lookAtTime(), Math.min(leftMs, ttftTimeoutMs, idleTimeoutMs));
-  }
-
-  #lookAtTime(): void {
-    const { ttftTimeoutMs, idleTimeoutMs, nowMs } = this.#services;
-    const patienceMs = this.#phase === 'dispatched' ? ttftTimeoutMs : idleTimeoutMs;
-    const leftMs = this.#activeAtMs + patienceMs - nowMs();
-    if (leftMs > 0) this.#lookAgainIn(leftMs);
-    else this.#timedOut();
   }
 
   #timedOut(): void {
@@ -267,7 +246,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   }
 
   #closed(): void {
-    clearTimeout(this.#timer);
+    this.#silence.stop();
     if (this.#phase === 'waiting') this.#services.waitingRoom.leave(this);
     if (this.#phase !== 'over') this.#end('client_gone');
     this.#services.observer.left(this);
@@ -292,7 +271,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
     this.#trial?.end(verdictOn({ outcome, status: this.#status, answering: this.#phase === 'answering' }));
     this.#phase = 'over';
     this.#resume = undefined;
-    if (outcome !== 'served') clearTimeout(this.#timer);
+    if (outcome !== 'served') this.#silence.stop();
     this.#placement?.entry.close();
     this.#stay?.end();
     if (outcome !== 'served') this.#abort?.();

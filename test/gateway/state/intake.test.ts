@@ -1,57 +1,10 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { Endpoint } from '../../../gateway/state/endpoint.ts';
 import { nothingHeld } from '../../../gateway/state/ledger.ts';
-import { entryOf } from '../../support/ledger-entries.ts';
-import { type TicketWish, ticketOf } from '../../support/tickets.ts';
-
-/** One endpoint, and requests that run on it. */
-function setUp() {
-  const clock = { nowMs: 1000 };
-  const options = { nowMs: () => clock.nowMs, staleAfterMs: 1000, onUsableChange: () => {} };
-  const endpoint = new Endpoint({ url: 'http://a:1', labels: {} }, options);
-  const { intake, ledger } = endpoint;
-  const run = ({ onEvict, ...wish }: TicketWish & { onEvict?: () => void } = {}) => {
-    const ticket = ticketOf({ arrivedAtMs: clock.nowMs, ...wish }, (event) => event === 'evicted' && onEvict?.());
-    const { workClass, promptTokens, stream } = ticket.request;
-    const entry = ledger.open(entryOf(workClass, promptTokens, { stream, firstTokenExpectedAtMs: clock.nowMs }));
-    const stay = intake.open(ticket, entry);
-    return {
-      stay,
-      chunk: () => {
-        entry.sawFirstByte(true);
-        stay.sawChunk();
-      },
-      end: () => {
-        entry.close();
-        stay.end();
-      },
-    };
-  };
-  const reads = (reading: { running?: number; waiting?: number; kvCacheUtilization?: number } = {}) =>
-    endpoint.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0, ...reading });
-  /** Two readings, after the step in which the last request came. */
-  const readsAQueue = (running: number, waiting: number) => {
-    clock.nowMs += 60;
-    for (let reading = 0; reading < 2; reading += 1) reads({ running, waiting });
-  };
-  /** Chunks for all of them, so far apart, while readings come in between. */
-  const stream = (requests: readonly { chunk(): void }[], gapMs: number, chunks: number, reading = {}) => {
-    for (let chunk = 0; chunk < chunks; chunk += 1) {
-      clock.nowMs += gapMs;
-      for (const each of requests) each.chunk();
-      reads(reading);
-    }
-  };
-  return { clock, endpoint, intake, ledger, run, reads, readsAQueue, stream };
-}
-
-const many = (count: number, of: () => ReturnType<ReturnType<typeof setUp>['run']>) =>
-  Array.from({ length: count }, of);
-const shed = { priority: -1 };
+import { intakeOfOne, many, shed } from '../../support/intakes.ts';
 
 test('of an endpoint that tells nothing: sixteen sheddable requests, and pressure by count', () => {
-  const { intake, run } = setUp();
+  const { intake, run } = intakeOfOne();
   expect([intake.window, intake.pressure]).toEqual([16, 0]);
   many(8, () => run(shed));
   expect(intake.pressure).toBe(0.5);
@@ -61,7 +14,7 @@ test('of an endpoint that tells nothing: sixteen sheddable requests, and pressur
 });
 
 test('an engine is full when two readings saw a queue, and one of ours would wait behind it', () => {
-  const { clock, intake, run, reads } = setUp();
+  const { clock, intake, run, reads } = intakeOfOne();
   many(4, () => run());
   reads({ running: 3, waiting: 1 });
   reads({ running: 3, waiting: 1 });
@@ -75,7 +28,7 @@ test('an engine is full when two readings saw a queue, and one of ours would wai
 });
 
 test('an engine whose places are taken is full for sheddable work, and says so', () => {
-  const { intake, run, readsAQueue } = setUp();
+  const { intake, run, readsAQueue } = intakeOfOne();
   many(2, () => run(shed));
   readsAQueue(2, 1);
   expect(intake.pressure).toBeGreaterThanOrEqual(1);
@@ -83,7 +36,7 @@ test('an engine whose places are taken is full for sheddable work, and says so',
 });
 
 test('an engine that tells nothing any more has no limit that it told', () => {
-  const { clock, intake, run, readsAQueue } = setUp();
+  const { clock, intake, run, readsAQueue } = intakeOfOne();
   many(2, () => run(shed));
   readsAQueue(2, 1);
   expect(intake.toEvict).toBe(2);
@@ -92,7 +45,7 @@ test('an engine that tells nothing any more has no limit that it told', () => {
 });
 
 test('real-time requests do not wait in the engine for what sheddable work holds; for each other they may', () => {
-  const { intake, run, readsAQueue } = setUp();
+  const { intake, run, readsAQueue } = intakeOfOne();
   const running = [run(), run(shed)];
   for (const each of running) each.chunk();
   readsAQueue(2, 1);
@@ -107,7 +60,7 @@ test('real-time requests do not wait in the engine for what sheddable work holds
 });
 
 test('who is found waiting in an engine that is full has its place made, when it is due', () => {
-  const { clock, reads, readsAQueue, run } = setUp();
+  const { clock, reads, readsAQueue, run } = intakeOfOne();
   const evicted: number[] = [];
   const sheds = [9, 2, 5].map((chunks, index) => {
     const each = run({
@@ -133,7 +86,7 @@ test('who is found waiting in an engine that is full has its place made, when it
 });
 
 test('one of ours that waits nowhere does not make it full: the queue is somebody else’s', () => {
-  const { intake, run, reads } = setUp();
+  const { intake, run, reads } = intakeOfOne();
   const mine = run();
   mine.chunk();
   for (let reading = 0; reading < 3; reading += 1) reads({ running: 9, waiting: 4 });
@@ -145,7 +98,7 @@ test.each<[string, { waiting?: number; kvCacheUtilization?: number }, number]>([
   ['five waiting', { waiting: 5 }, 1],
   ['the KV cache at four fifths', { kvCacheUtilization: 0.8 }, 1],
 ])('pressure of %s', (_, reading, expected) => {
-  const { intake, reads } = setUp();
+  const { intake, reads } = intakeOfOne();
   reads(reading);
   expect(intake.pressure).toBeCloseTo(expected, 9);
 });
@@ -154,13 +107,13 @@ test.each([
   ['at the target', 30, 1],
   ['half of it', 15, 0.5],
 ])('pressure from token gaps: %s', (_, gapMs, expected) => {
-  const { intake, run, stream } = setUp();
+  const { intake, run, stream } = intakeOfOne();
   stream([run()], gapMs, 40);
   expect(intake.pressure).toBeCloseTo(expected, 2);
 });
 
 test('a window opens while it is used and there is room, and closes when streams slow down', () => {
-  const { intake, run, stream } = setUp();
+  const { intake, run, stream } = intakeOfOne();
   const batch = many(16, () => run(shed));
   stream(batch, 15, 200);
   const opened = intake.window;
@@ -170,7 +123,7 @@ test('a window opens while it is used and there is room, and closes when streams
 });
 
 test('whole answers alone, without metrics or streams, open the window as well', () => {
-  const { clock, intake, run } = setUp();
+  const { clock, intake, run } = intakeOfOne();
   for (let round = 0; round < 10; round += 1) {
     const batch = many(intake.window, () => run({ ...shed, stream: false }));
     clock.nowMs += 500;
@@ -191,7 +144,7 @@ test('whole answers alone, without metrics or streams, open the window as well',
 });
 
 test('an engine that is slow when it is idle is not full for that: what counts is how much slower it gets', () => {
-  const { endpoint, intake, run, stream } = setUp();
+  const { endpoint, intake, run, stream } = intakeOfOne();
   const alone = endpoint.situationOf(1, 0);
   for (let answer = 0; answer < 50; answer += 1) endpoint.latency.learnTpot(alone, 60);
   stream([run(shed)], 60, 40);
@@ -207,7 +160,7 @@ test.each<[string, number, 'chunk' | 'end', number]>([
   ['what was expected', 1000, 'chunk', 1000],
   ['more than that', 3000, 'chunk', 0],
 ])('the next sheddable prompt waits for what the last one took: %s', (_, tookMs, sign, leftMs) => {
-  const { clock, endpoint, intake, run } = setUp();
+  const { clock, endpoint, intake, run } = intakeOfOne();
   vi.spyOn(endpoint.latency, 'prefillMs').mockImplementation((tokens) => tokens);
   const one = run({ ...shed, promptTokens: 1000, stream: sign === 'chunk' });
   expect(intake.roomInMs('sheddable')).toBe(2000);
@@ -217,7 +170,7 @@ test.each<[string, number, 'chunk' | 'end', number]>([
 });
 
 test('a first token that was promised sooner than a step takes closes no engine', () => {
-  const { clock, intake, run, reads } = setUp();
+  const { clock, intake, run, reads } = intakeOfOne();
   for (let request = 0; request < 30; request += 1) {
     const one = run({ ttftSloMs: 1 });
     clock.nowMs += 20;
@@ -229,7 +182,7 @@ test('a first token that was promised sooner than a step takes closes no engine'
 });
 
 test('more real-time work than usual takes from the window at once, and gives it back', () => {
-  const { intake, run, reads } = setUp();
+  const { intake, run, reads } = intakeOfOne();
   reads();
   const before = intake.window;
   const burst = many(10, () => run());
@@ -239,7 +192,7 @@ test('more real-time work than usual takes from the window at once, and gives it
 });
 
 test('sheddable prompts leave half of the engine’s time to others', () => {
-  const { clock, intake, run, reads } = setUp();
+  const { clock, intake, run, reads } = intakeOfOne();
   reads();
   run({ ...shed, promptTokens: 1000 });
   // 1,000 tokens take 26 ms, as long as nothing is known, and the next may come after twice that.
@@ -249,7 +202,7 @@ test('sheddable prompts leave half of the engine’s time to others', () => {
 });
 
 test('and twice as late where they hold up real-time work', () => {
-  const { clock, intake, run, reads } = setUp();
+  const { clock, intake, run, reads } = intakeOfOne();
   reads();
   const realtime = run();
   realtime.chunk();
@@ -260,7 +213,7 @@ test('and twice as late where they hold up real-time work', () => {
 });
 
 test('misses beside sheddable work lower its allowance; alone they do not', () => {
-  const { clock, intake, run } = setUp();
+  const { clock, intake, run } = intakeOfOne();
   const late = () => {
     const mine = run({ ttftSloMs: 100 });
     clock.nowMs += 500;
@@ -276,7 +229,7 @@ test('misses beside sheddable work lower its allowance; alone they do not', () =
 });
 
 test('without sheddable work the pressure would be that of the others', () => {
-  const { intake, run, stream } = setUp();
+  const { intake, run, stream } = intakeOfOne();
   const all = [...many(12, () => run(shed)), ...many(4, () => run())];
   stream(all, 30, 40, { running: 16, kvCacheUtilization: 0.8 });
   expect(intake.pressure).toBeCloseTo(1, 1);
@@ -287,7 +240,7 @@ test('any interleaving: no stay stays, and an endpoint that is idle has room for
   const act = fc.constantFrom('run', 'shed', 'chunk', 'end', 'served', 'reading', 'wait');
   fc.assert(
     fc.property(fc.array(fc.record({ act, of: fc.nat(9), size: fc.nat(3000) })), (steps) => {
-      const { clock, intake, ledger, run, reads } = setUp();
+      const { clock, intake, ledger, run, reads } = intakeOfOne();
       const running = new Map<number, ReturnType<typeof run>>();
       for (const { act, of, size } of steps) {
         const each = running.get(of);

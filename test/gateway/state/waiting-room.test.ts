@@ -1,88 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Placement } from '../../../gateway/state/chooser.ts';
-import { type Ticket, WaitingRoom } from '../../../gateway/state/waiting-room.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
-import { type TicketWish, ticketOf } from '../../support/tickets.ts';
-
-const placement = {} as Placement;
-
-function setUp({
-  mostPerBand = 10,
-  roomInMs = () => undefined as number | undefined,
-  makeRoom = (): boolean => false,
-  timeoutMs = { realtime: 60_000, sheddable: 1000 },
-} = {}) {
-  const clock = createManualClock(0);
-  const log: string[] = [];
-  /** Free places for each model. */
-  const free = new Map<string, number>();
-  const room = new WaitingRoom({
-    clock: { nowMs: clock.now, after: clock.after },
-    choose: ({ wants: model }) => {
-      const left = free.get(model) ?? 0;
-      if (left === 0) return undefined;
-      free.set(model, left - 1);
-      return placement;
-    },
-    roomInMs,
-    makeRoom,
-    mostPerBand,
-    timeoutMs,
-  });
-  const ticket = (name: string, priority = 0, wish: TicketWish = {}): Ticket =>
-    ticketOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
-      log.push(event === 'placed' ? name : `${name} ${event}`),
-    );
-  return { clock, room, free, log, ticket };
-}
-
-test('a flood of one tenant costs no other its place: the tenant that holds most gives way', () => {
-  const { room, free, log, ticket } = setUp({ mostPerBand: 4 });
-  for (const name of ['f1', 'f2', 'f3', 'f4']) room.enter(ticket(name, 0, { tenant: 'flood' }));
-  expect(room.enter(ticket('f5', 0, { tenant: 'flood' })), 'its own is the largest').toBe('full');
-  expect(room.enter(ticket('q1', 0, { tenant: 'quiet' }))).toBe('waiting');
-  expect(room.enter(ticket('q2', 0, { tenant: 'quiet' }))).toBe('waiting');
-  expect(log, 'who came last goes').toEqual(['f4 gave way', 'f3 gave way']);
-  expect(room.enter(ticket('q3', 0, { tenant: 'quiet' })), 'as much as the others hold').toBe('full');
-  free.set('m', 9);
-  room.pump();
-  expect(log.slice(2)).toEqual(['f1', 'q1', 'f2', 'q2']);
-});
-
-test('bytes count as tickets do: small ones get in where large ones fill the band', () => {
-  const { room, log, ticket } = setUp();
-  const megabytes = 1024 * 1024;
-  for (const name of ['l1', 'l2']) room.enter(ticket(name, 0, { tenant: 'large', sizeBytes: 128 * megabytes }));
-  expect(room.enter(ticket('l3', 0, { tenant: 'large', sizeBytes: 1 }))).toBe('full');
-  expect(room.enter(ticket('s', 0, { tenant: 'small', sizeBytes: 1 }))).toBe('waiting');
-  expect(log).toEqual(['l2 gave way']);
-});
-
-test('an arrival asks for itself alone, and a turn for each thing that is wanted once', () => {
-  let asked = 0;
-  const { room, ticket } = setUp({
-    mostPerBand: 1000,
-    roomInMs: () => {
-      asked += 1;
-      return undefined;
-    },
-  });
-  for (let index = 0; index < 100; index += 1) room.enter(ticket(`${index}`, 0, { model: `m${index % 50}` }));
-  expect(asked).toBeLessThanOrEqual(51);
-  asked = 0;
-  room.pump();
-  expect(asked).toBe(50);
-});
+import type { Ticket } from '../../../gateway/state/waiting-room.ts';
+import { placement, roomBefore } from '../../support/waiting-rooms.ts';
 
 test('where nobody may wait, who finds no room is late', () => {
-  const { room, ticket } = setUp({ timeoutMs: { realtime: 0, sheddable: 0 } });
+  const { room, ticket } = roomBefore({ timeoutMs: { realtime: 0, sheddable: 0 } });
   expect(room.enter(ticket('first'))).toBe('late');
   expect([...room.tickets()]).toEqual([]);
 });
 
 test('with room a ticket goes at once; without it waits, and goes in order of priority, then of arrival', () => {
-  const { room, free, log, ticket } = setUp();
+  const { room, free, log, ticket } = roomBefore();
   free.set('m', 1);
   expect(room.enter(ticket('first'))).toBe('placed');
   for (const [name, priority] of [
@@ -108,7 +36,7 @@ test.each([
   ['an equal', 0],
   ['a higher one', 100],
 ])('nobody overtakes %s who waits for the same model', async (_, priority) => {
-  const { clock, room, free, log, ticket } = setUp();
+  const { clock, room, free, log, ticket } = roomBefore();
   room.enter(ticket('early', priority));
   free.set('m', 1);
   room.enter(ticket('late', 0));
@@ -119,7 +47,7 @@ test.each([
 });
 
 test('a higher one overtakes', () => {
-  const { room, free, log, ticket } = setUp();
+  const { room, free, log, ticket } = roomBefore();
   room.enter(ticket('early', 0));
   free.set('m', 1);
   expect(room.enter(ticket('high', 100))).toBe('placed');
@@ -127,7 +55,7 @@ test('a higher one overtakes', () => {
 });
 
 test('when the last who waited is gone, the next goes at once again', () => {
-  const { room, free, log, ticket } = setUp();
+  const { room, free, log, ticket } = roomBefore();
   room.enter(ticket('early'));
   free.set('m', 2);
   room.pump();
@@ -136,7 +64,7 @@ test('when the last who waited is gone, the next goes at once again', () => {
 });
 
 test('a blocked model holds up no other, a blocked band none below that wants another model', () => {
-  const { room, free, log, ticket } = setUp();
+  const { room, free, log, ticket } = roomBefore();
   room.enter(ticket('blocked', 100, { model: 'big' }));
   room.enter(ticket('same model', -1, { model: 'big' }));
   room.enter(ticket('low', -1, { model: 'small' }));
@@ -146,13 +74,13 @@ test('a blocked model holds up no other, a blocked band none below that wants an
 });
 
 test('a band takes so many, and so many bytes; other bands are not touched', () => {
-  const { room, ticket } = setUp({ mostPerBand: 1 });
+  const { room, ticket } = roomBefore({ mostPerBand: 1 });
   expect([room.enter(ticket('a')), room.enter(ticket('b')), room.enter(ticket('c', -1))]).toEqual([
     'waiting',
     'full',
     'waiting',
   ]);
-  const large = setUp();
+  const large = roomBefore();
   const halfOfIt = { sizeBytes: 200 * 1024 * 1024 };
   expect(large.room.enter(large.ticket('a', 0, halfOfIt))).toBe('waiting');
   expect(large.room.enter(large.ticket('b', 0, halfOfIt))).toBe('full');
@@ -160,7 +88,7 @@ test('a band takes so many, and so many bytes; other bands are not touched', () 
 });
 
 test('each class has its own longest wait', async () => {
-  const { clock, room, log, ticket } = setUp();
+  const { clock, room, log, ticket } = roomBefore();
   room.enter(ticket('shed', -1));
   room.enter(ticket('real', 0));
   await clock.advance(999);
@@ -173,7 +101,7 @@ test('each class has its own longest wait', async () => {
 });
 
 test('who left is not placed and not late', async () => {
-  const { clock, room, free, log, ticket } = setUp();
+  const { clock, room, free, log, ticket } = roomBefore();
   const gone = ticket('gone');
   room.enter(gone);
   room.leave(gone);
@@ -186,7 +114,7 @@ test('who left is not placed and not late', async () => {
 
 test('room that comes by time alone is used when it comes', async () => {
   const due = { atMs: 40 };
-  const world = setUp({ roomInMs: () => Math.max(0, due.atMs - world.clock.now()) || undefined });
+  const world = roomBefore({ roomInMs: () => Math.max(0, due.atMs - world.clock.now()) || undefined });
   world.room.enter(world.ticket('a'));
   world.free.set('m', 1);
   await world.clock.advance(39);
@@ -197,7 +125,7 @@ test('room that comes by time alone is used when it comes', async () => {
 });
 
 test('room that is made is given to the one it was made for', () => {
-  const world = setUp({
+  const world = roomBefore({
     makeRoom: () => {
       const made = !world.free.has('m');
       if (made) world.free.set('m', 1);
@@ -209,7 +137,7 @@ test('room that is made is given to the one it was made for', () => {
 });
 
 test('a start that brings another pump about places everyone once', () => {
-  const { room, free, log, ticket } = setUp();
+  const { room, free, log, ticket } = roomBefore();
   for (const name of ['a', 'b', 'c']) {
     const plain = ticket(name);
     room.enter({
@@ -238,7 +166,7 @@ test('any arrivals and any room: each ticket is placed, late or gone once, and n
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const { clock, room, free, log, ticket } = setUp({ mostPerBand: 5, roomInMs: () => 70 });
+      const { clock, room, free, log, ticket } = roomBefore({ mostPerBand: 5, roomInMs: () => 70 });
       let entered = 0;
       for (const [index, each] of steps.entries()) {
         if (each.act === 'enter' && room.enter(ticket(`${index}`, each.priority, each)) !== 'full') entered += 1;
@@ -268,7 +196,7 @@ test('any queue: room for a model goes to the highest priority that wants it, an
   });
   fc.assert(
     fc.property(fc.array(arrival, { maxLength: 30 }), fc.array(fc.constantFrom('a', 'b')), (arrivals, rooms) => {
-      const { room, free, log, ticket } = setUp({ mostPerBand: 50 });
+      const { room, free, log, ticket } = roomBefore({ mostPerBand: 50 });
       const waiting = new Map<string, Ticket>();
       for (const [index, each] of arrivals.entries()) {
         const entered = ticket(`${index}`, each.priority, each);
