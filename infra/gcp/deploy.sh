@@ -58,11 +58,12 @@ for topic in results dead-letters; do
 done
 
 # 600 s is the longest ack deadline of a push subscription, and so the request timeout. A call holds little but a socket,
-# so one instance takes many; each message waiting or being served is one request. The build compiles the bundle into compile-cache.
+# so one instance takes many; each message waiting or being served is one request. With large messages they hold more than
+# 1 GiB. The build compiles the bundle into compile-cache.
 gcloud run deploy "$NAME-function" --project "$PROJECT" --region "$REGION" --source dist/function --quiet \
   --no-allow-unauthenticated --ingress internal --service-account "$runner" \
   --network "$NETWORK" --subnet "$SUBNET" --vpc-egress private-ranges-only \
-  --timeout 600 --concurrency 200 --max-instances "$MAX_INSTANCES" --cpu 1 --memory 1Gi --cpu-boost \
+  --timeout 600 --concurrency 200 --max-instances "$MAX_INSTANCES" --cpu 1 --memory 2Gi --cpu-boost \
   --set-env-vars "^@^INFERENCE_GATEWAY_URL=$INFERENCE_GATEWAY_URL@GOOGLE_CLOUD_PROJECT=$PROJECT@RESULT_TOPIC=$NAME-results@RETRY_TOPIC=$NAME-retries@DEAD_LETTER_TOPIC=$NAME-dead-letters@NODE_COMPILE_CACHE=/workspace/compile-cache${FUNCTION_ENV:+@${FUNCTION_ENV//,/@}}"
 url=$(gcloud run services describe "$NAME-function" --project "$PROJECT" --region "$REGION" --format 'value(status.url)')
 gcloud run services add-iam-policy-binding "$NAME-function" --project "$PROJECT" --region "$REGION" \
