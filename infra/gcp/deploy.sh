@@ -69,10 +69,11 @@ url=$(gcloud run services describe "$NAME-function" --project "$PROJECT" --regio
 gcloud run services add-iam-policy-binding "$NAME-function" --project "$PROJECT" --region "$REGION" \
   --member "serviceAccount:$pusher" --role roles/run.invoker --quiet >/dev/null
 
-# No native dead-letter policy: each nack for want of capacity would count against the message.
+# No native dead-letter policy: each nack for want of capacity would count against the message. A deadline may be 31 days
+# away, which is as long as Pub/Sub keeps a message.
 for topic in requests retries; do
   push=(--push-endpoint "$url" --push-auth-service-account "$pusher" --ack-deadline 600
-    --message-retention-duration 7d --min-retry-delay 1s --max-retry-delay 60s)
+    --message-retention-duration 31d --min-retry-delay 1s --max-retry-delay 60s)
   if exists gcloud pubsub subscriptions describe "$NAME-$topic"; then
     gcloud pubsub subscriptions update "$NAME-$topic" --project "$PROJECT" "${push[@]}"
   else

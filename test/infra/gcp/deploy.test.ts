@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+const folder = mkdtempSync(join(tmpdir(), 'backfill-deploy-'));
+const [calls, variables] = [join(folder, 'calls'), join(folder, 'variables.yaml')];
+
+/** Writes down what it is asked for. Its project has nothing yet but what the variables of the test say. */
+const gcloud = `#!/usr/bin/env bash
+asked="$*"
+if [[ $asked == *--help ]]; then [[ $asked == "\${ALERTS_UNDER:-monitoring} policies --help" ]]; exit; fi
+echo "$asked" >>${calls}
+while [ $# -gt 0 ]; do
+  [ "$1" != --env-vars-file ] || cp "$2" ${variables}
+  shift
+done
+case "$asked" in
+  *'monitoring policies list '*) echo "\${POLICY:-}" ;;
+  *'monitoring policies describe '*) echo "\${CHANNELS:-}" ;;
+  'run services describe '*) echo https://function.example ;;
+  *' describe '*) [ -n "\${EXISTS:-}" ] ;;
+esac
+`;
+const required = { PROJECT: 'p', REGION: 'r', INFERENCE_GATEWAY_URL: 'http://10.0.0.8' };
+
+beforeEach(() => {
+  for (const path of ['bin', 'dist/function']) mkdirSync(join(folder, path), { recursive: true });
+  cpSync(join(root, 'infra/gcp'), join(folder, 'infra/gcp'), { recursive: true });
+  writeFileSync(join(folder, 'bin/gcloud'), gcloud, { mode: 0o755 });
+  writeFileSync(join(folder, 'dist/function/main.mjs'), '');
+  for (const file of [calls, variables]) rmSync(file, { force: true });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function deploy(env: Record<string, string>, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync('bash', [join(folder, 'infra/gcp/deploy.sh'), ...args], {
+    env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, ...env },
+    encoding: 'utf8',
+  });
+  const asked = existsSync(calls) ? readFileSync(calls, 'utf8').split('\n').slice(0, -1) : [];
+  return { status, stdout, stderr, asked, of: (command: string) => asked.filter((line) => line.includes(command)) };
+}
+
+test('a new project gets everything, requests are kept as long as a deadline may be away', () => {
+  const { status, stderr, of } = deploy(required);
+  expect(status, stderr).toBe(0);
+  expect(of('pubsub topics create')).toHaveLength(4);
+  const [requests, retries] = ['requests', 'retries'].map((topic) => of(`subscriptions create backfill-${topic} `)[0]);
+  for (const subscription of [requests, retries]) {
+    expect(subscription).toContain('--push-endpoint https://function.example');
+    expect(subscription).toContain('--message-retention-duration 31d');
+  }
+});
+
+test('what is there already is updated', () => {
+  const { status, stderr, of } = deploy({ ...required, EXISTS: 'yes' });
+  expect(status, stderr).toBe(0);
+  expect(of('topics create')).toEqual([]);
+  expect(of('subscriptions update')).toHaveLength(2);
+});
