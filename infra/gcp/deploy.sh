@@ -13,7 +13,8 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
   NETWORK, SUBNET         VPC through which the function reaches the gateway      default
   NAME                    prefix of everything that is created                    backfill
   MAX_INSTANCES           of the function                                         20
-  FUNCTION_ENV            more of the function's variables: K=V,K=V               none
+  FUNCTION_ENV            more of the function's variables, one NAME=value a line;      none
+                          they win over those that are set here
 TEXT
 }
 
@@ -38,6 +39,21 @@ runner="$NAME-function@$PROJECT.iam.gserviceaccount.com"
 pusher="$NAME-push@$PROJECT.iam.gserviceaccount.com"
 
 exists() { "$@" --project "$PROJECT" >/dev/null 2>&1; }
+
+# NAME=value lines as YAML; of two for one name the last counts.
+env_file=$(mktemp)
+trap 'rm -f "$env_file"' EXIT
+printf '%s\n' "INFERENCE_GATEWAY_URL=$INFERENCE_GATEWAY_URL" "GOOGLE_CLOUD_PROJECT=$PROJECT" "RESULT_TOPIC=$NAME-results" \
+  "RETRY_TOPIC=$NAME-retries" "DEAD_LETTER_TOPIC=$NAME-dead-letters" "NODE_COMPILE_CACHE=/workspace/compile-cache" "${FUNCTION_ENV:-}" |
+  awk -v quote="'" '
+    /=/ {
+      name = substr($0, 1, index($0, "=") - 1)
+      value = substr($0, index($0, "=") + 1)
+      gsub(quote, quote quote, value)
+      if (!(name in values)) names[++count] = name
+      values[name] = value
+    }
+    END { for (at = 1; at <= count; at++) print names[at] ": " quote values[names[at]] quote }' >"$env_file"
 
 for account in function push; do
   exists gcloud iam service-accounts describe "$NAME-$account@$PROJECT.iam.gserviceaccount.com" ||
@@ -64,7 +80,7 @@ gcloud run deploy "$NAME-function" --project "$PROJECT" --region "$REGION" --sou
   --no-allow-unauthenticated --ingress internal --service-account "$runner" \
   --network "$NETWORK" --subnet "$SUBNET" --vpc-egress private-ranges-only \
   --timeout 600 --concurrency 200 --max-instances "$MAX_INSTANCES" --cpu 1 --memory 2Gi --cpu-boost \
-  --set-env-vars "^@^INFERENCE_GATEWAY_URL=$INFERENCE_GATEWAY_URL@GOOGLE_CLOUD_PROJECT=$PROJECT@RESULT_TOPIC=$NAME-results@RETRY_TOPIC=$NAME-retries@DEAD_LETTER_TOPIC=$NAME-dead-letters@NODE_COMPILE_CACHE=/workspace/compile-cache${FUNCTION_ENV:+@${FUNCTION_ENV//,/@}}"
+  --env-vars-file "$env_file"
 url=$(gcloud run services describe "$NAME-function" --project "$PROJECT" --region "$REGION" --format 'value(status.url)')
 gcloud run services add-iam-policy-binding "$NAME-function" --project "$PROJECT" --region "$REGION" \
   --member "serviceAccount:$pusher" --role roles/run.invoker --quiet >/dev/null

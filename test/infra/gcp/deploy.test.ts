@@ -62,3 +62,23 @@ test('what is there already is updated', () => {
   expect(of('topics create')).toEqual([]);
   expect(of('subscriptions update')).toHaveLength(2);
 });
+
+test('a variable holds commas, quotes and at signs, and wins over one that is set by default', () => {
+  const lines = [
+    'CAPACITY_SOURCES=flow-control,pool',
+    `CAPACITY_PROMQL=max(x{a="it's",b="\\d@"})=1`,
+    '',
+    'RESULT_TOPIC=projects/q/topics/t',
+  ];
+  expect(deploy({ ...required, FUNCTION_ENV: lines.join('\n') }).status).toBe(0);
+  expect(readFileSync(variables, 'utf8').split('\n').slice(0, -1)).toEqual([
+    "INFERENCE_GATEWAY_URL: 'http://10.0.0.8'",
+    "GOOGLE_CLOUD_PROJECT: 'p'",
+    "RESULT_TOPIC: 'projects/q/topics/t'",
+    "RETRY_TOPIC: 'backfill-retries'",
+    "DEAD_LETTER_TOPIC: 'backfill-dead-letters'",
+    "NODE_COMPILE_CACHE: '/workspace/compile-cache'",
+    "CAPACITY_SOURCES: 'flow-control,pool'",
+    `CAPACITY_PROMQL: 'max(x{a="it''s",b="\\d@"})=1'`,
+  ]);
+});
