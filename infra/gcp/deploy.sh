@@ -15,6 +15,10 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
   MAX_INSTANCES           of the function                                         20
   FUNCTION_ENV            more of the function's variables, one NAME=value a line;      none
                           they win over those that are set here
+  FUNCTION_SECRETS        files from Secret Manager, a comma list PATH=SECRET:VERSION,  none
+                          each in a folder of its own; the function gets access
+
+Variables and secrets of the function that are not given any more go.
 TEXT
 }
 
@@ -62,6 +66,14 @@ done
 for role in roles/pubsub.publisher roles/monitoring.viewer; do
   gcloud projects add-iam-policy-binding "$PROJECT" --member "serviceAccount:$runner" --role "$role" --condition None --quiet >/dev/null
 done
+IFS=, read -ra secrets <<<"${FUNCTION_SECRETS:-}"
+mounts=(--clear-secrets)
+for secret in ${secrets[@]+"${secrets[@]}"}; do
+  mounts=(--set-secrets "$FUNCTION_SECRETS")
+  id=${secret#*=}
+  gcloud secrets add-iam-policy-binding "${id%:*}" --project "$PROJECT" --member "serviceAccount:$runner" \
+    --role roles/secretmanager.secretAccessor --quiet >/dev/null
+done
 
 for topic in requests retries results dead-letters; do
   exists gcloud pubsub topics describe "$NAME-$topic" || gcloud pubsub topics create "$NAME-$topic" --project "$PROJECT"
@@ -80,7 +92,7 @@ gcloud run deploy "$NAME-function" --project "$PROJECT" --region "$REGION" --sou
   --no-allow-unauthenticated --ingress internal --service-account "$runner" \
   --network "$NETWORK" --subnet "$SUBNET" --vpc-egress private-ranges-only \
   --timeout 600 --concurrency 200 --max-instances "$MAX_INSTANCES" --cpu 1 --memory 2Gi --cpu-boost \
-  --env-vars-file "$env_file"
+  --env-vars-file "$env_file" "${mounts[@]}"
 url=$(gcloud run services describe "$NAME-function" --project "$PROJECT" --region "$REGION" --format 'value(status.url)')
 gcloud run services add-iam-policy-binding "$NAME-function" --project "$PROJECT" --region "$REGION" \
   --member "serviceAccount:$pusher" --role roles/run.invoker --quiet >/dev/null

@@ -82,3 +82,15 @@ test('a variable holds commas, quotes and at signs, and wins over one that is se
     `CAPACITY_PROMQL: 'max(x{a="it''s",b="\\d@"})=1'`,
   ]);
 });
+
+test('secrets become files that the function may read, and go when they are named no more', () => {
+  const secrets = '/secrets/key/value=gateway-key:latest,/secrets/subscriptions/value=subscriptions:3';
+  const { of } = deploy({ ...required, FUNCTION_SECRETS: secrets });
+  expect(of('run deploy')[0]).toContain(`--set-secrets ${secrets}`);
+  expect(of('secrets add-iam-policy-binding').map((line) => line.split(' ')[2])).toEqual([
+    'gateway-key',
+    'subscriptions',
+  ]);
+  rmSync(calls);
+  expect(deploy(required).of('run deploy')[0]).toContain('--clear-secrets');
+});
