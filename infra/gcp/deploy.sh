@@ -17,8 +17,10 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
                           they win over those that are set here
   FUNCTION_SECRETS        files from Secret Manager, a comma list PATH=SECRET:VERSION,  none
                           each in a folder of its own; the function gets access
+  NOTIFICATION_CHANNELS   whom alerts tell: a comma list of                             those that an
+                          projects/PROJECT/notificationChannels/ID                      alert has already
 
-Variables and secrets of the function that are not given any more go.
+Variables and secrets of the function that are not given any more go; alerts are set to what infra/gcp/alerts says.
 TEXT
 }
 
@@ -38,6 +40,15 @@ NETWORK=${NETWORK:-default}
 SUBNET=${SUBNET:-default}
 MAX_INSTANCES=${MAX_INSTANCES:-20}
 cd "$(dirname "$0")/../.."
+# Older versions of gcloud have the alerts among their alpha commands alone.
+if gcloud monitoring policies --help >/dev/null 2>&1 </dev/null; then
+  policies=(gcloud monitoring policies)
+elif gcloud alpha monitoring policies --help >/dev/null 2>&1 </dev/null; then
+  policies=(gcloud alpha monitoring policies)
+else
+  echo "gcloud is missing or too old for 'gcloud monitoring policies': gcloud components update, or install its alpha component" >&2
+  exit 2
+fi
 
 runner="$NAME-function@$PROJECT.iam.gserviceaccount.com"
 pusher="$NAME-push@$PROJECT.iam.gserviceaccount.com"
@@ -109,9 +120,16 @@ for topic in requests retries; do
   fi
 done
 
-for policy in infra/gcp/alerts/*.json; do
-  title=$(sed -n 's/^  "displayName": "\(.*\)",$/\1/p' "$policy")
-  gcloud monitoring policies list --project "$PROJECT" --filter "displayName=\"$title\"" --format 'value(name)' | grep -q . ||
-    gcloud monitoring policies create --project "$PROJECT" --policy-from-file "$policy"
+for file in infra/gcp/alerts/*.json; do
+  title=$(sed -n 's/^  "displayName": "\(.*\)",$/\1/p' "$file")
+  policy=$("${policies[@]}" list --project "$PROJECT" --filter "displayName=\"$title\"" --limit 1 --format 'value(name)')
+  # The file replaces the alert, channels included: those that it has are given again.
+  channels=${NOTIFICATION_CHANNELS:-}
+  if [ -n "$policy" ]; then
+    [ -n "$channels" ] || channels=$("${policies[@]}" describe "$policy" --project "$PROJECT" --format 'value(notificationChannels.list())')
+    "${policies[@]}" update "$policy" --project "$PROJECT" --policy-from-file "$file" ${channels:+--set-notification-channels "$channels"}
+  else
+    "${policies[@]}" create --project "$PROJECT" --policy-from-file "$file" ${channels:+--notification-channels "$channels"}
+  fi
 done
 echo "Publish requests to projects/$PROJECT/topics/$NAME-requests, read results from projects/$PROJECT/subscriptions/$NAME-results."

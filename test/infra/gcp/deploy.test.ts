@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'backfill-deploy-'));
@@ -93,4 +93,25 @@ test('secrets become files that the function may read, and go when they are name
   ]);
   rmSync(calls);
   expect(deploy(required).of('run deploy')[0]).toContain('--clear-secrets');
+});
+
+describe('alerts', () => {
+  test('are created with the channels that are named', () => {
+    const { of } = deploy({ ...required, NOTIFICATION_CHANNELS: 'projects/p/notificationChannels/1' });
+    expect(of('monitoring policies create')).toHaveLength(3);
+    expect(of('--notification-channels projects/p/notificationChannels/1')).toHaveLength(3);
+  });
+
+  test('are set to the files anew and keep their channels', () => {
+    const { of } = deploy({ ...required, POLICY: 'projects/p/alertPolicies/7', CHANNELS: 'a,b' });
+    expect(of('monitoring policies create')).toEqual([]);
+    expect(of('monitoring policies update projects/p/alertPolicies/7')).toHaveLength(3);
+    expect(of('--set-notification-channels a,b')).toHaveLength(3);
+  });
+
+  test('are found among the alpha commands of an older gcloud', () => {
+    const { status, of } = deploy({ ...required, ALERTS_UNDER: 'alpha monitoring' });
+    expect(status).toBe(0);
+    expect(of('alpha monitoring policies create')).toHaveLength(3);
+  });
 });
