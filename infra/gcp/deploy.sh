@@ -5,14 +5,14 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
+Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh [--check | --help]
 
-  PROJECT                 Google Cloud project                                    required
-  REGION                  region of the cluster and the function                  required
-  INFERENCE_GATEWAY_URL   internal base URL of the Inference Gateway              required
-  NETWORK, SUBNET         VPC through which the function reaches the gateway      default
-  NAME                    prefix of everything that is created                    backfill
-  MAX_INSTANCES           of the function                                         20
+  PROJECT                 Google Cloud project                                          required
+  REGION                  region of the cluster and the function                        required
+  INFERENCE_GATEWAY_URL   base URL of the Inference Gateway inside the VPC              required
+  NETWORK, SUBNET         VPC through which the function reaches the gateway            default
+  NAME                    prefix of everything that is created                          backfill
+  MAX_INSTANCES           of the function                                               20
   FUNCTION_ENV            more of the function's variables, one NAME=value a line;      none
                           they win over those that are set here
   FUNCTION_SECRETS        files from Secret Manager, a comma list PATH=SECRET:VERSION,  none
@@ -20,35 +20,59 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh
   NOTIFICATION_CHANNELS   whom alerts tell: a comma list of                             those that an
                           projects/PROJECT/notificationChannels/ID                      alert has already
 
-Variables and secrets of the function that are not given any more go; alerts are set to what infra/gcp/alerts says.
+--check says what is wrong with these and does nothing. Variables and secrets of the function that are not given
+any more go; alerts are set to what infra/gcp/alerts says.
 TEXT
 }
 
-if [ "${1:-}" = --help ]; then
-  usage
-  exit 0
-fi
-for required in PROJECT REGION INFERENCE_GATEWAY_URL; do
-  if [ -z "${!required:-}" ]; then
-    echo "$required is required" >&2
-    usage >&2
-    exit 2
-  fi
-done
+faults=0
+fault() {
+  echo "$1" >&2
+  faults=$((faults + 1))
+}
+
+case "$*" in
+  --help)
+    usage
+    exit 0
+    ;;
+  '' | --check) ;;
+  *) fault "no such arguments: $*" ;;
+esac
 NAME=${NAME:-backfill}
 NETWORK=${NETWORK:-default}
 SUBNET=${SUBNET:-default}
 MAX_INSTANCES=${MAX_INSTANCES:-20}
 cd "$(dirname "$0")/../.."
+
+for required in PROJECT REGION INFERENCE_GATEWAY_URL; do
+  [ -n "${!required:-}" ] || fault "$required is required"
+done
+url_pattern='^https?://[^[:space:]/?#@]+(/[^[:space:]?#]*)?$'
+[[ -z "${INFERENCE_GATEWAY_URL:-}" || $INFERENCE_GATEWAY_URL =~ $url_pattern ]] ||
+  fault "INFERENCE_GATEWAY_URL must be a base URL like http://10.0.0.8, without user, query or fragment, not $INFERENCE_GATEWAY_URL"
+[[ $MAX_INSTANCES =~ ^[1-9][0-9]*$ ]] || fault "MAX_INSTANCES must be a whole number of at least 1, not $MAX_INSTANCES"
+while IFS= read -r line; do
+  [[ -z $line || $line =~ ^[A-Za-z_][A-Za-z0-9_]*= ]] || fault "FUNCTION_ENV must have NAME=value on each line, not $line"
+done <<<"${FUNCTION_ENV:-}"
+IFS=, read -ra secrets <<<"${FUNCTION_SECRETS:-}"
+for secret in ${secrets[@]+"${secrets[@]}"}; do
+  [[ $secret =~ ^/[^=:]+=[A-Za-z0-9_-]+:[a-z0-9-]+$ ]] || fault "FUNCTION_SECRETS must be a comma list PATH=SECRET:VERSION, not $secret"
+done
+[[ "$*" == --check || -f dist/function/main.mjs ]] || fault "dist/function is not there: npm run build writes it"
 # Older versions of gcloud have the alerts among their alpha commands alone.
 if gcloud monitoring policies --help >/dev/null 2>&1 </dev/null; then
   policies=(gcloud monitoring policies)
 elif gcloud alpha monitoring policies --help >/dev/null 2>&1 </dev/null; then
   policies=(gcloud alpha monitoring policies)
 else
-  echo "gcloud is missing or too old for 'gcloud monitoring policies': gcloud components update, or install its alpha component" >&2
+  fault "gcloud is missing or too old for 'gcloud monitoring policies': gcloud components update, or install its alpha component"
+fi
+if [ "$faults" -gt 0 ]; then
+  echo "Nothing was changed. infra/gcp/deploy.sh --help lists the variables." >&2
   exit 2
 fi
+[ "$*" != --check ] || exit 0
 
 runner="$NAME-function@$PROJECT.iam.gserviceaccount.com"
 pusher="$NAME-push@$PROJECT.iam.gserviceaccount.com"
@@ -77,7 +101,6 @@ done
 for role in roles/pubsub.publisher roles/monitoring.viewer; do
   gcloud projects add-iam-policy-binding "$PROJECT" --member "serviceAccount:$runner" --role "$role" --condition None --quiet >/dev/null
 done
-IFS=, read -ra secrets <<<"${FUNCTION_SECRETS:-}"
 mounts=(--clear-secrets)
 for secret in ${secrets[@]+"${secrets[@]}"}; do
   mounts=(--set-secrets "$FUNCTION_SECRETS")

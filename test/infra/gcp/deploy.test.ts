@@ -115,3 +115,52 @@ describe('alerts', () => {
     expect(of('alpha monitoring policies create')).toHaveLength(3);
   });
 });
+
+describe('what is wrong is told at once, before anything is created', () => {
+  test.each<[string, Record<string, string>, string[], string]>([
+    ['an unknown argument', {}, ['--dry-run'], 'no such arguments: --dry-run'],
+    ['no region', { REGION: '' }, [], 'REGION is required'],
+    [
+      'a gateway without a scheme',
+      { INFERENCE_GATEWAY_URL: '10.0.0.8' },
+      [],
+      'INFERENCE_GATEWAY_URL must be a base URL',
+    ],
+    [
+      'a gateway with a query',
+      { INFERENCE_GATEWAY_URL: 'http://a/?b' },
+      [],
+      'INFERENCE_GATEWAY_URL must be a base URL',
+    ],
+    ['instances that are no number', { MAX_INSTANCES: 'many' }, [], 'MAX_INSTANCES must be a whole number'],
+    [
+      'a line that is no variable',
+      { FUNCTION_ENV: 'A=1\nB' },
+      [],
+      'FUNCTION_ENV must have NAME=value on each line, not B',
+    ],
+    ['a secret without a version', { FUNCTION_SECRETS: '/a/b=c' }, [], 'FUNCTION_SECRETS must be a comma list'],
+    [
+      'a gcloud without alerts',
+      { ALERTS_UNDER: 'no' },
+      [],
+      "gcloud is missing or too old for 'gcloud monitoring policies'",
+    ],
+  ])('%s', (_name, env, args, fault) => {
+    const { status, stderr, asked } = deploy({ ...required, ...env }, ...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(fault);
+    expect(asked).toEqual([]);
+  });
+
+  test('a bundle that is not there, which --check does not need', () => {
+    rmSync(join(folder, 'dist'), { recursive: true });
+    expect(deploy(required, '--check')).toMatchObject({ status: 0, asked: [] });
+    expect(deploy(required)).toMatchObject({ status: 2, asked: [] });
+  });
+
+  test('several faults together', () => {
+    const { stderr } = deploy({ MAX_INSTANCES: '0' });
+    for (const name of ['PROJECT', 'REGION', 'INFERENCE_GATEWAY_URL', 'MAX_INSTANCES']) expect(stderr).toContain(name);
+  });
+});
