@@ -95,7 +95,7 @@ function manifest(name: string, scripts: Readonly<Record<string, string>>) {
     name: `backfill-${name}`,
     private: true,
     type: 'module',
-    engines: { node: '>=22' },
+    engines: { node: '24.x' },
     scripts: { start: 'node main.mjs', ...scripts },
   };
 }
