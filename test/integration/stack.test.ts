@@ -166,6 +166,18 @@ describe('the stack', { timeout: 90_000 }, () => {
     ).toBe(true);
   });
 
+  test.each([
+    ['a sample that is not there', '--sample', '/nope', 'that can be read'],
+    ['a sample that is a folder', '--sample', folder, 'that can be read'],
+    ['results in a folder that is not there', '--out', '/nope/x', 'that can be written'],
+    ['results over a folder', '--out', folder, 'that can be written'],
+  ])('starts nothing for %s', async (_name, flag, path, fault) => {
+    const stack = startStack(node, flag, path);
+    expect(await stack.exited).toBe(2);
+    expect(stack.output()).toContain(`${flag} must name a file ${fault}`);
+    expect(stack.output()).not.toContain('Starting');
+  });
+
   test('says what is wrong with an endpoint that is not there', async () => {
     const stack = startStack(node, '--exit', '--endpoint', 'http://127.0.0.1:1');
     expect(await stack.exited).toBe(1);
