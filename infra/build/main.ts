@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { readCommandLine } from '../../shared/config/command-line.ts';
 import { keepMethods } from './keep-methods.ts';
 
 /**
@@ -8,6 +9,8 @@ import { keepMethods } from './keep-methods.ts';
  * with a `package.json` that starts it and no dependency to install.
  */
 const root = resolve(import.meta.dirname, '../..');
+const about = 'Writes the deployed form of the function and of the gateway to dist/, anew.';
+readCommandLine({ usage: 'npm run build --', about, flags: {} }, process.argv.slice(2));
 
 const services = [
   {
@@ -95,7 +98,7 @@ function manifest(name: string, scripts: Readonly<Record<string, string>>) {
     name: `backfill-${name}`,
     private: true,
     type: 'module',
-    engines: { node: '>=22' },
+    engines: { node: '24.x' },
     scripts: { start: 'node main.mjs', ...scripts },
   };
 }

@@ -59,7 +59,8 @@ export function helpText<S extends Schema>(command: Command<S>): string {
     return `  ${left.padEnd(30)} ${flag.required ? 'required: ' : ''}${flag.meaning}${byDefault}\n`;
   });
   const positional = command.positional ? ` ${command.positional}` : '';
-  return `${command.about}\n\nUsage: ${command.usage}${positional} [flags]\n\n${rows.join('')}`;
+  const flags = rows.length === 0 ? '\n' : ` [flags]\n\n${rows.join('')}`;
+  return `${command.about}\n\nUsage: ${command.usage}${positional}${flags}`;
 }
 
 /** A flag whose written default is `false` takes no value. */

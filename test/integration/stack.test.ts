@@ -79,6 +79,11 @@ function isAlive({ pid }: Process): boolean {
   }
 }
 
+async function post(url: string, body: unknown): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+}
+
 const allGone = (processes: readonly Process[]) =>
   until(() => !processes.some(isAlive), { what: 'the services to end', timeoutMs: 15_000 });
 
@@ -111,6 +116,12 @@ describe('the stack', { timeout: 90_000 }, () => {
     );
     started.add(submit);
     expect(await new Promise((ended) => submit.once('exit', ended))).toBe(0);
+    const data = Buffer.from(JSON.stringify(chat)).toString('base64');
+    await post(`http://${host}/v1/projects/local/topics/requests:publish`, { messages: [{ data }] });
+    const answers = await post(`http://${host}/v1/projects/local/subscriptions/results:pull`, { maxMessages: 10 });
+    const { receivedMessages = [] } = answers as { receivedMessages?: { message: { data: string } }[] };
+    const texts = receivedMessages.map(({ message }) => Buffer.from(message.data, 'base64').toString());
+    expect(texts.map((text) => JSON.parse(text).status_code)).toEqual([200]);
     stack.child.kill('SIGINT');
     expect(await stack.exited).toBe(0);
     await allGone(running);
@@ -153,6 +164,18 @@ describe('the stack', { timeout: 90_000 }, () => {
     expect(
       stack.results().every((line) => line.includes('"model":"own"') || line.includes('\\"model\\":\\"own\\"')),
     ).toBe(true);
+  });
+
+  test.each([
+    ['a sample that is not there', '--sample', '/nope', 'that can be read'],
+    ['a sample that is a folder', '--sample', folder, 'that can be read'],
+    ['results in a folder that is not there', '--out', '/nope/x', 'that can be written'],
+    ['results over a folder', '--out', folder, 'that can be written'],
+  ])('starts nothing for %s', async (_name, flag, path, fault) => {
+    const stack = startStack(node, flag, path);
+    expect(await stack.exited).toBe(2);
+    expect(stack.output()).toContain(`${flag} must name a file ${fault}`);
+    expect(stack.output()).not.toContain('Starting');
   });
 
   test('says what is wrong with an endpoint that is not there', async () => {

@@ -168,3 +168,12 @@ test.each([
   expect(await run.exited).toBe(1);
   expect(run.output()).toContain(name);
 });
+
+test.each([
+  ['a folder of requests', [folder], 'FILE must name a file that can be read'],
+  ['results over a folder', ['requests.jsonl', '--out', folder], '--out must name a file that can be written'],
+])('%s is told', async (_name, [file = '', ...flags], fault) => {
+  const run = submit(file, ...flags);
+  expect(await run.exited).not.toBe(0);
+  expect(run.output()).toContain(fault);
+});

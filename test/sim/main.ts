@@ -14,6 +14,8 @@ if (names.includes(name)) {
   };
   await run(argv);
 } else {
-  process.stderr.write(`npm run sim -- NAME [--help], where NAME is one of:\n  ${names.join('\n  ')}\n`);
-  process.exitCode = 2;
+  const isAsked = name === '--help';
+  const usage = `Simulations on recorded traffic.\n\nUsage: npm run sim -- NAME [--help], where NAME is one of:\n`;
+  (isAsked ? process.stdout : process.stderr).write(`${usage}  ${names.join('\n  ')}\n`);
+  process.exitCode = isAsked ? 0 : 2;
 }

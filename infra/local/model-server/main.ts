@@ -54,7 +54,7 @@ server.listen(flags.port, '127.0.0.1', () => {
   );
 });
 server.once('error', (error) => {
-  process.stderr.write(`cannot listen on port ${flags.port}: ${error.message}\n`);
+  process.stderr.write(`--port ${flags.port}: ${error.message}\n`);
   process.exit(1);
 });
 

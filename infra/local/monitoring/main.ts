@@ -46,7 +46,7 @@ const port = await new Promise<number>((bound, failed) => {
     error ? failed(error) : bound(boundTo),
   );
 }).catch((error: Error) => {
-  process.stderr.write(`cannot listen on ${address}: ${error.message}\n`);
+  process.stderr.write(`--port ${flags.port}: ${error.message}\n`);
   process.exit(1);
 });
 

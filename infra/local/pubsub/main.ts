@@ -66,7 +66,9 @@ const documents = {
 };
 const http = createRestServer(methods, documents, reportFault);
 const grpc = createGrpcFace(methods, createStreamingPull(catalog, broker, clock), reportFault);
-const listener = await listenOnOnePort(flags.port, grpc, http).catch(fail);
+const listener = await listenOnOnePort(flags.port, grpc, http).catch((error: Error) =>
+  fail(new Error(`--port ${flags.port}: ${error.message}`)),
+);
 
 broker.releasePushes();
 const losesAnswer = () => Math.random() < flags.dropResponseRate;

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { baseUrl, choice, flag, integer, seconds, text } from '../../../shared/config/variables.ts';
+import { readablePath, writablePath } from '../../../shared/config/paths.ts';
+import { baseUrl, choice, custom, flag, integer, seconds } from '../../../shared/config/variables.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { sampleLines } from './decisions/sample-lines.ts';
 import { addressesText, invitationText, summaryText } from './decisions/stack-texts.ts';
@@ -26,16 +27,21 @@ const { flags } = readCommandLine(
       endpoint: baseUrl('--endpoint', {
         meaning: 'your model server, like http://my-vllm:8000, instead of the simulated four',
       }),
-      out: text('--out', {
-        default: 'results.jsonl',
-        meaning: 'file for the results, one JSON line each; written anew',
-      }),
+      out: custom(
+        '--out',
+        { default: 'results.jsonl', meaning: 'file for the results, one JSON line each; written anew' },
+        writablePath,
+      ),
       capacity: choice('--capacity', capacityModes, {
         default: 'monitoring',
         meaning:
           'where the function reads the load: `monitoring`, as before any Inference Gateway, or `gateway`, from ours directly',
       }),
-      sample: text('--sample', { meaning: 'JSONL file of requests to publish instead of the bundled 200' }),
+      sample: custom(
+        '--sample',
+        { meaning: 'JSONL file of requests to publish instead of the bundled 200' },
+        readablePath,
+      ),
       users: integer('--users', { default: '8', max: 200, meaning: 'simulated users who chat' }),
       aloneMs: seconds('--alone-seconds', {
         default: '6',

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { flag, text } from '../../../shared/config/variables.ts';
+import { writablePath } from '../../../shared/config/paths.ts';
+import { custom, flag, text } from '../../../shared/config/variables.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { progressText, summaryText } from './decisions/progress-text.ts';
 import { requireEmulator } from './edges/emulator.ts';
@@ -19,7 +20,11 @@ const { flags, positional } = readCommandLine(
       'PUBSUB_EMULATOR_HOST names a local Pub/Sub; without it, Google Cloud and its usual credentials are used.',
     positional: 'FILE',
     flags: {
-      out: text('--out', { meaning: 'file for the results, one JSON line each; by default results-FILE here' }),
+      out: custom(
+        '--out',
+        { meaning: 'file for the results, one JSON line each; by default results-FILE here' },
+        writablePath,
+      ),
       project: text('--project', { meaning: 'by default GOOGLE_CLOUD_PROJECT, else that of the credentials' }),
       topic: text('--topic', { default: 'requests', meaning: 'where requests go' }),
       subscription: text('--subscription', {

@@ -32,6 +32,12 @@ test.each(faulty)('%s', (_name, argv, fault) => {
   expect(() => parseCommandLine(command, argv)).toThrow(fault);
 });
 
+test('help of a command without flags names none', () => {
+  expect(helpText({ usage: 'npm run thing', about: 'Does a thing.', flags: {} })).toBe(
+    'Does a thing.\n\nUsage: npm run thing\n',
+  );
+});
+
 test('help names every flag with its default', () => {
   expect(parseCommandLine(command, ['--help'])).toBe('help');
   expect(helpText(command)).toMatchInlineSnapshot(`

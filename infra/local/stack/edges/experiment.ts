@@ -63,7 +63,6 @@ export async function runExperiment(experiment: Experiment): Promise<Summary> {
   run = new SampleRun(lines.length, now);
   const sample = run;
   bus.collectResults(({ sample: message, failed, data }) => {
-    if (message === undefined) return;
     if (sample.takeResult(message, failed, data)) appendFileSync(out, `${data}\n`);
   });
   if (!signal.aborted) await bus.publishSample(lines);

@@ -10,6 +10,7 @@ export const topics = {
 
 /** The attribute by which a result says which message of the sample it belongs to. */
 const sampleAttribute = 'sample';
+const sampleResults = 'sample-results';
 
 /** The local Pub/Sub as the stack uses it. */
 export class MessageBus {
@@ -23,8 +24,11 @@ export class MessageBus {
 
   async createTopics(): Promise<void> {
     for (const topic of Object.values(topics)) await this.#client.createTopic(topic);
-    await this.#client.topic(topics.results).createSubscription('results');
-    await this.#client.topic(topics.results).createSubscription('submit-results', { filter: 'attributes:submission' });
+    const results = this.#client.topic(topics.results);
+    const [ofSample, ofSubmit] = [`attributes:${sampleAttribute}`, 'attributes:submission'];
+    await results.createSubscription(sampleResults, { filter: ofSample });
+    await results.createSubscription('submit-results', { filter: ofSubmit });
+    await results.createSubscription('results', { filter: `NOT ${ofSample} AND NOT ${ofSubmit}` });
     await this.#client.topic(topics.deadLetters).createSubscription('dead-letters');
   }
 
@@ -39,12 +43,12 @@ export class MessageBus {
     }
   }
 
-  /** `sample` is the line's index, and undefined for a result of something else. */
-  collectResults(take: (result: { sample: string | undefined; failed: boolean; data: string }) => void): void {
-    const subscription = this.#client.subscription('results', { flowControl: { maxMessages: 1000 } });
+  /** `sample` is the line's index. */
+  collectResults(take: (result: { sample: string; failed: boolean; data: string }) => void): void {
+    const subscription = this.#client.subscription(sampleResults, { flowControl: { maxMessages: 1000 } });
     subscription.on('message', (message: Message) => {
       const { attributes, data } = message;
-      take({ sample: attributes[sampleAttribute], failed: attributes.status === 'failed', data: data.toString() });
+      take({ sample: attributes[sampleAttribute]!, failed: attributes.status === 'failed', data: data.toString() });
       message.ack();
     });
     // The client connects again by itself; a Pub/Sub that is gone for good is reported as a process that ended.

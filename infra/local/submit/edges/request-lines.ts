@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readablePath } from '../../../../shared/config/paths.ts';
 
 export interface RequestLine {
   /** From 1. */
@@ -32,9 +33,11 @@ export async function* readRequestLines(file: string): AsyncGenerator<RequestLin
 /**
  * Looks at the whole file before anything of it is sent.
  * @returns the key of every request
- * @throws {Error} that lists the lines which cannot be requests
+ * @throws {Error} that says why the file cannot be read, or lists the lines which cannot be requests
  */
 export async function checkRequests(file: string): Promise<string[]> {
+  const path = readablePath(file);
+  if ('fault' in path) throw new Error(`FILE ${path.fault}, not ${file}`);
   const keys: string[] = [];
   const faults: string[] = [];
   for await (const { number, data, key } of readRequestLines(file)) {
