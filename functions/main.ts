@@ -1,3 +1,4 @@
+import { readCommandLine } from '../shared/config/command-line.ts';
 import { listenFault } from '../shared/config/listening.ts';
 import { readNamedFile } from '../shared/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
@@ -13,16 +14,9 @@ import { startService } from './service.ts';
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
 
-const help = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
-
-Usage: npm run function
-
-Environment variables configure it: README.md lists them under "The function".
-`;
-if (process.argv.includes('--help')) {
-  process.stdout.write(help);
-  process.exit(0);
-}
+const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
+Environment variables configure it: README.md lists them under "The function".`;
+readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
 
 const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');

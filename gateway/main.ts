@@ -1,9 +1,14 @@
+import { readCommandLine } from '../shared/config/command-line.ts';
 import { listenFault } from '../shared/config/listening.ts';
 import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
 import { announceListening, createLogger, exitLogged } from '../shared/telemetry/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
 import { checkFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
+
+const about = `Routes LLM requests to model servers by predicted latency, with strict priority over async work.
+Environment variables configure it: README.md lists them under "The gateway".`;
+readCommandLine({ usage: 'npm run gateway --', about, flags: {} }, process.argv.slice(2));
 
 try {
   const faults = new Faults();

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,12 +27,6 @@ afterAll(async () => {
   other.close();
   await world.close();
   rmSync(folder, { recursive: true });
-});
-
-test.each([[['--help']], [['--port', '1', '--help']]])('%j tells what it is, and needs no variable', (args) => {
-  const told = execFileSync(process.execPath, ['functions/main.ts', ...args], { encoding: 'utf8', env: {} });
-  expect(told).toMatch(/^Takes LLM requests/);
-  expect(told).toContain('Usage: npm run function');
 });
 
 test('health and metrics move to the admin port', async () => {

@@ -9,6 +9,8 @@ test.each([
   ['infra/docs/main.ts', 'Writes the README’s tables'],
   ['test/sim/main.ts', 'routing'],
   ['test/bench/main.ts', 'gateway'],
+  ['functions/main.ts', 'Takes LLM requests'],
+  ['gateway/main.ts', 'Routes LLM requests'],
 ])('%s --help says what it does and does nothing', (script, text) => {
   const help = execFileSync(process.execPath, [script, '--help'], { cwd: root, encoding: 'utf8', timeout: 20_000 });
   expect(help).toContain(text);
