@@ -64,7 +64,10 @@ export const gatewaySchema = {
     default: '60',
     meaning: 'longest wait for a place on an endpoint',
   }),
-  maxQueued: integer('MAX_QUEUED', { default: '5000', meaning: 'most requests that wait, in each priority band' }),
+  maxQueued: integer('MAX_QUEUED', {
+    default: '5000',
+    meaning: 'most requests that wait, in each priority band; in a full one the tenant that holds most gives way',
+  }),
   sheddableWaitMs: seconds('SHEDDABLE_WAIT_SECONDS', {
     default: '1',
     meaning:
