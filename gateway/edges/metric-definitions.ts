@@ -127,7 +127,7 @@ export const gauges = {
   saturation: {
     older: 'inference_extension_flow_control_pool_saturation',
     newer: 'llm_d_epp_flow_control_pool_saturation',
-    help: 'Mean over endpoints, 0 idle, 1 full for sheddable work: the largest of waiting/5, KV cache/0.8, requests/places where those of an engine are known, and what token gaps and first tokens show; 1 for an empty pool',
+    help: 'Mean over endpoints, 0 idle, 1 full for sheddable work, more only where all are full: the largest of waiting/5, KV cache/0.8, requests/places where those of an engine are known, and what token gaps and first tokens show; 1 for an empty pool',
     olderLabels: ['inference_pool'],
     newerLabels: ['inference_pool'],
   },
