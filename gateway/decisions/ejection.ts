@@ -5,6 +5,8 @@ export type Verdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'nothing';
 export type EjectionReason = (typeof ejectionReasons)[number];
 export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', 'error_share', 'health'] as const;
 
+const declining: ReadonlySet<number> = new Set([401, 403, 404, 405]);
+
 /** How an exchange with an endpoint ended. */
 export interface Ended {
   readonly outcome: string;
@@ -16,15 +18,15 @@ export interface Ended {
 
 /**
  * Only what the endpoint did counts: not a 4xx of the client's making, nor a client that left or did not read, nor what the gateway
- * stopped itself. A 429 is a full engine, not a broken one. 401 and 403 are not the client's: its credentials never get there. 404 and
- * 405 may be: they prove nothing, but an endpoint that gives them to everyone would always be the one with the most room.
+ * stopped itself. A 429 is a full engine, not a broken one. 401, 403, 404 and 405 prove nothing, since one client's requests may all be
+ * worth them, but an endpoint that gives them to everyone would always be the one with the most room.
  */
 export function verdictOn({ outcome, status, answering }: Ended): Verdict {
   if (outcome === 'upstream_error') return 'failed';
   if (outcome === 'upstream_timeout') return answering ? 'failed' : 'timed_out';
   if (outcome !== 'served') return 'nothing';
-  if (status >= 500 || status === 401 || status === 403) return 'failed';
-  if (status === 404 || status === 405) return 'declined';
+  if (status >= 500) return 'failed';
+  if (declining.has(status)) return 'declined';
   return status < 300 ? 'well' : 'nothing';
 }
 

@@ -16,7 +16,11 @@ const shortBytes = 32 * 1024;
 /** An image or a sound, whatever the size of its file. */
 const attachmentTokens = 1000;
 const attachmentMark = ';base64,';
-const quote = 0x22;
+/** Both alphabets; a slash may be written with a backslash before it. */
+const inBase64 = new Uint8Array(256);
+for (const byte of new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\\')) {
+  inBase64[byte] = 1;
+}
 /** Names become metric labels. */
 const longestModelName = 256;
 
@@ -52,11 +56,11 @@ function promptTokensOf(bytes: Buffer): number {
   let textBytes = bytes.length;
   let attachments = 0;
   for (let at = bytes.indexOf(attachmentMark); at >= 0; at = bytes.indexOf(attachmentMark, at)) {
-    const end = bytes.indexOf(quote, at);
-    if (end < 0) break;
-    textBytes -= end - at;
+    at += attachmentMark.length;
+    const start = at;
+    while (at < bytes.length && inBase64[bytes[at]!] === 1) at += 1;
+    textBytes -= at - start;
     attachments += 1;
-    at = end;
   }
   return Math.ceil(textBytes / bytesPerToken) + attachments * attachmentTokens;
 }

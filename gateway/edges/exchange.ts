@@ -255,7 +255,7 @@ export class Exchange implements Ticket, RollMember<Exchange>, Dispatcher.Dispat
   #refuse(reason: Refusal): void {
     this.#status = reason.status;
     this.#end(reason.code);
-    writeRefusal(this.#res, this.request.id, reason);
+    writeRefusal(this.#res, this.request.id, reason, this.#services.isDraining());
   }
 
   /** Ends an answer that has begun: an event stream with the error as its last event, and no answer with its final chunk. */

@@ -17,24 +17,30 @@ export class Pieces {
     this.#sizeBytes += piece.length;
     // Most bodies are one piece.
     if (piece.length >= smallBytes || this.#sizeBytes === piece.length) {
-      this.#closeBlock();
+      this.#cut();
       this.#whole.push(piece);
       return;
     }
-    if (this.#filledBytes + piece.length > blockBytes) this.#closeBlock();
+    if (this.#block && this.#filledBytes + piece.length > this.#block.length) {
+      this.#cut();
+      this.#block = undefined;
+    }
     this.#block ??= Buffer.allocUnsafeSlow(blockBytes);
     this.#filledBytes += piece.copy(this.#block, this.#filledBytes);
   }
 
   joined(): Buffer {
-    this.#closeBlock();
+    this.#cut();
     const [first, ...others] = this.#whole;
     return first && others.length === 0 ? first : Buffer.concat(this.#whole, this.#sizeBytes);
   }
 
-  #closeBlock(): void {
-    if (this.#block) this.#whole.push(this.#block.subarray(0, this.#filledBytes));
-    this.#block = undefined;
+  /** What is filled of the block becomes a piece; the rest of it is filled on. */
+  #cut(): void {
+    if (this.#block && this.#filledBytes > 0) {
+      this.#whole.push(this.#block.subarray(0, this.#filledBytes));
+      this.#block = this.#block.subarray(this.#filledBytes);
+    }
     this.#filledBytes = 0;
   }
 }

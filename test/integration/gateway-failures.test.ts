@@ -206,6 +206,17 @@ describe('the end of the process', () => {
     expect(await exit).toBe(0);
   });
 
+  test('a request that fails while it drains ends its connection too', async () => {
+    const engine = await startEngine({ script: silence });
+    const gateway = await startGateway({ ENDPOINTS: engine.url, TTFT_TIMEOUT_SECONDS: '1' });
+    const client = new RawConnection(gateway.url).send(postHead(['content-length: 13']), '{"model":"m"}');
+    await until(() => engine.seen.length === 1, { what: 'the request to be sent' });
+    const exit = gateway.kill();
+    expect(await client.untilAnswers(1)).toEqual([[504, 'upstream_timeout']]);
+    expect(client.text).toMatch(/\r\nconnection: close\r\n/i);
+    expect(await exit).toBe(0);
+  });
+
   test.each<[NodeJS.Signals, NodeJS.Signals]>([
     ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],

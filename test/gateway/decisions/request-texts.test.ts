@@ -33,8 +33,9 @@ test('of a key twice the last counts, and a prototype’s is none', () => {
 
 test.each([
   ['text alone: four bytes a token', '{"model":"m","prompt":"hello"}', 8],
-  ['an image: a thousand', `{"model":"m","i":"data:image/png;base64,${'A'.repeat(900_000)}"}`, 1009],
-  ['two of them', `{"model":"m","i":["x;base64,${'A'.repeat(99_999)}","y;base64,${'B'.repeat(9)}"]}`, 2007],
+  ['an image: a thousand', `{"model":"m","i":"data:image/png;base64,${'A'.repeat(900_000)}"}`, 1011],
+  ['two of them', `{"model":"m","i":["x;base64,${'A'.repeat(99_999)}","y;base64,${'B'.repeat(9)}"]}`, 2011],
+  ['one that is spoken of hides no text', `{"model":"m","p":";base64, ${'word '.repeat(20_000)}"}`, 26_008],
   ['one that never ends', '{"model":"m","i":";base64,AAAA', undefined],
 ])('tokens of a prompt: %s', (_, text, promptTokens) => {
   const read = readRequestBody(Buffer.from(text));

@@ -34,3 +34,15 @@ test('a million bytes, one by one, each in a buffer of 64 KB as a connection bri
   expect(retainedBytes() - before).toBeLessThan(50_000_000);
   expect(pieces.sizeBytes).toBe(1_000_000);
 });
+
+test('small pieces between large ones share a block', () => {
+  const pieces = new Pieces();
+  const large = Buffer.alloc(4096);
+  const before = retainedBytes();
+  for (let count = 0; count < 2000; count += 1) {
+    pieces.add(Buffer.alloc(1));
+    pieces.add(large);
+  }
+  expect(retainedBytes() - before).toBeLessThan(10_000_000);
+  expect(pieces.joined()).toHaveLength(2000 * 4097);
+});
