@@ -22,7 +22,7 @@ export function nextEngineLimit(limit: EngineLimit, running: number, waiting: nu
   const queued = waiting > 0 ? limit.queued + 1 : 0;
   if (queued >= readingsToTell) return { running: Math.max(1, running), queued };
   if (running + waiting === 0) return noEngineLimit;
-  const mayTakeMore = waiting === 0 && running >= limit.running * usedShare;
+  const mayTakeMore = waiting === 0 && running >= Math.floor(limit.running) * usedShare;
   if (!mayTakeMore) return { running: limit.running, queued };
   const seconds = Math.min(sinceMs, longestSinceMs) / 1000;
   const seen = Math.max(running, limit.running);

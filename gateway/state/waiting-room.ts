@@ -79,9 +79,11 @@ export class WaitingRoom {
     };
     ticket.cancelTimeout = this.#options.clock.after(timeoutMs, late);
     this.#waiting += 1;
-    // Room may be due by itself, or has to be made. For those ahead that was seen a moment ago.
+    // Room may be due by itself, or has to be made. Those ahead were looked at a moment ago, and will be in a moment.
     if (!isBehind) this.#blocked(ticket);
-    if (this.#pumpAgain || this.#options.clock.nowMs() - this.#pumpedAtMs >= pumpedLatelyMs) this.pump();
+    const restMs = this.#pumpedAtMs + pumpedLatelyMs - this.#options.clock.nowMs();
+    if (this.#pumpAgain || restMs <= 0) this.pump();
+    else this.#wakeIn(restMs);
     return isWaiting(ticket) ? 'waiting' : 'placed';
   }
 
@@ -146,16 +148,27 @@ export class WaitingRoom {
     return true;
   }
 
-  /** Has a tenant that holds more give way, where the band is full. */
+  /** Has tenants that hold more give way, where the band is full and that makes space. */
   #haveSpace(band: Band<Ticket>, ticket: Ticket): boolean {
-    for (;;) {
-      const tooMany = band.count >= this.#options.mostPerBand;
-      if (!tooMany && band.sizeBytes + ticket.terms.sizeBytes <= mostBytesPerBand) return true;
-      const surplus = band.surplusFor(ticket, tooMany ? 'count' : 'sizeBytes');
-      if (!surplus) return false;
-      this.leave(surplus);
-      surplus.giveWay();
+    const surplus: Ticket[] = [];
+    while (!this.#hasSpace(band, ticket)) {
+      const next = band.surplusFor(ticket, band.count >= this.#options.mostPerBand ? 'count' : 'sizeBytes');
+      if (!next) {
+        for (const each of surplus) band.add(each);
+        return false;
+      }
+      band.remove(next);
+      surplus.push(next);
     }
+    for (const each of surplus) {
+      this.#forgetTimeout(each);
+      each.giveWay();
+    }
+    return true;
+  }
+
+  #hasSpace({ count, sizeBytes }: Band<Ticket>, { terms }: Ticket): boolean {
+    return count < this.#options.mostPerBand && sizeBytes + terms.sizeBytes <= mostBytesPerBand;
   }
 
   /** Room that will not come by an event is made, or waited for until it is due. */
@@ -165,13 +178,17 @@ export class WaitingRoom {
       return;
     }
     const roomInMs = this.#options.roomInMs(ticket);
-    if (roomInMs === undefined) return;
+    if (roomInMs !== undefined) this.#wakeIn(roomInMs);
+  }
+
+  /** Unless it wakes sooner anyway. */
+  #wakeIn(delayMs: number): void {
     const { clock } = this.#options;
-    const atMs = clock.nowMs() + roomInMs;
+    const atMs = clock.nowMs() + delayMs;
     if (atMs >= this.#wakeAtMs) return;
     this.#cancelWake();
     this.#wakeAtMs = atMs;
-    this.#cancelWake = clock.after(roomInMs, () => {
+    this.#cancelWake = clock.after(delayMs, () => {
       this.#wakeAtMs = Number.POSITIVE_INFINITY;
       this.pump();
     });

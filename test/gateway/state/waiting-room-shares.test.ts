@@ -38,3 +38,23 @@ test('an arrival asks for itself alone, and a turn for each thing that is wanted
   room.pump();
   expect(asked).toBe(50);
 });
+
+test('nobody gives way for one who is refused all the same', () => {
+  const { room, log, ticket } = roomBefore();
+  const megabytes = 1024 * 1024;
+  for (const name of ['a1', 'a2']) room.enter(ticket(name, 0, { tenant: 'a', sizeBytes: 60 * megabytes }));
+  for (const name of ['b', 'c']) room.enter(ticket(name, 0, { tenant: name, sizeBytes: 65 * megabytes }));
+  expect(room.enter(ticket('huge', 0, { tenant: 'd', sizeBytes: 110 * megabytes }))).toBe('full');
+  expect(log).toEqual([]);
+  expect([...room.tickets()]).toHaveLength(4);
+});
+
+test('who comes behind others is looked at in a moment, whatever else happens', async () => {
+  const { clock, room, free, log, ticket } = roomBefore();
+  room.enter(ticket('first'));
+  free.set('m', 2);
+  room.enter(ticket('second'));
+  expect(log).toEqual([]);
+  await clock.advance(5);
+  expect(log).toEqual(['first', 'second']);
+});
