@@ -14,6 +14,8 @@ export interface Due {
 }
 
 const keptBytes = 64 * 1024 * 1024;
+/** In less a topic may be well and not answer. */
+const fairAttemptMs = 1000;
 
 /** Publishes what is due, keeps what could not be published until its message comes back, and tells the topics' breakers. */
 export class Outbox {
@@ -40,12 +42,14 @@ export class Outbox {
   async publish(delivery: string, message: string, due: Due, budgetMs: number): Promise<boolean> {
     const giveUpAtMs = this.#clock.nowMs() + budgetMs;
     for (const [index, outgoing] of due.messages.entries()) {
+      const leftMs = giveUpAtMs - this.#clock.nowMs();
       try {
-        await this.#publisher.publish(outgoing, giveUpAtMs - this.#clock.nowMs());
+        await this.#publisher.publish(outgoing, leftMs);
         this.#topics.ended(outgoing.topic, message, 'well', this.#clock.nowMs());
       } catch (error) {
         const isMessagesFault = error instanceof PublishError && error.isMessagesFault;
-        this.#topics.ended(outgoing.topic, message, isMessagesFault ? 'unsaid' : 'sick', this.#clock.nowMs());
+        const said = isMessagesFault || leftMs < fairAttemptMs ? 'unsaid' : 'sick';
+        this.#topics.ended(outgoing.topic, message, said, this.#clock.nowMs());
         const left = due.messages.slice(index);
         const sizeBytes = left.reduce((sum, { data, attributes }) => sum + messageBytes(data, attributes), 0);
         this.#kept.keep(delivery, { ...due, messages: left }, sizeBytes);

@@ -57,7 +57,11 @@ export function createPublisher(projectId: string | undefined): Publisher {
       for (let attempt = 0; ; attempt += 1) {
         const publisher = attempt === 0 ? shared(topic) : alone(topic);
         try {
-          return await withinTime(publishOnce(publisher, message), giveUpAtMs - performance.now(), systemClock);
+          return await withinTime(
+            publishOnce(publisher, message),
+            Math.max(0, giveUpAtMs - performance.now()),
+            systemClock,
+          );
         } catch (error) {
           const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
           const isHopeless = attempt > 0 && hopeless.has(codeOf(error));

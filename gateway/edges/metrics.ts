@@ -29,7 +29,8 @@ interface Flow {
 const mostLabelValues = 200;
 /** Each has some hundred and fifty series of its own. */
 const mostFlows = 200;
-const otherFlow = { model_name: 'other', target_model_name: 'other', fairness_id: 'other' };
+const otherTenant = { fairness_id: 'other' };
+const otherModel = { ...otherTenant, model_name: 'other', target_model_name: 'other' };
 
 type GaugeReading = (set: (labels: LabelValues, value: number) => void) => void;
 
@@ -94,18 +95,25 @@ export class Metrics {
     this.#evictedTokens.inc(tokens);
   }
 
-  /** Those that come later than the limit are one for each priority. */
+  /** Tenants that come later than the limit are one for each model, and models that come later than as many again are one. */
   flow(flow: Flow): FlowMetrics {
     const labels = this.#labels.of(flow);
-    const found = this.#flows.get(keyOf(labels));
-    if (found) return found;
-    return this.#flowOf(this.#flows.size < mostFlows ? labels : { ...labels, ...otherFlow });
+    return (
+      this.#flowOf(labels, mostFlows) ??
+      this.#flowOf({ ...labels, ...otherTenant }, 2 * mostFlows) ??
+      this.#flowOf({ ...labels, ...otherModel })
+    );
   }
 
-  #flowOf(labels: FlowLabelValues): FlowMetrics {
+  #flowOf(labels: FlowLabelValues): FlowMetrics;
+  #flowOf(labels: FlowLabelValues, most: number): FlowMetrics | undefined;
+  #flowOf(labels: FlowLabelValues, most = Number.POSITIVE_INFINITY): FlowMetrics | undefined {
     const key = keyOf(labels);
-    const flow = this.#flows.get(key) ?? new FlowMetrics(this.#series, labels);
-    this.#flows.set(key, flow);
+    let flow = this.#flows.get(key);
+    if (!flow && this.#flows.size < most) {
+      flow = new FlowMetrics(this.#series, labels);
+      this.#flows.set(key, flow);
+    }
     return flow;
   }
 

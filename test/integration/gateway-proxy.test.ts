@@ -83,7 +83,7 @@ test('flows beyond two hundred are counted together, each of their requests once
   }
   const page = (await ask(gateway.url, { method: 'GET', path: '/metrics' })).body.toString();
   const counts = page.split('\n').filter((line) => line.startsWith('llm_d_epp_request_total{'));
-  const others = counts.filter((line) => line.includes('fairness_id="other"'));
+  const others = counts.filter((line) => line.includes('model_name="m"') && line.includes('fairness_id="other"'));
   expect([counts.length, others.length]).toEqual([201, 1]);
   expect(others[0]).toMatch(/priority="0"} 100$/);
 });
