@@ -12,8 +12,8 @@ const silentMs = 120_000;
 
 /**
  * The gauges that still say something; infinity says full. Left out are NaN and negative values, points older than `maxAgeMs`, and
- * series that fell silent while others went on saying something: Monitoring shows the last point of a server that was scaled in, or of a replaced
- * endpoint picker, for minutes, and nothing tells it from one that cannot be scraped.
+ * series that fell silent while others went on saying something: Monitoring shows the last point of a server that was scaled in, or of
+ * a replaced endpoint picker, for minutes, and nothing tells it from one that cannot be scraped.
  */
 export function currentGauges(gauges: readonly Gauge[], maxAgeMs: number, nowMs: number): Gauge[] {
   const telling = gauges.filter(({ value }) => value >= 0);

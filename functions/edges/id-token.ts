@@ -1,5 +1,6 @@
 import { GoogleAuth } from 'google-auth-library';
 import type { Clock } from '../state/clock.ts';
+import { withinTime } from '../state/within-time.ts';
 
 /** Gets a fresh ID token for the audience, a JWT, from the environment's credentials. */
 export type FetchIdToken = (audience: string) => Promise<string>;
@@ -18,7 +19,12 @@ export function idTokenFor(audience: string, fetchToken: FetchIdToken, clock: Cl
   let expiresAtMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
   const renew = async (): Promise<void> => {
-    const next = await withinTime(fetchToken(audience));
+    const next = await withinTime(
+      fetchToken(audience),
+      fetchTimeoutMs,
+      clock,
+      `no ID token within ${fetchTimeoutMs} ms`,
+    );
     expiresAtMs = expiryOf(next);
     token = next;
   };
@@ -53,10 +59,4 @@ function expiryOf(token: string): number {
   const { exp } = JSON.parse(claims) as { exp?: unknown };
   if (typeof exp !== 'number') throw new Error('the ID token does not say when it expires');
   return exp * 1000;
-}
-
-async function withinTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no ID token within ${fetchTimeoutMs} ms`)), fetchTimeoutMs);
-  return await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

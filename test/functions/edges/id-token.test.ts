@@ -50,3 +50,14 @@ test.each(['', 'opaque', `h.${Buffer.from('{}').toString('base64url')}.s`])('%j 
   const clock = { nowMs: () => startMs, after: () => () => {} };
   await expect(idTokenFor('a', async () => text, clock)()).rejects.toThrow();
 });
+
+test('a source that says nothing is given up after five seconds', async () => {
+  let giveUp = (): void => {};
+  const after = (delayMs: number, task: () => void) => {
+    if (delayMs === 5000) giveUp = task;
+    return () => {};
+  };
+  const token = idTokenFor('a', () => new Promise(() => {}), { nowMs: () => 0, after })();
+  giveUp();
+  await expect(token).rejects.toThrow('no ID token within 5000 ms');
+});
