@@ -1,9 +1,9 @@
-import { readNamedFile } from '../shared/config/named-file.ts';
-import { ConfigError, type Environment, type Faults } from '../shared/config/read-config.ts';
-import type { Parsed } from '../shared/config/variables.ts';
-import { parseApiKeys } from './decisions/api-keys.ts';
-import { parseEndpointFile } from './decisions/endpoint-list.ts';
-import { parseObjectiveFile } from './decisions/objectives.ts';
+import { readNamedFile } from '../shared/runtime/config/named-file.ts';
+import { ConfigError, type Environment, type Faults } from '../shared/runtime/config/read-config.ts';
+import type { Parsed } from '../shared/runtime/config/variables.ts';
+import { parseApiKeys } from './admit/api-keys.ts';
+import { parseObjectiveFile } from './admit/objectives.ts';
+import { parseEndpointFile } from './discovery/endpoint-list.ts';
 
 /** What the variables that name files are read by. */
 const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {

@@ -1,10 +1,10 @@
-import { portsDiffer } from '../shared/config/listening.ts';
-import type { Rule } from '../shared/config/read-config.ts';
-import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/config/variables.ts';
-import { logLevels } from '../shared/telemetry/logger.ts';
-import { parseEndpointList } from './decisions/endpoint-list.ts';
-import { parseObjectiveList } from './decisions/objectives.ts';
-import { policyNames } from './decisions/policies.ts';
+import { portsDiffer } from '../shared/runtime/config/listening.ts';
+import type { Rule } from '../shared/runtime/config/read-config.ts';
+import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/runtime/config/variables.ts';
+import { logLevels } from '../shared/runtime/logger.ts';
+import { parseObjectiveList } from './admit/objectives.ts';
+import { policyNames } from './choose/policies/policies.ts';
+import { parseEndpointList } from './discovery/endpoint-list.ts';
 
 /** The gateway's variables: the schema behind its configuration and behind the reference in the README. */
 export const gatewaySchema = {

@@ -1,35 +1,35 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Values } from '../shared/config/read-config.ts';
-import type { Logger } from '../shared/telemetry/logger.ts';
+import { monotonicClock } from '../shared/runtime/clock.ts';
+import type { Values } from '../shared/runtime/config/read-config.ts';
+import { LinkedList } from '../shared/runtime/linked-list.ts';
+import type { Logger } from '../shared/runtime/logger.ts';
+import { RecentRate } from '../shared/runtime/recent-rate.ts';
+import { parseApiKeys } from './admit/api-keys.ts';
+import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
+import { Chooser } from './choose/chooser.ts';
+import { policies } from './choose/policies/policies.ts';
 import type { gatewaySchema } from './config.ts';
-import { parseApiKeys } from './decisions/api-keys.ts';
-import { type Objectives, parseObjectiveFile } from './decisions/objectives.ts';
-import { policies } from './decisions/policies.ts';
-import { type Refusal, refusal } from './decisions/refusals.ts';
-import { retryAfterSeconds } from './decisions/saturation.ts';
-import { BodyReader } from './edges/body-reader.ts';
-import type { FailureCode } from './edges/ending.ts';
-import { logEndpointChange } from './edges/endpoint-log.ts';
-import type { Exchange, ExchangeServices } from './edges/exchange.ts';
-import { farewell } from './edges/farewell.ts';
-import { followEndpoints } from './edges/followed-endpoints.ts';
-import { createHttpApp } from './edges/http-app.ts';
-import { inferenceRoutes } from './edges/inference-routes.ts';
-import { Metrics } from './edges/metrics.ts';
-import { Observer } from './edges/observer.ts';
-import { capacityRoute, healthRoutes, operatorRoutes } from './edges/operator-routes.ts';
-import { Poller } from './edges/poller.ts';
-import { Upstreams } from './edges/upstreams.ts';
-import { WatchedFile } from './edges/watched-file.ts';
-import { Chooser } from './state/chooser.ts';
-import { processClock } from './state/clock.ts';
-import { KeyRing } from './state/key-ring.ts';
-import { hasRoom, lateBinding } from './state/late-binding.ts';
-import { Pool } from './state/pool.ts';
-import { explain, RecentChoices } from './state/recent-choices.ts';
-import { RecentRate } from './state/recent-rate.ts';
-import { Roll } from './state/roll.ts';
+import { followEndpoints } from './discovery/follow-endpoints.ts';
+import { Poller } from './discovery/poller.ts';
+import { WatchedFile } from './discovery/watched-file.ts';
+import { retryAfterSeconds } from './endpoint/capacity/saturation.ts';
+import { Pool } from './endpoint/pool.ts';
+import { BodyReader } from './fronts/http/body-reader.ts';
+import { drainConnections } from './fronts/http/drain-connections.ts';
+import type { FailureCode } from './fronts/http/ending.ts';
+import type { Exchange, ExchangeServices } from './fronts/http/exchange.ts';
+import { createHttpApp } from './fronts/http/http-app.ts';
+import { inferenceRoutes } from './fronts/http/inference-routes.ts';
+import { KeyRing } from './fronts/http/key-ring.ts';
+import { Upstreams } from './fronts/http/upstreams.ts';
+import { logEndpointChange } from './observe/endpoint-log.ts';
+import { Metrics } from './observe/metrics.ts';
+import { Observer } from './observe/observer.ts';
+import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
+import { explain, RecentChoices } from './observe/recent-choices.ts';
+import { hasRoom, lateBinding } from './queue/late-binding.ts';
+import { type Refusal, refusal } from './refusal.ts';
 
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
@@ -46,7 +46,7 @@ const mostUnaccepted = 4096;
 export class Gateway {
   readonly #config: GatewayConfig;
   readonly #log: Logger;
-  readonly #exchanges = new Roll<Exchange>();
+  readonly #exchanges = new LinkedList<Exchange>();
   readonly #pool: Pool;
   readonly #poller: Poller;
   readonly #metrics: Metrics;
@@ -60,7 +60,7 @@ export class Gateway {
   constructor(config: GatewayConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
-    const { nowMs } = processClock;
+    const { nowMs } = monotonicClock;
     const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
     this.#pool = new Pool(
       {
@@ -99,7 +99,7 @@ export class Gateway {
     });
     const sheddablePlaced = new RecentRate(nowMs);
     const waitingRoom = lateBinding({
-      clock: processClock,
+      clock: monotonicClock,
       pool,
       choose: (ticket) => {
         const placement = chooser.choose(ticket.request);
@@ -157,7 +157,7 @@ export class Gateway {
           ? full(exchange)
           : refusal('queue_timeout', 'the request waited too long for an endpoint'),
     };
-    const onTurnedAway = (code: FailureCode): void => observer.turnedAway(code);
+    const onRejected = (code: FailureCode): void => observer.rejected(code);
     const operator = {
       poolName: config.poolName,
       policy: config.policy,
@@ -169,7 +169,7 @@ export class Gateway {
       isDraining,
     };
 
-    const app = createHttpApp(log, onTurnedAway);
+    const app = createHttpApp(log, onRejected);
     const keys = this.#keys();
     app.register(async (v1) => {
       inferenceRoutes(v1, {
@@ -180,7 +180,7 @@ export class Gateway {
         isDraining,
         exchange,
         bodies: new BodyReader(config.maxBodyBytes),
-        onTurnedAway,
+        onRejected,
       });
     });
     const admin = config.adminPort === undefined ? app : createHttpApp(log, () => {});
@@ -221,7 +221,7 @@ export class Gateway {
     // Who waits goes first: nobody is to get the place of one who is cut off.
     const waitingFirst = [...this.#exchanges].sort((a, b) => Number(a.running) - Number(b.running));
     for (const exchange of waitingFirst) exchange.stop(cutOff);
-    await farewell(this.#apps);
+    await drainConnections(this.#apps);
     for (const closable of this.#closables) closable.close();
     await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#upstreams.close()]);

@@ -1,7 +1,7 @@
-import { readCommandLine } from '../shared/config/command-line.ts';
-import { listenFault } from '../shared/config/listening.ts';
-import { ConfigError, Faults, readConfig } from '../shared/config/read-config.ts';
-import { announceListening, createLogger, exitLogged } from '../shared/telemetry/logger.ts';
+import { readCommandLine } from '../shared/runtime/config/command-line.ts';
+import { listenFault } from '../shared/runtime/config/listening.ts';
+import { ConfigError, Faults, readConfig } from '../shared/runtime/config/read-config.ts';
+import { announceListening, createLogger, exitLogged } from '../shared/runtime/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
 import { checkFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';

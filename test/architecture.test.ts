@@ -16,8 +16,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   shared: ['shared'],
   infra: ['infra', 'shared'],
 };
-/** Inside a service, knowledge points one way: edges know state, state knows decisions. */
-const kinds = ['decisions', 'state', 'edges'] as const;
+const pureRooms = [
+  'gateway/admit',
+  'gateway/queue',
+  'gateway/choose',
+  'gateway/endpoint',
+  'functions/processor/message',
+  'functions/processor/dispatch',
+];
 const impure = [
   { name: 'node: modules', pattern: /from '(node:|@google-cloud|got|fastify|undici|pino|prom-client)/ },
   {
@@ -40,16 +46,8 @@ test('folders import only what they may', () => {
   expect(forbidden).toEqual([]);
 });
 
-test('decisions import only decisions, state imports no edge', () => {
-  const forbidden = imports().filter(({ from, to }) => {
-    const [fromKind, toKind] = [kindOf(from), kindOf(to)];
-    return fromKind >= 0 && toKind > fromKind;
-  });
-  expect(forbidden).toEqual([]);
-});
-
-test('decisions touch no clock, chance, environment or network', () => {
-  const faults = files.filter(isDecision).flatMap((file) => {
+test('rooms of rules touch no clock, chance, environment or network', () => {
+  const faults = files.filter(isInPureRoom).flatMap((file) => {
     const source = withoutComments(readFileSync(join(root, file), 'utf8'));
     return impure.filter(({ pattern }) => pattern.test(source)).map(({ name }) => `${file}: ${name}`);
   });
@@ -81,17 +79,13 @@ function imports(): { from: string; to: string }[] {
   );
 }
 
-function isDecision(file: string): boolean {
-  return file.includes('/decisions/') && !file.startsWith('test/');
-}
-
-function kindOf(file: string): number {
-  return file.startsWith('test/') ? -1 : kinds.findIndex((kind) => file.includes(`/${kind}/`));
+function isInPureRoom(file: string): boolean {
+  return pureRooms.some((room) => file.startsWith(`${room}/`));
 }
 
 /** The README's references are printed from the services' own definitions. */
 function isReference(from: string, to: string): boolean {
-  const definitions = /^((functions|gateway)\/config|gateway\/edges\/metric-definitions)\.ts$/;
+  const definitions = /^((functions\/processor|gateway)\/config|gateway\/observe\/metric-definitions)\.ts$/;
   return from.startsWith('infra/docs/') && definitions.test(to);
 }
 

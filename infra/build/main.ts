@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { readCommandLine } from '../../shared/config/command-line.ts';
+import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { keepMethods } from './keep-methods.ts';
 
 /**
@@ -15,7 +15,7 @@ readCommandLine({ usage: 'npm run build --', about, flags: {} }, process.argv.sl
 const services = [
   {
     name: 'function',
-    entries: ['functions/main.ts', 'infra/build/warm-up.ts'],
+    entries: ['functions/processor/main.ts', 'infra/build/warm-up.ts'],
     // What Google's Node buildpack runs last, on the Node and at the path of the instances.
     scripts: { 'gcp-build': 'node warm-up.mjs' },
   },

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { readCommandLine } from '../../shared/config/command-line.ts';
+import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { withReferences } from './references.ts';
 
 const about = 'Writes the README’s tables of variables and metrics from the code.';

@@ -1,4 +1,4 @@
-import { counters, gauges, histograms, own, type Twin } from '../../gateway/edges/metric-definitions.ts';
+import { counters, gauges, histograms, own, type Twin } from '../../gateway/observe/metric-definitions.ts';
 
 /** The Markdown table of the gateway's own metrics, as the README shows it. */
 export function metricsTable(): string {

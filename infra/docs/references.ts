@@ -1,6 +1,6 @@
-import { functionSchema } from '../../functions/config.ts';
+import { functionSchema } from '../../functions/processor/config.ts';
 import { gatewaySchema } from '../../gateway/config.ts';
-import { referenceTable } from '../../shared/config/reference.ts';
+import { referenceTable } from '../../shared/runtime/config/reference.ts';
 import { metricsTable } from './metrics-table.ts';
 
 const tables: Readonly<Record<string, string>> = {

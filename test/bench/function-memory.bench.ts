@@ -14,7 +14,7 @@ export async function run(): Promise<void> {
   const around = await startSurroundings();
   const gateway = await startHoldingGateway();
   const env = { ...functionEnvironment(around), INFERENCE_GATEWAY_URL: gateway.url };
-  const service = await start({ command: [process.execPath, join(root, 'functions/main.ts')], env }, 1);
+  const service = await start({ command: [process.execPath, join(root, 'functions/processor/main.ts')], env }, 1);
   const empty = await start({ command: [process.execPath, join(folder, 'empty-handler.ts')] }, 1);
   const load = async (durationMs: number): Promise<void> => {
     const options: PushLoad = { url: service.url, dataBytes, connections: calls, durationMs };

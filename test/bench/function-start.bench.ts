@@ -12,7 +12,7 @@ export async function run(): Promise<void> {
   execFileSync(process.execPath, [join(root, 'dist/function/warm-up.mjs')], { stdio: 'ignore' });
   const cache = join(root, 'dist/function/compile-cache');
   const ways: { name: string; args: string[]; env: Record<string, string>; ms: number[] }[] = [
-    { name: 'TypeScript, unbundled', args: [join(root, 'functions/main.ts')], env: {}, ms: [] },
+    { name: 'TypeScript, unbundled', args: [join(root, 'functions/processor/main.ts')], env: {}, ms: [] },
     {
       name: 'bundle, no compile cache',
       args: [bundle],

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { promqlSource } from '../../functions/edges/capacity/promql-source.ts';
+import { promqlSource } from '../../functions/processor/capacity/promql-source.ts';
 import { startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
 

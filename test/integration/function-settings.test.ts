@@ -66,14 +66,14 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
 });
 
 test('faults of the environment stop the start, all in one message', async () => {
-  const start = startProcess('functions/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
+  const start = startProcess('functions/processor/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
   await expect(start).rejects.toThrow(/ended with 1[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
 });
 
 test('so do those of the files that it names, each once, and ports that meet', async () => {
   const file = join(folder, 'faulty.json');
   writeFileSync(file, JSON.stringify({ s: { MAX_IN_FLIGHT: 'x', FOO: 1, TENANT: { a: 1 } } }));
-  const start = startProcess('functions/main.ts', [], {
+  const start = startProcess('functions/processor/main.ts', [], {
     SUBSCRIPTIONS_FILE: file,
     INFERENCE_GATEWAY_API_KEY_FILE: join(folder, 'none'),
     INFERENCE_GATEWAY_URL: world.upstream.url,

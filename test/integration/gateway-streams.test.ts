@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parsePrometheusText } from '../../shared/telemetry/prometheus-text.ts';
+import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
 import { ask, call, startGateway } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';
 import { type RunningProcess, startProcess } from '../support/processes.ts';

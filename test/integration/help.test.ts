@@ -9,7 +9,7 @@ test.each([
   ['infra/docs/main.ts', 'Writes the README’s tables'],
   ['test/sim/main.ts', 'routing'],
   ['test/bench/main.ts', 'gateway'],
-  ['functions/main.ts', 'Takes LLM requests'],
+  ['functions/processor/main.ts', 'Takes LLM requests'],
   ['gateway/main.ts', 'Routes LLM requests'],
 ])('%s --help says what it does and does nothing', (script, text) => {
   const help = execFileSync(process.execPath, [script, '--help'], { cwd: root, encoding: 'utf8', timeout: 20_000 });

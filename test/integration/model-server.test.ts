@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parsePrometheusText } from '../../shared/telemetry/prometheus-text.ts';
+import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
 import { until } from '../support/poll.ts';
 import { type RunningProcess, startProcess } from '../support/processes.ts';
 

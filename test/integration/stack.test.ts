@@ -107,7 +107,7 @@ describe('the stack', { timeout: 90_000 }, () => {
     const [, host = ''] = /PUBSUB_EMULATOR_HOST=(\S+)/.exec(stack.output()) ?? [];
     const submit = spawn(
       process.execPath,
-      ['infra/local/submit/main.ts', sample, '--out', join(folder, 'submitted.jsonl')],
+      ['infra/cli/submit/main.ts', sample, '--out', join(folder, 'submitted.jsonl')],
       {
         cwd: root,
         env: { ...process.env, PUBSUB_EMULATOR_HOST: host, GOOGLE_CLOUD_PROJECT: 'local' },

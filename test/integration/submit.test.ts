@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 function submit(file: string, ...flags: string[]) {
-  const child = spawn(process.execPath, ['infra/local/submit/main.ts', file, ...flags], {
+  const child = spawn(process.execPath, ['infra/cli/submit/main.ts', file, ...flags], {
     cwd: root,
     env: { ...process.env, ...bus.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

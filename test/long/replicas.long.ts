@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { metricValue } from '../support/metric-value.ts';
 import { MixedLoad } from '../support/mixed-load.ts';
 import { startModelPool } from '../support/model-pool.ts';

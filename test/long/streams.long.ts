@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
-import { parsePrometheusText } from '../../shared/telemetry/prometheus-text.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
+import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
 import { ask, get, startGateway } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';
 import { startProcess } from '../support/processes.ts';

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { type GatewayOptions, SimulatedGateway } from './simulated-gateway.ts';
 import { type NotServed, type Served, type ServiceLevels, SimulatedRequest } from './simulated-request.ts';
 import type { WorkloadRequest } from './workload.ts';

@@ -1,6 +1,6 @@
-import { presets } from '../../infra/local/model-server/decisions/presets.ts';
-import { readCommandLine } from '../../shared/config/command-line.ts';
-import { integer } from '../../shared/config/variables.ts';
+import { presets } from '../../infra/local/model-server/engine/presets.ts';
+import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
+import { integer } from '../../shared/runtime/config/variables.ts';
 import { type BackfillResult, runBackfill } from './backfill-run.ts';
 import { presetName } from './routing-job.ts';
 import { readTrace, recorded, type TraceName } from './traces.ts';

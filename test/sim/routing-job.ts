@@ -1,5 +1,5 @@
-import type { PolicyName } from '../../gateway/decisions/policies.ts';
-import { presets } from '../../infra/local/model-server/decisions/presets.ts';
+import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
+import { presets } from '../../infra/local/model-server/engine/presets.ts';
 import { runRouting } from './routing-run.ts';
 import type { ServiceLevels } from './simulated-request.ts';
 import { readTrace, type TraceName } from './traces.ts';

@@ -1,6 +1,6 @@
-import { policyNames } from '../../gateway/decisions/policies.ts';
-import { readCommandLine } from '../../shared/config/command-line.ts';
-import { integer } from '../../shared/config/variables.ts';
+import { policyNames } from '../../gateway/choose/policies/policies.ts';
+import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
+import { integer } from '../../shared/runtime/config/variables.ts';
 import { presetName, type Router, type RoutingFigures, type RoutingJob } from './routing-job.ts';
 import { recorded, type TraceName, traceNames } from './traces.ts';
 import { WorkerPool } from './worker-pool.ts';

@@ -1,7 +1,7 @@
-import type { EngineLoad } from '../../gateway/decisions/engine-load.ts';
-import type { Preset } from '../../infra/local/model-server/decisions/presets.ts';
-import { Engine, type Step } from '../../infra/local/model-server/state/engine.ts';
-import type { EngineRequest, Sequence } from '../../infra/local/model-server/state/sequence.ts';
+import type { EngineLoad } from '../../gateway/discovery/dialects/engine-load.ts';
+import { Engine, type Step } from '../../infra/local/model-server/engine/engine.ts';
+import type { Preset } from '../../infra/local/model-server/engine/presets.ts';
+import type { EngineRequest, Sequence } from '../../infra/local/model-server/engine/sequence.ts';
 
 import type { VirtualClock } from './virtual-clock.ts';
 

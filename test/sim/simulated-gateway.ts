@@ -1,10 +1,10 @@
-import { type PolicyName, policies } from '../../gateway/decisions/policies.ts';
-import { Chooser } from '../../gateway/state/chooser.ts';
-import { hasRoom, lateBinding } from '../../gateway/state/late-binding.ts';
-import { Pool } from '../../gateway/state/pool.ts';
-import type { WaitingRoom } from '../../gateway/state/waiting-room.ts';
-import type { Preset } from '../../infra/local/model-server/decisions/presets.ts';
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
+import { Chooser } from '../../gateway/choose/chooser.ts';
+import { type PolicyName, policies } from '../../gateway/choose/policies/policies.ts';
+import { Pool } from '../../gateway/endpoint/pool.ts';
+import { hasRoom, lateBinding } from '../../gateway/queue/late-binding.ts';
+import type { RequestQueue } from '../../gateway/queue/request-queue.ts';
+import type { Preset } from '../../infra/local/model-server/engine/presets.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -23,7 +23,7 @@ const sheddableWaitMs = 1000;
 /** The deployed waiting room, choice and learning before simulated engines, on a virtual clock. */
 export class SimulatedGateway {
   readonly clock = new VirtualClock();
-  readonly waitingRoom: WaitingRoom;
+  readonly waitingRoom: RequestQueue;
   readonly #pool: Pool;
   readonly #engines = new Map<string, SimulatedEngine>();
 

@@ -1,8 +1,8 @@
-import { termsOf } from '../../gateway/decisions/terms.ts';
-import type { Placement, RoutingRequest } from '../../gateway/state/chooser.ts';
-import type { Stay } from '../../gateway/state/stay.ts';
-import type { Ticket } from '../../gateway/state/waiting-room.ts';
-import type { Sequence } from '../../infra/local/model-server/state/sequence.ts';
+import type { Placement, RoutingRequest } from '../../gateway/choose/chooser.ts';
+import type { Stay } from '../../gateway/endpoint/stay.ts';
+import { queueingCostOf } from '../../gateway/queue/queueing-cost.ts';
+import type { QueueItem } from '../../gateway/queue/request-queue.ts';
+import type { Sequence } from '../../infra/local/model-server/engine/sequence.ts';
 import type { EngineJob } from './simulated-engine.ts';
 import type { SimulatedGateway } from './simulated-gateway.ts';
 import type { WorkloadRequest } from './workload.ts';
@@ -36,11 +36,11 @@ export interface RequestOptions {
 }
 
 /** One request from its arrival to its end: what an exchange does, without a network. */
-export class SimulatedRequest implements Ticket, EngineJob {
+export class SimulatedRequest implements QueueItem, EngineJob {
   readonly request: RoutingRequest;
-  readonly terms: Ticket['terms'];
+  readonly terms: QueueItem['terms'];
   readonly tenant = '';
-  readonly wants = 'm';
+  readonly queueKey = 'm';
   readonly priority: number;
   readonly #work: WorkloadRequest;
   readonly #gateway: SimulatedGateway;
@@ -58,7 +58,7 @@ export class SimulatedRequest implements Ticket, EngineJob {
     const workClass = priority < 0 ? 'sheddable' : 'realtime';
     this.request = { id: '', workClass, model: 'm', stream, promptBlocks, ...promised };
     const unlimited = { maxOutputTokens: undefined, sizeBytes: 0, missBudget: undefined };
-    this.terms = termsOf({ ...unlimited, ...promised }, gateway.clock.nowMs());
+    this.terms = queueingCostOf({ ...unlimited, ...promised }, gateway.clock.nowMs());
     this.priority = priority;
     this.#work = work;
     this.#gateway = gateway;
@@ -87,7 +87,7 @@ export class SimulatedRequest implements Ticket, EngineJob {
     this.#sequence = this.#gateway.engineOf(placement.endpoint.url).add(this);
   }
 
-  giveWay(): void {
+  displace(): void {
     this.#onEnd({ outcome: 'late' });
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../gateway/state/clock.ts';
+import type { MonotonicClock, MonotonicMs } from '../../shared/runtime/clock.ts';
 
 interface Timer {
   readonly atMs: number;
@@ -9,13 +9,13 @@ interface Timer {
 }
 
 /** Time that passes only from one timer to the next: an hour takes as long as its work. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements MonotonicClock {
   #nowMs = 0;
   #orders = 0;
   /** A binary heap, the soonest first. */
   readonly #timers: Timer[] = [];
 
-  nowMs = (): number => this.#nowMs;
+  nowMs = (): MonotonicMs => this.#nowMs as MonotonicMs;
 
   /** As Node's timers, never sooner than in a millisecond. */
   after(delayMs: number, task: () => void): () => void {

@@ -52,7 +52,7 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
     DEAD_LETTER_TOPIC: 'dead',
     CAPACITY_SOURCES: pool ? 'gateway' : 'none',
   };
-  let worker = await startProcess('functions/main.ts', [], { ...environment, PORT: '0' });
+  let worker = await startProcess('functions/processor/main.ts', [], { ...environment, PORT: '0' });
   const results = new Map<string, number>();
   let succeeded = 0;
   let deadLettered = 0;
@@ -74,7 +74,7 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
       what: 'half of the results',
       timeoutMs: options.timeoutMs ?? 120_000,
     });
-    if (options.kill === 'function') worker = await restart(worker, 'functions/main.ts', [], environment);
+    if (options.kill === 'function') worker = await restart(worker, 'functions/processor/main.ts', [], environment);
     if (options.kill === 'pubsub') pubsub = await restart(pubsub, 'infra/local/pubsub/main.ts', knobs);
     await pool?.servers[0]?.kill('SIGKILL');
   }

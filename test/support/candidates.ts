@@ -1,5 +1,5 @@
-import type { Candidate } from '../../gateway/decisions/policies.ts';
-import type { Prediction } from '../../gateway/decisions/situation.ts';
+import type { Candidate } from '../../gateway/choose/policies/policies.ts';
+import type { Prediction } from '../../gateway/endpoint/latency/load-features.ts';
 
 /** An idle endpoint whose predictions can be trusted: 50 ms to the first token, 10 ms each. */
 export function candidateOf(changes: Partial<Candidate> = {}, predicted: Partial<Prediction> = {}): Candidate {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { until } from './poll.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { connectPubSub } from './pubsub.ts';
@@ -73,7 +73,9 @@ export async function workOffInChaos({ messages, lastsMs, seed, pauseMs }: Chaos
     CAPACITY_SOURCES: 'flow-control,pool',
     MONITORING_API_ENDPOINT: new URL(monitoring.url).host,
   };
-  const worker = await run('function', (PORT) => startProcess('functions/main.ts', [], { ...environment, PORT }));
+  const worker = await run('function', (PORT) =>
+    startProcess('functions/processor/main.ts', [], { ...environment, PORT }),
+  );
 
   /** Of each request, the message ids of its results as they came. */
   const results = new Map<string, string[]>();

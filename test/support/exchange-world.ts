@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { policies } from '../../gateway/decisions/policies.ts';
-import { refusal } from '../../gateway/decisions/refusals.ts';
-import type { Ending } from '../../gateway/edges/ending.ts';
-import { Exchange, type ExchangeServices } from '../../gateway/edges/exchange.ts';
-import type { Upstreams } from '../../gateway/edges/upstreams.ts';
-import { Chooser } from '../../gateway/state/chooser.ts';
-import { processClock } from '../../gateway/state/clock.ts';
-import type { Endpoint } from '../../gateway/state/endpoint.ts';
-import { hasRoom, lateBinding } from '../../gateway/state/late-binding.ts';
-import { Pool } from '../../gateway/state/pool.ts';
+import { Chooser } from '../../gateway/choose/chooser.ts';
+import { policies } from '../../gateway/choose/policies/policies.ts';
+import type { Endpoint } from '../../gateway/endpoint/endpoint.ts';
+import { Pool } from '../../gateway/endpoint/pool.ts';
+import type { Ending } from '../../gateway/fronts/http/ending.ts';
+import { Exchange, type ExchangeServices } from '../../gateway/fronts/http/exchange.ts';
+import type { Upstreams } from '../../gateway/fronts/http/upstreams.ts';
+import { hasRoom, lateBinding } from '../../gateway/queue/late-binding.ts';
+import { refusal } from '../../gateway/refusal.ts';
+import { monotonicClock } from '../../shared/runtime/clock.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
 class FakeAnswer extends EventEmitter {
@@ -62,7 +62,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     onChoice: () => {},
   });
   const waitingRoom = lateBinding({
-    clock: processClock,
+    clock: monotonicClock,
     pool,
     choose: (ticket) => chooser.choose(ticket.request),
     mostPerBand: 10,
@@ -82,7 +82,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     refusalWhenEvicted: () => refusal('evicted', 'evicted'),
     observer: { began: () => {}, ended: (_, ending) => endings.push(ending), left: () => left.push(endings.length) },
     isDraining: () => false,
-    nowMs: processClock.nowMs,
+    nowMs: monotonicClock.nowMs,
   };
   const request = {
     id: 'r',

@@ -30,7 +30,7 @@ export async function startFunctionWorld(environment: Readonly<Record<string, st
     await bus.collect(topic, ({ data, attributes }) => taken.push({ data, attributes }));
   }
   const upstream = await startScriptedUpstream();
-  const start = (changed: Readonly<Record<string, string>> = {}, script = 'functions/main.ts') =>
+  const start = (changed: Readonly<Record<string, string>> = {}, script = 'functions/processor/main.ts') =>
     startProcess(script, [], {
       ...bus.environment,
       HOST: '127.0.0.1',

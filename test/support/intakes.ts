@@ -1,4 +1,4 @@
-import { Endpoint } from '../../gateway/state/endpoint.ts';
+import { Endpoint } from '../../gateway/endpoint/endpoint.ts';
 import { entryOf } from './ledger-entries.ts';
 import { type TicketWish, ticketOf } from './tickets.ts';
 

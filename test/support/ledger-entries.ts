@@ -1,5 +1,5 @@
-import type { WorkClass } from '../../gateway/decisions/objectives.ts';
-import type { EntryRequest } from '../../gateway/state/ledger.ts';
+import type { WorkClass } from '../../gateway/admit/objectives.ts';
+import type { EntryRequest } from '../../gateway/endpoint/in-flight.ts';
 
 /** A streamed request with nothing cached, as a ledger counts it. */
 export function entryOf(workClass: WorkClass, promptTokens = 1, changes: Partial<EntryRequest> = {}): EntryRequest {

@@ -1,4 +1,4 @@
-import { parsePrometheusText } from '../../shared/telemetry/prometheus-text.ts';
+import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
 import { ask } from './gateway-client.ts';
 
 /** The sum of a metric's series that carry these labels, as `/metrics` says it now; 0 without any. */

@@ -49,7 +49,7 @@ export async function workOffAfterOutages(messages: number, outages: readonly Ou
   });
   await bus.collect('dead', () => (deadLettered += 1));
   await upstream.become(outages[0]?.how ?? 200);
-  const worker = await startProcess('functions/main.ts', [], {
+  const worker = await startProcess('functions/processor/main.ts', [], {
     ...bus.environment,
     HOST: '127.0.0.1',
     PORT: '0',

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { seededRandom } from '../../infra/local/model-server/decisions/seeded-random.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { type Job, ModelledServer } from './modelled-server.ts';
 
 export interface PlainGatewayOptions {

@@ -1,5 +1,5 @@
-import type { Endpoint, EndpointChange } from '../../gateway/state/endpoint.ts';
-import { Pool } from '../../gateway/state/pool.ts';
+import type { Endpoint, EndpointChange } from '../../gateway/endpoint/endpoint.ts';
+import { Pool } from '../../gateway/endpoint/pool.ts';
 
 /** A pool of endpoints `http://a:1`, `http://b:1`, … and a clock wound by hand. */
 export function poolOf(...names: string[]) {

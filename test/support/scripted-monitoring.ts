@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { metricServiceDefinition } from '../../infra/local/monitoring/edges/metric-service.ts';
+import { metricServiceDefinition } from '../../infra/local/monitoring/api/metric-service.ts';
 
 export interface ListRequest {
   readonly name: string;

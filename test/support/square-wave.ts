@@ -59,7 +59,7 @@ export async function startWave(options: WaveOptions) {
   await bus.collect('results', ({ attributes }) => void results.add(attributes.name ?? ''));
   await bus.collect('dead', () => (deadLettered += 1));
   const start = () =>
-    startProcess('functions/main.ts', [], {
+    startProcess('functions/processor/main.ts', [], {
       ...bus.environment,
       HOST: '127.0.0.1',
       PORT: '0',

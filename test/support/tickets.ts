@@ -1,5 +1,5 @@
-import { termsOf } from '../../gateway/decisions/terms.ts';
-import type { Ticket } from '../../gateway/state/waiting-room.ts';
+import { queueingCostOf } from '../../gateway/queue/queueing-cost.ts';
+import type { QueueItem } from '../../gateway/queue/request-queue.ts';
 
 export interface TicketWish {
   readonly priority?: number;
@@ -21,7 +21,7 @@ export function ticketOf(
   const { priority = 0, tenant = '', model = 'm', promptTokens = 1, maxOutputTokens = 1 } = wish;
   const { sizeBytes = 1, arrivedAtMs = 0, stream = true, ttftSloMs } = wish;
   const promised = { ttftSloMs, tpotSloMs: undefined };
-  const ticket: Ticket = {
+  const ticket: QueueItem = {
     request: {
       id: '',
       workClass: priority < 0 ? 'sheddable' : 'realtime',
@@ -33,11 +33,14 @@ export function ticketOf(
     },
     priority,
     tenant,
-    wants: model,
-    terms: termsOf({ promptTokens, maxOutputTokens, sizeBytes, missBudget: undefined, ...promised }, arrivedAtMs),
+    queueKey: model,
+    terms: queueingCostOf(
+      { promptTokens, maxOutputTokens, sizeBytes, missBudget: undefined, ...promised },
+      arrivedAtMs,
+    ),
     start: () => happened('placed'),
     waitedTooLong: () => happened('late'),
-    giveWay: () => happened('gave way'),
+    displace: () => happened('gave way'),
     evict: () => happened('evicted'),
   };
   return ticket;

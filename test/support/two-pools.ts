@@ -37,7 +37,7 @@ export async function measureFreePool(options: TwoPoolsOptions): Promise<TwoPool
   await bus.collect('results', ({ attributes }) => {
     results[attributes.pool ?? ''] = (results[attributes.pool ?? ''] ?? 0) + 1;
   });
-  const worker = await startProcess('functions/main.ts', [], {
+  const worker = await startProcess('functions/processor/main.ts', [], {
     ...bus.environment,
     HOST: '127.0.0.1',
     PORT: '0',

@@ -1,5 +1,5 @@
-import type { Placement } from '../../gateway/state/chooser.ts';
-import { type Ticket, WaitingRoom } from '../../gateway/state/waiting-room.ts';
+import type { Placement } from '../../gateway/choose/chooser.ts';
+import { type QueueItem, RequestQueue } from '../../gateway/queue/request-queue.ts';
 import { createManualClock } from './manual-clock.ts';
 import { type TicketWish, ticketOf } from './tickets.ts';
 
@@ -16,9 +16,9 @@ export function roomBefore({
   const log: string[] = [];
   /** Free places for each model. */
   const free = new Map<string, number>();
-  const room = new WaitingRoom({
-    clock: { nowMs: clock.now, after: clock.after },
-    choose: ({ wants: model }) => {
+  const room = new RequestQueue({
+    clock,
+    choose: ({ queueKey: model }) => {
       const left = free.get(model) ?? 0;
       if (left === 0) return undefined;
       free.set(model, left - 1);
@@ -29,7 +29,7 @@ export function roomBefore({
     mostPerBand,
     timeoutMs,
   });
-  const ticket = (name: string, priority = 0, wish: TicketWish = {}): Ticket =>
+  const ticket = (name: string, priority = 0, wish: TicketWish = {}): QueueItem =>
     ticketOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
       log.push(event === 'placed' ? name : `${name} ${event}`),
     );

@@ -1,6 +1,6 @@
-import type { Command } from '../../../shared/config/command-line.ts';
-import { choice, decimal, integer, seconds, text } from '../../../shared/config/variables.ts';
-import { presets } from './decisions/presets.ts';
+import type { Command } from '../../../shared/runtime/config/command-line.ts';
+import { choice, decimal, integer, seconds, text } from '../../../shared/runtime/config/variables.ts';
+import { presets } from './engine/presets.ts';
 
 const flags = {
   port: integer('--port', { default: '8000', max: 65_535, meaning: 'port on loopback; 0 takes a free one' }),

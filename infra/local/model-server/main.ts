@@ -1,15 +1,15 @@
 import type { AddressInfo } from 'node:net';
-import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { blockTokens } from './decisions/block-size.ts';
-import { presets } from './decisions/presets.ts';
-import { seededRandom } from './decisions/seeded-random.ts';
-import { EngineService, type Job } from './edges/engine-service.ts';
-import { createHttpServer } from './edges/http-server.ts';
-import { inferenceHandlers } from './edges/inference.ts';
-import { createMetrics } from './edges/metrics.ts';
+import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
+import { inferenceHandlers } from './api/inference.ts';
+import { blockTokens } from './engine/block-size.ts';
+import { Engine } from './engine/engine.ts';
+import type { Clock } from './engine/paced-engine.ts';
+import { presets } from './engine/presets.ts';
+import { seededRandom } from './engine/seeded-random.ts';
+import { EngineService, type Job } from './engine-service.ts';
 import { command } from './flags.ts';
-import { Engine } from './state/engine.ts';
-import type { Clock } from './state/paced-engine.ts';
+import { createHttpServer } from './http-server.ts';
+import { createMetrics } from './metrics.ts';
 
 const clock: Clock = {
   nowMs: () => performance.now(),

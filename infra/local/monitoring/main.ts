@@ -1,11 +1,11 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { custom, integer, seconds } from '../../../shared/config/variables.ts';
-import { readLabels, readPageUrls } from './decisions/scrape-flags.ts';
-import { resourceLabelNames, type Target } from './decisions/scraped-samples.ts';
-import { metricService, metricServiceDefinition } from './edges/metric-service.ts';
-import { scrape } from './edges/scraper.ts';
-import { SeriesStore } from './state/series-store.ts';
+import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
+import { custom, integer, seconds } from '../../../shared/runtime/config/variables.ts';
+import { metricService, metricServiceDefinition } from './api/metric-service.ts';
+import { readLabels, readPageUrls } from './scrape/scrape-flags.ts';
+import { resourceLabelNames, type Target } from './scrape/scraped-samples.ts';
+import { scrape } from './scrape/scraper.ts';
+import { SeriesStore } from './series/series-store.ts';
 
 const { flags } = readCommandLine(
   {

@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCommandLine } from '../../../shared/config/command-line.ts';
-import { readablePath, writablePath } from '../../../shared/config/paths.ts';
-import { baseUrl, choice, custom, flag, integer, seconds } from '../../../shared/config/variables.ts';
-import { StatusLine } from '../terminal/status-line.ts';
-import { sampleLines } from './decisions/sample-lines.ts';
-import { addressesText, invitationText, summaryText } from './decisions/stack-texts.ts';
-import { ChildProcesses } from './edges/child-processes.ts';
-import { runExperiment } from './edges/experiment.ts';
-import { firstModel } from './edges/model-name.ts';
-import { stopSignal } from './edges/stop-signals.ts';
-import { capacityModes, startServices } from './services.ts';
+import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
+import { readablePath, writablePath } from '../../../shared/runtime/config/paths.ts';
+import { baseUrl, choice, custom, flag, integer, seconds } from '../../../shared/runtime/config/variables.ts';
+import { StatusLine } from '../../cli/terminal/status-line.ts';
+import { runExperiment } from './experiment.ts';
+import { ChildProcesses } from './processes/child-processes.ts';
+import { capacityModes, startServices } from './processes/services.ts';
+import { stopSignal } from './processes/stop-signals.ts';
+import { sampleLines } from './sample/sample-lines.ts';
+import { addressesText, invitationText, summaryText } from './summary/stack-texts.ts';
+import { firstModel } from './users/model-name.ts';
 
 const { flags } = readCommandLine(
   {

@@ -32,6 +32,6 @@ export function functionEnvironment({ upstream, publisher }: Surroundings): Reco
 
 /** As `npm run function` starts it. */
 export function startFunction(around: Surroundings): Promise<Measured> {
-  const command = [process.execPath, join(root, 'functions/main.ts')];
+  const command = [process.execPath, join(root, 'functions/processor/main.ts')];
   return start({ command, env: functionEnvironment(around) }, 1);
 }

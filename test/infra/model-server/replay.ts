@@ -1,5 +1,5 @@
-import type { Engine } from '../../../infra/local/model-server/state/engine.ts';
-import type { EngineRequest } from '../../../infra/local/model-server/state/sequence.ts';
+import type { Engine } from '../../../infra/local/model-server/engine/engine.ts';
+import type { EngineRequest } from '../../../infra/local/model-server/engine/sequence.ts';
 
 export interface Arrival extends EngineRequest {
   readonly atMs: number;

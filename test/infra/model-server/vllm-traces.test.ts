@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { presets } from '../../../infra/local/model-server/decisions/presets.ts';
-import { Engine } from '../../../infra/local/model-server/state/engine.ts';
+import { Engine } from '../../../infra/local/model-server/engine/engine.ts';
+import { presets } from '../../../infra/local/model-server/engine/presets.ts';
 import { type Arrival, replay } from './replay.ts';
 
 interface Measured extends Arrival {

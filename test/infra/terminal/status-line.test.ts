@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StatusLine } from '../../../infra/local/terminal/status-line.ts';
+import { StatusLine } from '../../../infra/cli/terminal/status-line.ts';
 
 function screen(isTTY: boolean, columns = 80) {
   let written = '';

@@ -1,0 +1,84 @@
+import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
+import { parseHttpDate } from './http-date.ts';
+import type { Headers } from './request-headers.ts';
+
+/** What came of a call: an answer with its whole body, or why there is none. */
+export type CallEnd =
+  | { readonly end: 'answer'; readonly answer: Answer }
+  /** The body is more than a result can hold, and was not read to its end. */
+  | { readonly end: 'too-large'; readonly status: number; readonly headers: Headers }
+  | { readonly end: 'unreachable' | 'broken'; readonly message: string }
+  /** Pub/Sub hung up, or the process is going down. */
+  | { readonly end: 'aborted' };
+
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** The body's top-level `usage` object as it is written there; undefined when it has none. */
+  readonly usage: string | undefined;
+}
+
+export type Classified =
+  | 'success'
+  | 'capacity'
+  | 'unreachable'
+  | 'operators-error'
+  /** Of this attempt: worth another. */
+  | 'failure'
+  /** The request's own error, or an answer that no result can hold: final. */
+  | 'final'
+  | 'aborted';
+
+/** `headers`: names in lower case. */
+export function readAnswer(status: number, headers: Headers, body: Uint8Array): Answer {
+  return { status, headers, body, usage: decodeUtf8(body) === undefined ? undefined : usageOf(body) };
+}
+
+function usageOf(body: Uint8Array): string | undefined {
+  const usage = objectMembers(body)?.get('usage');
+  return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
+}
+
+/** Contract §3's second table. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
+export function classify(call: CallEnd, healthyRecently: boolean): Classified {
+  if (call.end === 'aborted') return 'aborted';
+  if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';
+  const { status, headers } = call.end === 'answer' ? call.answer : call;
+  const code = call.end === 'answer' && (status === 400 || status === 404) ? errorCodes(call.answer.body) : [];
+  if (status >= 200 && status < 300) return call.end === 'answer' ? 'success' : 'final';
+  if (status === 429 || (status === 503 && headers[droppedReasonHeader])) return 'capacity';
+  if (isOperatorsError(status, code)) return healthyRecently ? 'failure' : 'operators-error';
+  if (status === 408 || status >= 500) return 'failure';
+  return status >= 400 ? 'final' : 'failure';
+}
+
+function isOperatorsError(status: number, codes: readonly unknown[]): boolean {
+  if (status === 401 || status === 403 || (status >= 300 && status < 400)) return true;
+  if (status === 400) return codes.includes('unknown_objective');
+  return status === 404 && !codes.includes('model_not_found') && !codes.includes('NotFoundError');
+}
+
+/** `code` and `type` of an OpenAI error body, or of vLLM's, which has them at the top level too. */
+function errorCodes(body: Uint8Array): unknown[] {
+  const members = objectMembers(body);
+  const error = members?.get('error');
+  const inside = error && objectMembers(body, error.start, error.end);
+  return [inside, members].flatMap((object) =>
+    ['code', 'type'].map((name) => {
+      const span = object?.get(name);
+      return span && parseSpan(body, span);
+    }),
+  );
+}
+
+/** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */
+export function retryAfterMs(call: CallEnd, nowMs: number): number {
+  const headers = call.end === 'answer' ? call.answer.headers : call.end === 'too-large' ? call.headers : {};
+  const written = headers['retry-after']?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(written)) return Number(written) * 1000;
+  return Math.max(0, (parseHttpDate(written) ?? 0) - nowMs);
+}

@@ -1,0 +1,91 @@
+import {
+  fairnessIdHeaders,
+  objectiveHeaders,
+  requestIdHeader,
+} from '../../../shared/inference-gateway/header-names.ts';
+
+export type Headers = Readonly<Record<string, string>>;
+
+const hopByHop = [
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+const protectedNames = new Set([
+  ...hopByHop,
+  'host',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'accept-encoding',
+  'expect',
+  'authorization',
+  'x-api-key',
+  'cookie',
+  requestIdHeader,
+  'traceparent',
+  'tracestate',
+  'baggage',
+]);
+const protectedPrefixes = ['x-gateway-', 'x-llm-d-', 'x-slo-', 'x-envoy-', 'x-forwarded-', 'x-goog-', 'x-google-'];
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const tenantValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
+
+/** The first header of a message that is not legal HTTP, or undefined. Source: RFC 9110, section 5. */
+export function illegalHeader(headers: Headers): string | undefined {
+  return Object.entries(headers).find(([name, value]) => !token.test(name) || !fieldValue.test(value))?.[0];
+}
+
+/** What of a message's own headers may reach the gateway, names in lower case. */
+export function forwardableHeaders(headers: Headers): Headers {
+  const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const named = lowered
+    .filter(([name]) => name === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(','));
+  const hops = new Set(named.map((name) => name.trim()));
+  return Object.fromEntries(lowered.filter(([name]) => !isProtected(name) && !hops.has(name)));
+}
+
+export interface CallHeaders {
+  readonly forwarded: Headers;
+  readonly objective: string;
+  readonly tenant: string;
+  readonly requestId: string;
+  readonly traceparent: string;
+  readonly tracestate: string;
+  /** A bearer token for the gateway, empty when it needs none. */
+  readonly credential: string;
+}
+
+/** Every header of a call; ours win over the message's. Answers are asked for uncompressed, so that their bytes can be kept as they are. */
+export function callHeaders(call: CallHeaders): Headers {
+  const [objective, legacyObjective] = objectiveHeaders;
+  const [fairnessId, legacyFairnessId] = fairnessIdHeaders;
+  const tenantFits = tenantValue.test(call.tenant);
+  return {
+    'user-agent': 'backfill',
+    ...call.forwarded,
+    'content-type': 'application/json',
+    'accept-encoding': 'identity',
+    [objective]: call.objective,
+    [legacyObjective]: call.objective,
+    ...(tenantFits ? { [fairnessId]: call.tenant, [legacyFairnessId]: call.tenant } : {}),
+    [requestIdHeader]: call.requestId,
+    traceparent: call.traceparent,
+    ...(call.tracestate !== '' && fieldValue.test(call.tracestate) ? { tracestate: call.tracestate } : {}),
+    ...(call.credential === '' ? {} : { authorization: `Bearer ${call.credential}` }),
+  };
+}
+
+function isProtected(name: string): boolean {
+  return protectedNames.has(name) || protectedPrefixes.some((prefix) => name.startsWith(prefix));
+}

@@ -1,0 +1,37 @@
+import type { CapacitySource } from './capacity.ts';
+import { capacityMetrics } from './capacity-metrics.ts';
+import { currentGauges } from './gauges.ts';
+import { MetricNames } from './metric-names.ts';
+import type { ReadSeries } from './monitoring.ts';
+import { type MetricScope, monitoringFilter } from './monitoring-filter.ts';
+import { averageLoad, type Load, reportedLoad, serversLoad } from './pool-load.ts';
+
+export type MonitoringSourceName = 'flow-control' | 'pool' | 'vllm';
+
+const { saturation, readyServers, averageQueue, averageKvCache, serverQueue, serverKvCache } = capacityMetrics;
+
+const loads: Readonly<Record<MonitoringSourceName, (metrics: MetricNames) => Promise<Load | undefined>>> = {
+  'flow-control': async (metrics) => reportedLoad(...(await metrics.all(saturation, readyServers))),
+  pool: async (metrics) => averageLoad(...(await metrics.all(averageQueue, averageKvCache, readyServers))),
+  vllm: async (metrics) => serversLoad(...(await metrics.all(serverQueue, serverKvCache))),
+};
+
+/** A source that computes a pool's load from Cloud Monitoring's newest points. */
+export function monitoringSource(
+  name: MonitoringSourceName,
+  read: ReadSeries,
+  scope: MetricScope,
+  maxAgeMs: number,
+): CapacitySource {
+  const metrics = new MetricNames(async (metricName, metric) =>
+    currentGauges(await read(monitoringFilter(metricName, metric, scope), maxAgeMs), maxAgeMs, Date.now()),
+  );
+  return {
+    name,
+    read: async () => {
+      const load = await loads[name](metrics);
+      // Another machine's clock may run ahead.
+      return load && { source: name, ...load, asOfMs: Math.min(Date.now(), load.asOfMs) };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { parsePrometheusText } from '../../../shared/runtime/prometheus-text.ts';
+import { boundedGet } from './bounded-get.ts';
+import type { CapacitySource } from './capacity.ts';
+import { type CapacityMetric, capacityMetrics } from './capacity-metrics.ts';
+import { currentGauges } from './gauges.ts';
+import { averageLoad, type Load, reportedLoad } from './pool-load.ts';
+
+/**
+ * One endpoint picker's own metrics: the saturation that it reports, or its averages where flow control is off.
+ * @param url without a path, `/metrics`
+ * @param poolName reads this pool's series alone
+ */
+export function scrapeSource(url: string, poolName: string | undefined): CapacitySource {
+  const page = new URL(url);
+  if (page.pathname === '/') page.pathname = '/metrics';
+  return {
+    name: 'scrape',
+    read: async () => {
+      const { status, text } = await boundedGet(page.href);
+      if (status === 404) return undefined;
+      if (status !== 200) throw new Error(`${page.href} answers ${status}`);
+      const load = loadOnPage(text, poolName, Date.now());
+      return load && { source: 'scrape', ...load };
+    },
+  };
+}
+
+function loadOnPage(text: string, poolName: string | undefined, nowMs: number): Load | undefined {
+  const samples = parsePrometheusText(text).map((sample) => ({ ...sample, atMs: nowMs }));
+  const gauges = ({ names, poolLabel = '' }: CapacityMetric) => {
+    const ofPool = samples.filter(({ labels }) => poolName === undefined || labels[poolLabel] === poolName);
+    const byName = names.map((name) =>
+      currentGauges(
+        ofPool.filter((sample) => sample.name === name),
+        0,
+        nowMs,
+      ),
+    );
+    return byName.find((found) => found.length > 0) ?? [];
+  };
+  const ready = gauges(capacityMetrics.readyServers);
+  return (
+    reportedLoad(gauges(capacityMetrics.saturation), ready) ??
+    averageLoad(gauges(capacityMetrics.averageQueue), gauges(capacityMetrics.averageKvCache), ready)
+  );
+}

@@ -1,0 +1,251 @@
+import { portsDiffer } from '../../shared/runtime/config/listening.ts';
+import type { Rule } from '../../shared/runtime/config/read-config.ts';
+import {
+  baseUrl,
+  choice,
+  custom,
+  decimal,
+  flag,
+  integer,
+  list,
+  seconds,
+  text,
+} from '../../shared/runtime/config/variables.ts';
+import { logLevels } from '../../shared/runtime/logger.ts';
+import { publishReserveMs } from './message/deadline.ts';
+
+export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
+export type CapacitySourceName = (typeof capacitySourceNames)[number];
+
+/** What a subscription may set for itself. */
+export const policySchema = {
+  gatewayUrl: baseUrl('INFERENCE_GATEWAY_URL', {
+    required: true,
+    meaning: 'base URL of the in-cluster Inference Gateway',
+  }),
+  poolName: text('INFERENCE_POOL', {
+    meaning: 'narrows the metrics read to this pool; gate, limit and breaker belong to the URL and this name together',
+  }),
+  objective: headerText('INFERENCE_OBJECTIVE', {
+    default: 'sheddable',
+    meaning: 'objective that is sent on every call',
+  }),
+  resultTopic: topic('RESULT_TOPIC', {
+    required: true,
+    meaning: 'where results go: a topic id, or `projects/P/topics/T`',
+  }),
+  retryTopic: topic('RETRY_TOPIC', {
+    required: true,
+    meaning: 'where failed attempts go, with a push subscription to this function of its own',
+  }),
+  deadLetterTopic: topic('DEAD_LETTER_TOPIC', {
+    meaning: 'also gets, where set, what cannot be understood and what has used up its attempts',
+  }),
+  allowedEndpoints: endpointPaths('ALLOWED_ENDPOINTS', {
+    default: '/v1/chat/completions,/v1/completions,/v1/embeddings',
+    meaning: 'paths that a message may ask for, compared exactly',
+  }),
+  maxInFlight: integer('MAX_IN_FLIGHT', {
+    default: '64',
+    min: 1,
+    meaning: 'calls at once per pool in this process',
+  }),
+} as const;
+
+/** The function's variables: the schema behind its configuration and behind the reference in the README. */
+export const functionSchema = {
+  ...policySchema,
+  deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
+    default: 'false',
+    meaning: 'whether expired messages go to the dead-letter topic as well',
+  }),
+  projectId: text('GOOGLE_CLOUD_PROJECT', {
+    meaning: 'project of topics given by id alone; from the credentials where absent',
+  }),
+  subscriptionsFile: text('SUBSCRIPTIONS_FILE', {
+    meaning:
+      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, and `TENANT` (fixed, whatever the message says)',
+  }),
+  apiKeyFile: text('INFERENCE_GATEWAY_API_KEY_FILE', {
+    meaning: 'file with the bearer key for the gateway, re-read when it changes',
+  }),
+  gatewayAudience: text('INFERENCE_GATEWAY_AUDIENCE', { meaning: 'send a Google ID token for this audience' }),
+  defaultDeadlineMs: seconds('DEFAULT_DEADLINE_SECONDS', {
+    default: '86400',
+    min: 0.001,
+    max: 31 * 86400,
+    meaning: 'how long after its first publish a message without a deadline expires',
+  }),
+  requestTimeoutMs: seconds('REQUEST_TIMEOUT_SECONDS', {
+    default: '540',
+    min: 0.001,
+    meaning: 'longest call; a deadline or the push may cut it shorter',
+  }),
+  ackDeadlineMs: seconds('ACK_DEADLINE_SECONDS', {
+    default: '600',
+    max: 600,
+    meaning: "the push subscription's; at least `MAX_WAIT_SECONDS` + `REQUEST_TIMEOUT_SECONDS` + 20",
+  }),
+  maxAttempts: integer('MAX_ATTEMPTS', {
+    default: '5',
+    min: 1,
+    meaning: 'failed calls after which a message gets its result all the same',
+  }),
+  maxWaitMs: seconds('MAX_WAIT_SECONDS', {
+    default: '20',
+    meaning: 'how long a message may wait here for capacity, before it is given back with 429',
+  }),
+  maxWaiting: integer('MAX_WAITING', {
+    default: '128',
+    meaning: 'how many messages may wait here, in deadline order; one more gets 429',
+  }),
+  capacitySources: list('CAPACITY_SOURCES', {
+    default: 'gateway,flow-control,pool,vllm',
+    choices: capacitySourceNames,
+    meaning: `where the pool's load is read, in this order, the first that has data wins, and one that is not configured or answers 404 is passed over: ${capacitySourceNames.map((name) => `\`${name}\``).join(', ')}`,
+  }),
+  capacityScrapeUrl: baseUrl('CAPACITY_SCRAPE_URL', {
+    meaning: "an endpoint picker's metrics, for source `scrape`; without a path, `/metrics`",
+  }),
+  capacityPromql: text('CAPACITY_PROMQL', {
+    meaning: 'a PromQL query whose value (the largest, of a vector) is saturation; replaces the sources',
+  }),
+  capacityCloseAt: decimal('CAPACITY_CLOSE_AT', {
+    default: '0.9',
+    min: 0.001,
+    meaning: 'saturation at which the gate closes',
+  }),
+  capacityOpenAt: decimal('CAPACITY_OPEN_AT', {
+    default: '0.75',
+    min: 0.001,
+    meaning: 'saturation below which it opens again',
+  }),
+  capacityRefreshMs: seconds('CAPACITY_REFRESH_SECONDS', {
+    default: '5',
+    min: 0.01,
+    meaning: 'one query per period and pool, however many messages wait',
+  }),
+  capacityMaxAgeMs: seconds('CAPACITY_MAX_AGE_SECONDS', {
+    default: '240',
+    min: 0.01,
+    meaning: 'an older newest point means that the load is unknown',
+  }),
+  capacityUnknown: choice('CAPACITY_UNKNOWN', ['open', 'closed', 'probe'], {
+    default: 'probe',
+    meaning: 'what an unknown load means: `open`, `closed`, or `probe` (one call at a time)',
+  }),
+  gkeCluster: text('GKE_CLUSTER', { meaning: "narrows Cloud Monitoring's metrics to this cluster" }),
+  gkeNamespace: text('GKE_NAMESPACE', {
+    meaning:
+      "narrows Cloud Monitoring's metrics to this namespace; give a pool its own for source `vllm`, since model servers' metrics name no pool",
+  }),
+  monitoringProject: text('MONITORING_PROJECT', {
+    meaning: "project whose metrics are read; the function's own where absent",
+  }),
+  pushAudience: text('PUSH_AUDIENCE', {
+    meaning: "verify the push's OIDC token for this audience; with `PUSH_SERVICE_ACCOUNT`",
+  }),
+  pushServiceAccount: text('PUSH_SERVICE_ACCOUNT', { meaning: 'account that the token must be of' }),
+  pushCertsUrl: baseUrl('PUSH_CERTS_URL', { meaning: "replaces Google's certificates" }),
+  monitoringApiEndpoint: hostAndPort('MONITORING_API_ENDPOINT', {
+    meaning: "`host:port`, plaintext gRPC: a local Monitoring instead of Google's",
+  }),
+  prometheusApiUrl: baseUrl('PROMETHEUS_API_URL', {
+    meaning: "base URL of a Prometheus HTTP API instead of Google's",
+  }),
+  pubsubEmulatorHost: text('PUBSUB_EMULATOR_HOST', {
+    meaning: "`host:port` of a local Pub/Sub instead of Google's; the client library's own",
+  }),
+  port: integer('PORT', { default: '8080', max: 65_535, meaning: 'port for pushes; 0 takes a free one' }),
+  host: text('HOST', { default: '0.0.0.0', meaning: 'address to listen on' }),
+  adminPort: integer('ADMIN_PORT', {
+    max: 65_535,
+    meaning: 'port for `/healthz`, `/readyz` and `/metrics`, which otherwise stand on `PORT`',
+  }),
+  logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
+} as const;
+
+export const functionRules: readonly Rule<typeof functionSchema>[] = [
+  portsDiffer,
+  {
+    needs: ['pushAudience', 'pushServiceAccount'],
+    fault: ({ pushAudience, pushServiceAccount }) =>
+      (pushAudience === undefined) === (pushServiceAccount === undefined)
+        ? undefined
+        : 'PUSH_AUDIENCE and PUSH_SERVICE_ACCOUNT must be set together, or neither',
+  },
+  {
+    needs: ['maxWaitMs', 'requestTimeoutMs', 'ackDeadlineMs'],
+    fault: ({ maxWaitMs, requestTimeoutMs, ackDeadlineMs }) =>
+      maxWaitMs + requestTimeoutMs + publishReserveMs <= ackDeadlineMs
+        ? undefined
+        : `MAX_WAIT_SECONDS (${maxWaitMs / 1000}) + REQUEST_TIMEOUT_SECONDS (${requestTimeoutMs / 1000}) + 20 must be at most ACK_DEADLINE_SECONDS (${ackDeadlineMs / 1000})`,
+  },
+  {
+    needs: ['capacityOpenAt', 'capacityCloseAt'],
+    fault: ({ capacityOpenAt, capacityCloseAt }) =>
+      capacityOpenAt < capacityCloseAt
+        ? undefined
+        : `CAPACITY_OPEN_AT (${capacityOpenAt}) must be below CAPACITY_CLOSE_AT (${capacityCloseAt})`,
+  },
+  {
+    // Beside others it would be passed over; alone, it would leave the load unknown for good.
+    needs: ['capacitySources', 'capacityScrapeUrl', 'capacityPromql'],
+    fault: ({ capacitySources, capacityScrapeUrl, capacityPromql }) =>
+      capacitySources.every((name) => name === 'scrape') && (capacityScrapeUrl ?? capacityPromql) === undefined
+        ? 'CAPACITY_SCRAPE_URL is required where CAPACITY_SOURCES is scrape alone'
+        : undefined,
+  },
+  {
+    needs: ['resultTopic', 'retryTopic', 'deadLetterTopic', 'projectId'],
+    fault: ({ resultTopic, retryTopic, deadLetterTopic, projectId, pubsubEmulatorHost }) =>
+      projectId === undefined &&
+      pubsubEmulatorHost !== undefined &&
+      [resultTopic, retryTopic, deadLetterTopic].some((name) => name !== undefined && !name.startsWith('projects/'))
+        ? 'GOOGLE_CLOUD_PROJECT is required for topics given by id alone where PUBSUB_EMULATOR_HOST is set'
+        : undefined,
+  },
+  {
+    needs: ['apiKeyFile', 'gatewayAudience'],
+    fault: ({ apiKeyFile, gatewayAudience }) =>
+      apiKeyFile === undefined || gatewayAudience === undefined
+        ? undefined
+        : 'INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together: a call carries one credential',
+  },
+];
+
+interface Options {
+  readonly default?: string;
+  readonly required?: true;
+  readonly meaning: string;
+}
+
+function topic<const O extends Options>(name: string, options: O) {
+  return custom<string, O>(name, options, (raw) =>
+    /^(projects\/[^/\s]+\/topics\/)?(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(raw)
+      ? { value: raw }
+      : { fault: 'must be a topic id, or projects/P/topics/T' },
+  );
+}
+
+function endpointPaths<const O extends Options>(name: string, options: O) {
+  return custom<readonly string[], O>(name, options, (raw) => {
+    const paths = raw.split(',').map((path) => path.trim());
+    const plain = paths.every((path) => /^(\/[\w-]+(\.[\w-]+)*)+$/.test(path));
+    return plain ? { value: paths } : { fault: 'must be a comma list of plain paths like /v1/chat/completions' };
+  });
+}
+
+function hostAndPort<const O extends Options>(name: string, options: O) {
+  return custom<string, O>(name, options, (raw) =>
+    /^([\w.-]+|\[[\da-f:]+\]):\d{1,5}$/i.test(raw)
+      ? { value: raw }
+      : { fault: 'must be HOST:PORT, like localhost:9000' },
+  );
+}
+
+function headerText<const O extends Options>(name: string, options: O) {
+  return custom<string, O>(name, options, (raw) =>
+    /^[\x21-\x7e]{1,256}$/.test(raw) ? { value: raw } : { fault: 'must be at most 256 printable ASCII characters' },
+  );
+}

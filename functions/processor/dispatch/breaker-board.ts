@@ -1,0 +1,42 @@
+import { type Admittance, admittance, type Breaker, began, closed, ended, type Health } from './breaker.ts';
+
+/** One breaker for each of the things that share a threshold. */
+export class BreakerBoard {
+  readonly #threshold: number;
+  readonly #onChange: (name: string, open: boolean) => void;
+  readonly #breakers = new Map<string, Breaker>();
+
+  /** `threshold`: distinct messages in a row that open a breaker. */
+  constructor(threshold: number, onChange: (name: string, open: boolean) => void) {
+    this.#threshold = threshold;
+    this.#onChange = onChange;
+  }
+
+  admittance(name: string, message: string, nowMs: number): Admittance {
+    return admittance(this.#of(name), message, nowMs);
+  }
+
+  began(name: string, message: string): void {
+    if (this.isOpen(name)) this.#breakers.set(name, began(this.#of(name), message));
+  }
+
+  ended(name: string, message: string, health: Health, nowMs: number): void {
+    const before = this.#of(name);
+    const after = ended(before, message, health, this.#threshold, nowMs);
+    this.#breakers.set(name, after);
+    if (before.state !== after.state) this.#onChange(name, after.state === 'open');
+  }
+
+  isOpen(name: string): boolean {
+    return this.#of(name).state === 'open';
+  }
+
+  /** Names of those that are open now. */
+  open(): string[] {
+    return [...this.#breakers.keys()].filter((name) => this.isOpen(name));
+  }
+
+  #of(name: string): Breaker {
+    return this.#breakers.get(name) ?? closed;
+  }
+}

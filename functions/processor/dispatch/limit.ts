@@ -1,0 +1,121 @@
+/**
+ * How many calls of a pool may be under way at once, learned from what its calls report. Nothing here knows how many others do the same.
+ *
+ * With `n` calls allowed, of a call that began under this limit:
+ * - success, where the limit is used: n + 1 up to `doublesTo` (slow start: it doubles every round trip), n + 1/n above (one more every
+ *   round trip), at most the ceiling. Slow start counts as used from half of the limit on.
+ * - success, where calls of its kind have become 4 times as slow (s): n · max(½, 4/s), at least 1.
+ * - shed: n · ½, at least 1/16. A burst counts once: there is one cut a second, and calls from before the last one say nothing new.
+ * - anything else says nothing of capacity: n stays.
+ *
+ * Below one, one call is under way for the share n of the time: after each, the pool rests (1/n − 1) round trips, half a minute at most. There
+ * a success counts fourfold, up to 1, and with 1 slow start begins anew.
+ *
+ * Slow start also follows a closed gate and ten seconds without a call: from 1, or what is still under way, without bound when the load
+ * was read to be low or when it was idle, and up to n after a shed.
+ *
+ * After Jacobson's congestion avoidance, https://ee.lbl.gov/papers/congavoid.pdf, and https://github.com/Netflix/concurrency-limits.
+ */
+export interface Limit {
+  /** In [1/16, ceiling]. */
+  readonly calls: number;
+  /** Where slow start ends. */
+  readonly doublesTo: number;
+  readonly cutAtMs: number;
+  /** Calls that began earlier say nothing of this limit. */
+  readonly sinceMs: number;
+  /** Of calls that succeeded, smoothed. */
+  readonly roundTripMs: number;
+  readonly lastEndAtMs: number;
+}
+
+/** A success tells of room, a drop of none; what is ignored tells nothing. */
+export type SampleOutcome = 'success' | 'ignore' | 'dropped';
+
+export interface EndedCall {
+  readonly room: SampleOutcome;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** This call included. */
+  readonly inFlight: number;
+  /** How many times as slow as they can be calls are at present; undefined when too few told. */
+  readonly slowness: number | undefined;
+}
+
+export interface Quota {
+  readonly calls: number;
+  /** When a call is allowed, where none is by then. */
+  readonly untilMs?: number;
+}
+
+const floor = 1 / 16;
+const slowFrom = 4;
+const cutEveryMs = 1000;
+const idleAfterMs = 10_000;
+/** Where no call has succeeded yet. */
+const assumedRoundTripMs = 50;
+const longestRestMs = 30_000;
+
+export const freshLimit: Limit = Object.freeze({
+  calls: 1,
+  doublesTo: Number.POSITIVE_INFINITY,
+  cutAtMs: Number.NEGATIVE_INFINITY,
+  sinceMs: Number.NEGATIVE_INFINITY,
+  roundTripMs: assumedRoundTripMs,
+  lastEndAtMs: Number.NEGATIVE_INFINITY,
+});
+
+export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: number): Quota {
+  if (calls >= 1) return { calls: Math.floor(calls) };
+  const restMs = Math.min(longestRestMs, roundTripMs * (1 / calls - 1));
+  const untilMs = lastEndAtMs + restMs;
+  return nowMs >= untilMs ? { calls: 1 } : { calls: 0, untilMs };
+}
+
+export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limit {
+  const limit = { ...before, lastEndAtMs: call.endedAtMs };
+  const saysNothing = call.room === 'ignore' || call.startedAtMs < before.sinceMs;
+  if (saysNothing) return limit;
+  if (call.room === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
+  const tripMs = call.endedAtMs - call.startedAtMs;
+  const timed = { ...limit, roundTripMs: (limit.roundTripMs * 7 + tripMs) / 8 };
+  const { slowness = 1 } = call;
+  if (slowness > slowFrom) return cut(timed, Math.max(0.5, slowFrom / slowness), 1, call.endedAtMs);
+  return grown(timed, call.inFlight, ceiling);
+}
+
+/** The gate, closed for what was read, is open again. */
+export function reopened(limit: Limit, inFlight: number, nowMs: number): Limit {
+  const calls = Math.max(1, Math.min(limit.calls, inFlight));
+  return { ...limit, calls, doublesTo: Number.POSITIVE_INFINITY, sinceMs: nowMs };
+}
+
+/** The time for which a shed had closed the gate is over. */
+export function resumed(limit: Limit, inFlight: number, nowMs: number): Limit {
+  return { ...limit, calls: Math.min(limit.calls, Math.max(1, inFlight)), doublesTo: limit.calls, sinceMs: nowMs };
+}
+
+/** A pool that has been idle is not known any more. */
+export function afterIdling(limit: Limit, inFlight: number, nowMs: number): Limit {
+  const isKnown = inFlight > 0 || limit.calls <= 1 || nowMs - limit.lastEndAtMs < idleAfterMs;
+  return isKnown ? limit : { ...limit, calls: 1, doublesTo: Number.POSITIVE_INFINITY };
+}
+
+function grown(limit: Limit, inFlight: number, ceiling: number): Limit {
+  const { calls, doublesTo } = limit;
+  if (calls < 1) {
+    const risen = Math.min(1, calls * 4);
+    return { ...limit, calls: risen, doublesTo: risen < 1 ? doublesTo : Number.POSITIVE_INFINITY };
+  }
+  const isStarting = calls < doublesTo;
+  const isUsed = inFlight >= (isStarting ? calls / 2 : Math.floor(calls));
+  if (!isUsed) return limit;
+  const more = isStarting ? Math.min(doublesTo, calls + 1) : calls + 1 / calls;
+  return { ...limit, calls: Math.min(ceiling, more) };
+}
+
+function cut(limit: Limit, factor: number, least: number, nowMs: number): Limit {
+  if (nowMs - limit.cutAtMs < cutEveryMs || limit.calls <= least) return limit;
+  const calls = Math.max(least, limit.calls * factor);
+  return { ...limit, calls, doublesTo: calls, cutAtMs: nowMs, sinceMs: nowMs };
+}

@@ -1,0 +1,88 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SourceAnswer } from '../capacity/capacity.ts';
+import type { Pool } from '../dispatch/pool.ts';
+import type { Verdict } from '../dispatch/verdict.ts';
+
+export type Outcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+
+const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
+
+/** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', [
+    'status',
+    'pool',
+  ]);
+  readonly requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
+  readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
+  readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
+  readonly #verdicts = this.#counter('gate_decisions', 'Verdicts on messages', ['verdict', 'reason', 'pool']);
+  readonly #gateChanges = this.#counter('gate_changes', 'The gate became open, saturated, asleep or unknown', [
+    'gate',
+    'source',
+    'pool',
+  ]);
+  readonly #available = this.#gauge('capacity_source_available', '1 while a source has data', ['source', 'pool']);
+  readonly breakerOpen = this.#gauge('breaker_open', '1 while nothing but probes is dispatched', ['scope', 'pool']);
+  readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
+  readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
+
+  constructor(pools: readonly Pool[]) {
+    const sampled = (name: string, help: string, value: (pool: Pool) => number | undefined): void => {
+      new Gauge({
+        name: `async_${name}`,
+        help,
+        labelNames: ['pool'],
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          for (const pool of pools) {
+            const now = value(pool);
+            if (now !== undefined) this.set({ pool: pool.name }, now);
+          }
+        },
+      });
+    };
+    sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
+    sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.limit);
+    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) =>
+      capacity.gate === 'unknown' ? undefined : capacity.reading?.saturation,
+    );
+    sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
+      capacity.reading ? (Date.now() - capacity.reading.asOfMs) / 1000 : undefined,
+    );
+  }
+
+  verdict(pool: Pool, { action, reason }: Verdict): void {
+    this.#verdicts.inc({ verdict: action, reason, pool: pool.name });
+  }
+
+  reading(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
+    for (const [source, { hasData }] of answers) this.#available.set({ source, pool: pool.name }, hasData ? 1 : 0);
+  }
+
+  /** `source` is the one that the gate was last read from. */
+  gateChanged({ name, capacity }: Pool): void {
+    this.#gateChanges.inc({ gate: capacity.gate, source: capacity.reading?.source ?? 'none', pool: name });
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `async_${name}_total`, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[]): Gauge {
+    return new Gauge({ name: `async_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram(name: string, help: string): Histogram {
+    const labelNames = ['pool'];
+    return new Histogram({
+      name: `async_${name}_seconds`,
+      help,
+      labelNames,
+      buckets: secondsBuckets,
+      registers: [this.registry],
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import got from 'got';
+import type { BreakerBoard } from '../dispatch/breaker-board.ts';
+import type { Pool } from '../dispatch/pool.ts';
+
+export interface ReadinessOptions {
+  readonly pools: readonly Pool[];
+  readonly topics: BreakerBoard;
+  readonly isDraining: () => boolean;
+}
+
+const probeTimeoutMs = 2000;
+const probeValidMs = 2000;
+
+/** Why the function is not ready: a list of reasons, empty when it is. */
+export function unreadiness({ pools, topics, isDraining }: ReadinessOptions): () => Promise<readonly string[]> {
+  const urls = [...new Set(pools.map(({ gatewayUrl }) => gatewayUrl))];
+  const probes = new Map<string, { readonly atMs: number; readonly isReachable: Promise<boolean> }>();
+  const isReachable = (url: string): Promise<boolean> => {
+    const known = probes.get(url);
+    if (known && performance.now() - known.atMs < probeValidMs) return known.isReachable;
+    const probe = { atMs: performance.now(), isReachable: answers(url) };
+    probes.set(url, probe);
+    return probe.isReachable;
+  };
+  return async () => {
+    const reached = await Promise.all(urls.map(isReachable));
+    return [
+      ...(isDraining() ? ['draining'] : []),
+      ...pools.flatMap(({ name, breakers }) => breakers.open().map((path) => `breaker open: ${name} ${path}`)),
+      ...topics.open().map((topic) => `topic failing: ${topic}`),
+      ...urls.filter((_, index) => !reached[index]).map((url) => `gateway unreachable: ${url}`),
+    ];
+  };
+}
+
+/** Any HTTP answer counts. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    const request = { timeout: { request: probeTimeoutMs }, retry: { limit: 0 }, followRedirect: false } as const;
+    await got(`${url}/healthz`, { ...request, throwHttpErrors: false });
+    return true;
+  } catch {
+    return false;
+  }
+}

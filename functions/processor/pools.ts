@@ -1,0 +1,56 @@
+import type { Values } from '../../shared/runtime/config/read-config.ts';
+import { Capacity, type SourceAnswer } from './capacity/capacity.ts';
+import { type CapacitySettings, capacitySources } from './capacity/sources.ts';
+import type { Clock } from './clock.ts';
+import type { functionSchema } from './config.ts';
+import { Pool } from './dispatch/pool.ts';
+import type { Policies, Policy } from './subscription-policies.ts';
+
+export interface PoolEvents {
+  readonly onReading: (pool: Pool, answers: ReadonlyMap<string, SourceAnswer>) => void;
+  readonly onBreaker: (pool: Pool, path: string, open: boolean) => void;
+}
+
+export interface Pools {
+  readonly all: readonly Pool[];
+  of(policy: Policy): Pool;
+}
+
+type Settings = CapacitySettings &
+  Pick<Values<typeof functionSchema>, 'capacityRefreshMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'>;
+
+/** One pool for each gateway URL and pool name that the policies hold: what two policies share, they share here too. */
+export function createPools(policies: Policies, settings: Settings, clock: Clock, events: PoolEvents): Pools {
+  const sourcesOf = capacitySources(settings);
+  const createPool = (sharing: readonly Policy[]): Pool => {
+    const policy = sharing[0]!;
+    const pool: Pool = new Pool({
+      name: nameOf(policy),
+      gatewayUrl: policy.gatewayUrl,
+      ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
+      whenUnknown: settings.capacityUnknown,
+      onBreaker: (path, open) => events.onBreaker(pool, path, open),
+      capacity: new Capacity({
+        sources: sourcesOf(policy),
+        refreshMs: settings.capacityRefreshMs,
+        maxAgeMs: settings.capacityMaxAgeMs,
+        openAt: settings.capacityOpenAt,
+        closeAt: settings.capacityCloseAt,
+        clock,
+        ownCallsUntilMs: () => pool.callsUntilMs,
+        onReading: (answers) => events.onReading(pool, answers),
+      }),
+    });
+    return pool;
+  };
+  const sharing = Map.groupBy(policies.all, nameOf);
+  const groups = [...sharing.values()].map((group) => ({ group, pool: createPool(group) }));
+  const pools = new Map(groups.flatMap(({ group, pool }) => group.map((policy) => [policy, pool])));
+  return { all: groups.map(({ pool }) => pool), of: (policy) => pools.get(policy)! };
+}
+
+function nameOf({ gatewayUrl, poolName }: Policy): string {
+  const { protocol, host, pathname } = new URL(gatewayUrl);
+  const place = `${protocol === 'http:' ? '' : `${protocol}//`}${host}${pathname.replace(/\/$/, '')}`;
+  return poolName === undefined ? place : `${poolName}@${place}`;
+}

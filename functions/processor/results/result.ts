@@ -1,0 +1,178 @@
+import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
+import {
+  maxMessageBytes,
+  messageBytes,
+  type OutgoingMessage,
+  withinLimits,
+} from '../../../shared/pubsub/outgoing-message.ts';
+import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
+import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
+import type { Answer } from '../call/answer.ts';
+import type { Identity } from '../message/request.ts';
+
+export type ErrorCode =
+  | 'INVALID_REQUEST'
+  | 'DEADLINE_EXCEEDED'
+  | 'ATTEMPTS_EXHAUSTED'
+  | 'RESULT_TOO_LARGE'
+  | 'INFERENCE_ERROR';
+
+/** How a request ended: with an answer, or with an error in its place. */
+export type Ending =
+  | { readonly answer: Answer }
+  | {
+      readonly errorCode: ErrorCode;
+      readonly message: string;
+      /** Of an answer that cannot be shown; 0 when there never was one. */
+      readonly statusCode: number;
+    };
+
+export interface Result {
+  readonly identity: Identity;
+  readonly ending: Ending;
+  /** Calls that ended in success or failure. */
+  readonly attempts: number;
+  /** From the first publish to the last call, or to the end when there was none. */
+  readonly queuedMs: number;
+  /** Of the last call. */
+  readonly inferenceMs: number;
+  /** By which the last call was known; empty when there was none. */
+  readonly requestId: string;
+  readonly traceparent: string;
+}
+
+/** Names that metadata never takes, also when they are empty. */
+const ownNames = [
+  'id',
+  'status',
+  'status_code',
+  'error_code',
+  'model',
+  'attempts',
+  'tenant',
+  'first_message_id',
+  'traceparent',
+];
+const maxErrorBytes = 1024;
+
+/** The same result, or `RESULT_TOO_LARGE` in its place, with the message that carries it: contract §2. */
+export function encodeResult(topic: string, result: Result): { message: OutgoingMessage; result: Result } {
+  const message = encode(topic, result);
+  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, result };
+  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
+  return { message: encode(topic, replaced), result: replaced };
+}
+
+export function tooLarge(statusCode: number): Ending {
+  return {
+    errorCode: 'RESULT_TOO_LARGE',
+    message: `the result would exceed the ${maxMessageBytes} bytes of a message`,
+    statusCode,
+  };
+}
+
+export function succeeded(ending: Ending): boolean {
+  return 'answer' in ending && ending.answer.status >= 200 && ending.answer.status < 300;
+}
+
+export function statusOf(ending: Ending): number {
+  return 'answer' in ending ? ending.answer.status : ending.statusCode;
+}
+
+export function errorCodeOf(ending: Ending): ErrorCode | '' {
+  return 'answer' in ending ? '' : ending.errorCode;
+}
+
+/** What the answer's `usage` counts, where it does. */
+export function tokensOf(ending: Ending): { readonly prompt: number; readonly completion: number } {
+  const usage = 'answer' in ending ? ending.answer.usage : undefined;
+  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
+  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+}
+
+function encode(topic: string, result: Result): OutgoingMessage {
+  const { identity, ending } = result;
+  const text = identity.shape === 'batch-line' ? batchLine(result) : envelope(result);
+  const own = {
+    id: identity.id,
+    status: succeeded(ending) ? 'succeeded' : 'failed',
+    status_code: String(statusOf(ending)),
+    error_code: errorCodeOf(ending),
+    model: identity.model,
+    attempts: String(result.attempts),
+    tenant: identity.tenant,
+    first_message_id: identity.firstMessageId,
+    traceparent: result.traceparent,
+  };
+  const metadata = Object.entries(identity.metadata).filter(([name]) => !ownNames.includes(name));
+  return { topic, data: Buffer.from(text), attributes: withinLimits(own, Object.fromEntries(metadata)) };
+}
+
+function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result): string {
+  const error = errorText(ending);
+  const usage = 'answer' in ending ? ending.answer.usage : undefined;
+  return jsonObject([
+    ['id', JSON.stringify(identity.id)],
+    ['status_code', String(statusOf(ending))],
+    envelopePayload(ending, error),
+    ['error_code', JSON.stringify(errorCodeOf(ending))],
+    ['error_message', JSON.stringify(error)],
+    ['metadata', JSON.stringify(identity.metadata)],
+    ['model', JSON.stringify(identity.model)],
+    ['attempts', String(attempts)],
+    ['timings', JSON.stringify({ queued_ms: Math.round(queuedMs), inference_ms: Math.round(inferenceMs) })],
+    ...(usage === undefined ? [] : [['usage', usage] as const]),
+  ]);
+}
+
+function envelopePayload(ending: Ending, error: string): readonly [string, string] {
+  if (!('answer' in ending)) return ['payload', JSON.stringify(JSON.stringify({ error }))];
+  const text = decodeUtf8(ending.answer.body);
+  return text === undefined ? ['payload_base64', base64(ending.answer.body)] : ['payload', JSON.stringify(text)];
+}
+
+/** Source: https://platform.openai.com/docs/api-reference/batch/request-output */
+function batchLine({ identity, ending, requestId }: Result): string {
+  const line = [
+    ['id', JSON.stringify(`batch_req_${identity.firstMessageId}`)],
+    ['custom_id', JSON.stringify(identity.id)],
+  ] as const;
+  if (!('answer' in ending)) {
+    const error = JSON.stringify({ code: ending.errorCode, message: errorText(ending) });
+    return jsonObject([...line, ['response', 'null'], ['error', error]]);
+  }
+  const response = jsonObject([
+    ['status_code', String(ending.answer.status)],
+    ['request_id', JSON.stringify(ending.answer.headers[requestIdHeader] ?? requestId)],
+    ...batchBody(ending.answer.body),
+  ]);
+  return jsonObject([...line, ['response', response], ['error', 'null']]);
+}
+
+function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
+  const text = decodeUtf8(body);
+  if (text === undefined) {
+    return [
+      ['body', 'null'],
+      ['body_base64', base64(body)],
+    ];
+  }
+  // Between JSON's tokens a line end means nothing, and inside a string there is none: an output line stays one.
+  return [['body', jsonSpan(body) ? text.trim().replaceAll(/[\r\n]+/g, ' ') : JSON.stringify(text)]];
+}
+
+function errorText(ending: Ending): string {
+  return 'answer' in ending ? '' : truncateUtf8(ending.message, maxErrorBytes);
+}
+
+function base64(bytes: Uint8Array): string {
+  return JSON.stringify(Buffer.from(bytes).toString('base64'));
+}
+
+function jsonObject(members: readonly (readonly [name: string, json: string])[]): string {
+  return `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`;
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+}

@@ -1,0 +1,63 @@
+import { type Attributes, isMetadata, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import {
+  maxMessageBytes,
+  messageBytes,
+  type OutgoingMessage,
+  withinLimits,
+} from '../../../shared/pubsub/outgoing-message.ts';
+import type { AsyncRequest } from '../message/request.ts';
+
+export interface RetryTiming {
+  /** Failed so far, this attempt included; at least 1. */
+  readonly attemptsFailed: number;
+  readonly retryAfterMs: number;
+  readonly deadlineAtMs: number;
+  readonly nowMs: number;
+  /** In [0, 1). */
+  readonly chance: number;
+}
+
+/** When to try again: exponential, with jitter, at least what the gateway asked for, at most half of the time left. */
+export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, chance }: RetryTiming): number {
+  const longestMs = Math.min(60_000, 2000 * 2 ** attemptsFailed);
+  const backoffMs = (longestMs / 2) * (1 + chance);
+  return nowMs + Math.min(Math.max(retryAfterMs, backoffMs), (deadlineAtMs - nowMs) / 2);
+}
+
+export interface Retry {
+  readonly topic: string;
+  readonly request: AsyncRequest;
+  /** As it was pushed. */
+  readonly data: Uint8Array;
+  readonly attributes: Attributes;
+  readonly retryAtMs: number;
+  /** Status of the last complete answer to any delivery. */
+  readonly lastStatus: number | undefined;
+}
+
+/** The original message with its journey so far; undefined when Pub/Sub would not take it with the attributes of that. */
+export function retryMessage({
+  topic,
+  request,
+  data,
+  attributes,
+  retryAtMs,
+  lastStatus,
+}: Retry): OutgoingMessage | undefined {
+  const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
+  const metadata = Object.entries(attributes).filter(([name]) => isMetadata(name));
+  const marked = withinLimits(
+    {
+      ...Object.fromEntries(meaningful),
+      id: request.id,
+      deadline: unixSeconds(request.deadlineAtMs),
+      attempt: String(request.attemptsFailed + 1),
+      retry_at: unixSeconds(retryAtMs),
+      published_at: new Date(request.firstPublishedAtMs).toISOString(),
+      first_message_id: request.firstMessageId,
+      last_status: lastStatus === undefined ? '' : String(lastStatus),
+    },
+    Object.fromEntries(metadata),
+  );
+  return messageBytes(data, marked) > maxMessageBytes ? undefined : { topic, data, attributes: marked };
+}

@@ -1,0 +1,51 @@
+import {
+  fairnessIdHeaders,
+  objectiveHeaders,
+  requestIdHeader,
+  tpotSloHeaders,
+  ttftSloHeaders,
+} from '../../shared/inference-gateway/header-names.ts';
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What a request says of itself in its headers. */
+export interface RequestHead {
+  readonly objectiveName: string | undefined;
+  /** The fairness id; empty when the request brings none. */
+  readonly tenant: string;
+  readonly ttftSloMs: number | undefined;
+  readonly tpotSloMs: number | undefined;
+}
+
+export function readRequestHead(headers: Headers): RequestHead {
+  return {
+    objectiveName: firstOf(headers, objectiveHeaders),
+    tenant: firstOf(headers, fairnessIdHeaders) ?? '',
+    ttftSloMs: firstPositive(headers, ttftSloHeaders),
+    tpotSloMs: firstPositive(headers, tpotSloHeaders),
+  };
+}
+
+/** The request's own id; undefined when it has none that may stand in a header and a log line. */
+export function readRequestId(headers: Headers): string | undefined {
+  const id = headers[requestIdHeader];
+  return typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id) ? id : undefined;
+}
+
+/** The newer spelling comes first and wins; an empty value counts as absent. */
+function firstOf(headers: Headers, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = headers[name];
+    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+  }
+  return undefined;
+}
+
+/** What is no number above 0 counts as absent. */
+function firstPositive(headers: Headers, names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = Number(headers[name]);
+    if (Number.isFinite(value) && value > 0) return value;
+  }
+  return undefined;
+}

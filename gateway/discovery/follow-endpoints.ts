@@ -1,0 +1,41 @@
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { ResolvedService } from './dns.ts';
+import { type EndpointAddress, parseEndpointFile } from './endpoint-list.ts';
+import { WatchedFile } from './watched-file.ts';
+
+/** Exactly one of them is set. */
+export interface EndpointSources {
+  readonly endpoints: readonly EndpointAddress[] | undefined;
+  readonly endpointsFile: string | undefined;
+  readonly endpointsDns: { readonly host: string; readonly port: number } | undefined;
+}
+
+/**
+ * Gives the pool its endpoints now, and again whenever they change.
+ * @throws {ConfigError} when the file cannot be read at the start.
+ */
+export async function followEndpoints(
+  { endpoints, endpointsFile, endpointsDns }: EndpointSources,
+  log: Logger,
+  onAddresses: (addresses: readonly EndpointAddress[]) => void,
+): Promise<{ close(): void }> {
+  if (endpointsFile !== undefined) {
+    const parse = parseEndpointFile;
+    const file = new WatchedFile({
+      variable: 'ENDPOINTS_FILE',
+      path: endpointsFile,
+      parse,
+      log,
+      onChange: onAddresses,
+    });
+    onAddresses(file.current);
+    return file;
+  }
+  if (endpointsDns) {
+    const service = new ResolvedService({ ...endpointsDns, log, onAddresses });
+    await service.start();
+    return service;
+  }
+  onAddresses(endpoints ?? []);
+  return { close: () => {} };
+}

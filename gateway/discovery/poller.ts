@@ -1,0 +1,141 @@
+import { Agent, request } from 'undici';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { isRefusedConnection } from '../endpoint/health/connection-failure.ts';
+import { readModelList } from '../endpoint/model-list.ts';
+import type { Pool } from '../endpoint/pool.ts';
+import { readEngineLoad } from './dialects/engine-load.ts';
+import { healthOf } from './health-answer.ts';
+
+const answerTimeoutMs = 2000;
+const largestAnswerBytes = 8 * 1024 * 1024;
+/** A list of models changes with a restart or a loaded adapter. */
+const modelsRefreshMs = 5000;
+/** How soon an endpoint is asked again that took no connection, or whose models are not known. */
+const probeMs = 1000;
+/** How often `/health` is asked of an endpoint that has no request and was sent none for so long, or is ejected. */
+const healthMs = 1000;
+/** So with one that has no such page. */
+const noHealthMs = 30_000;
+
+export interface PollerOptions {
+  readonly pool: Pool;
+  readonly metricsRefreshMs: number;
+  /** Called after every reading: there may be room now. */
+  readonly onReading: () => void;
+}
+
+/**
+ * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how it does; each on its
+ * own, so that a slow one delays no other. Its connections tell who can be reached: a refused one makes an endpoint unusable, an
+ * answered one usable again.
+ */
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #agent = new Agent({ connections: 3, maxResponseSize: largestAnswerBytes });
+  readonly #stops = new Map<Endpoint, () => void>();
+  /** Undefined once they were waited for. */
+  #firstReadings: Promise<unknown>[] | undefined = [];
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  added(endpoint: Endpoint): void {
+    const metrics = repeat(() => this.#readMetrics(endpoint));
+    const models = repeat(() => this.#readModels(endpoint));
+    const health = repeat(() => this.#readHealth(endpoint));
+    this.#firstReadings?.push(metrics.first, models.first);
+    this.#stops.set(endpoint, () => {
+      for (const each of [metrics, models, health]) each.stop();
+    });
+  }
+
+  removed(endpoint: Endpoint): void {
+    this.#stops.get(endpoint)?.();
+    this.#stops.delete(endpoint);
+  }
+
+  /** Resolves when every endpoint so far was asked once. */
+  async firstRound(): Promise<void> {
+    await Promise.all(this.#firstReadings ?? []);
+    this.#firstReadings = undefined;
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#stops.values()) stop();
+    await this.#agent.destroy();
+  }
+
+  async #readMetrics(endpoint: Endpoint): Promise<number> {
+    const startedAtMs = performance.now();
+    const text = successOf(await this.#ask(endpoint, '/metrics'));
+    const load = text === undefined ? undefined : readEngineLoad(text);
+    if (load) endpoint.recordLoad(load);
+    this.#options.onReading();
+    const periodMs = endpoint.reachable
+      ? this.#options.metricsRefreshMs
+      : Math.min(this.#options.metricsRefreshMs, probeMs);
+    return Math.max(0, startedAtMs + periodMs - performance.now());
+  }
+
+  async #readModels(endpoint: Endpoint): Promise<number> {
+    const text = successOf(await this.#ask(endpoint, '/v1/models'));
+    // What an endpoint served before it went away is what it will serve when it is back.
+    if (endpoint.reachable)
+      this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
+    this.#options.onReading();
+    return endpoint.models && endpoint.reachable ? modelsRefreshMs : probeMs;
+  }
+
+  async #readHealth(endpoint: Endpoint): Promise<number> {
+    const { standing } = endpoint;
+    const isQuiet = endpoint.inFlight === 0 && standing.quietForMs >= healthMs;
+    if (!isQuiet && !standing.ejection) return healthMs;
+    const answer = await this.#ask(endpoint, '/health');
+    if (!endpoint.reachable) return healthMs;
+    const health = healthOf(answer?.status);
+    standing.recordHealth(health !== 'failing');
+    return health === 'untold' ? noHealthMs : healthMs;
+  }
+
+  /** Undefined where no whole answer came in time. */
+  async #ask(endpoint: Endpoint, path: string): Promise<Answer | undefined> {
+    try {
+      const { statusCode, body } = await request(endpoint.url + path, {
+        dispatcher: this.#agent,
+        signal: AbortSignal.timeout(answerTimeoutMs),
+      });
+      endpoint.recordAnswered();
+      return { status: statusCode, text: await body.text() };
+    } catch (error) {
+      if (isRefusedConnection(error)) endpoint.recordRefused();
+      return undefined;
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function successOf(answer: Answer | undefined): string | undefined {
+  return answer?.status === 200 ? answer.text : undefined;
+}
+
+/** Runs `task` now, and again after as many milliseconds as it resolved to, until it is stopped. */
+function repeat(task: () => Promise<number>): { readonly first: Promise<void>; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const round = async (): Promise<void> => {
+    const delayMs = await task();
+    if (!stopped) timer = setTimeout(() => void round(), delayMs);
+  };
+  return {
+    first: round(),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

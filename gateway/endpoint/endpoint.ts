@@ -1,0 +1,216 @@
+import type { EngineLoad } from '../discovery/dialects/engine-load.ts';
+import type { EndpointAddress } from '../discovery/endpoint-list.ts';
+import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency-limiter.ts';
+import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
+import { Ledger } from './in-flight.ts';
+import { LatencyModel } from './latency/latency-model.ts';
+import type { LoadFeatures, Prediction } from './latency/load-features.ts';
+import type { ModelList } from './model-list.ts';
+import { PrefixIndex } from './prefix/prefix-index.ts';
+
+interface Reading extends EngineLoad {
+  readonly atMs: number;
+  /** The gateway's own requests there at that moment. */
+  readonly ownInFlight: number;
+}
+
+/** Of requests that others sent, where none of our own tells. */
+const usualContextTokens = 1000;
+
+export interface EndpointOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
+  /** A reading older than this counts as none. */
+  readonly staleAfterMs: number;
+  /** Called whenever an endpoint turns usable or unusable. */
+  readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
+  /** What the others make of it; an endpoint by itself is never ejected. */
+  readonly peers?: (endpoint: Endpoint) => Peers;
+}
+
+export type EndpointChange =
+  | OutlierChange
+  | { readonly kind: 'takes connections again' }
+  | { readonly kind: 'refuses connections' };
+
+/** In words for operators. */
+export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses';
+
+const alone: Peers = { canSpare: false, tally: { requests: 0, failures: 0 } };
+
+/** One model server: what it said last, and what the gateway itself has sent there since. */
+export class Endpoint implements LimitedEndpoint {
+  readonly url: string;
+  readonly origin: string;
+  /** Path before `/v1/…`, without a trailing slash; usually empty. */
+  readonly basePath: string;
+  /** `host:port`. */
+  readonly host: string;
+  labels: Readonly<Record<string, string>>;
+  readonly ledger: Ledger;
+  readonly intake: ConcurrencyLimiter;
+  readonly latency = new LatencyModel();
+  readonly prefixes = new PrefixIndex();
+  readonly standing: OutlierDetector;
+  readonly #options: EndpointOptions;
+  #reading: Reading | undefined;
+  #models: ModelList | undefined;
+  #reachable = true;
+
+  constructor(address: EndpointAddress, options: EndpointOptions) {
+    const { origin, hostname, port, protocol, pathname } = new URL(address.url);
+    this.url = address.url;
+    this.origin = origin;
+    this.basePath = pathname.replace(/\/+$/, '');
+    this.host = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+    this.labels = address.labels;
+    this.#options = options;
+    this.ledger = new Ledger(options.nowMs);
+    this.intake = new ConcurrencyLimiter(this, options.nowMs);
+    this.standing = new OutlierDetector({
+      nowMs: options.nowMs,
+      peers: () => options.peers?.(this) ?? alone,
+      onChange: (change) => options.onUsableChange(this, change),
+    });
+  }
+
+  /** False from a refused connection until the next one that is answered, and while it is ejected. */
+  get usable(): boolean {
+    return this.#reachable && this.standing.admits;
+  }
+
+  /** The last connection was not refused. */
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  get condition(): Condition {
+    if (!this.#reachable) return 'refuses';
+    if (this.standing.ejection) return this.standing.probing ? 'probed' : 'ejected';
+    return this.standing.startShare === undefined ? 'ready' : 'starting';
+  }
+
+  /** Undefined while its list could not be read: it is taken to serve every model. */
+  get models(): ModelList | undefined {
+    return this.#models;
+  }
+
+  serves(model: string): boolean {
+    return this.#models?.has(model) ?? true;
+  }
+
+  /** The LoRA adapter is in its memory, as its last reading tells. */
+  hasLoaded(adapter: string): boolean {
+    return this.#reading?.adapters?.has(adapter) === true && this.reading !== undefined;
+  }
+
+  get inFlight(): number {
+    return this.ledger.inFlight;
+  }
+
+  /** The last reading, unless it is stale. */
+  get reading(): Reading | undefined {
+    const reading = this.#reading;
+    return reading && this.#options.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
+  }
+
+  get load(): number {
+    const reading = this.reading;
+    if (!reading) return this.inFlight;
+    return this.inFlight + Math.max(0, reading.running + reading.waiting - reading.ownInFlight);
+  }
+
+  /** Milliseconds in which the prompts of our own requests here should be computed. */
+  get backlogMs(): number {
+    return Math.max(0, this.#prefill.ms - this.ledger.prefillingForMs);
+  }
+
+  /** Prompts of our own requests here without a first token, as if none of them had been begun. */
+  get #prefill(): { readonly tokens: number; readonly pairs: number; readonly ms: number } {
+    const { realtime, sheddable } = this.ledger;
+    const tokens = realtime.prefillTokens + sheddable.prefillTokens;
+    const pairs = realtime.prefillPairs + sheddable.prefillPairs;
+    return { tokens, pairs, ms: this.latency.prefillMs(tokens, pairs) };
+  }
+
+  /** What a prompt with so much of it cached would meet here. */
+  situationOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
+    const { realtime, sheddable } = this.ledger;
+    const decodes = realtime.decodes + sheddable.decodes;
+    const context = realtime.contextTokens + sheddable.contextTokens;
+    const prefill = this.#prefill;
+    const shareLeft = prefill.ms > 0 ? this.backlogMs / prefill.ms : 0;
+    const others = this.load - this.inFlight;
+    const contextTokens = context + others * (decodes > 0 ? context / decodes : usualContextTokens);
+    const freeTokens = (this.reading?.kvCacheTokens ?? Number.POSITIVE_INFINITY) - contextTokens;
+    return {
+      aheadTokens: prefill.tokens * shareLeft,
+      aheadPairs: prefill.pairs * shareLeft,
+      uncachedTokens,
+      cachedTokens,
+      decodes: decodes + others,
+      contextTokens,
+      overflowTokens: Math.max(0, prefill.tokens + uncachedTokens + cachedTokens - freeTokens),
+    };
+  }
+
+  /** What is to be expected of a request that meets the situation. */
+  predict(situation: LoadFeatures): Prediction {
+    return this.latency.predict(situation, this.intake.gaps.tpotMs(this.#options.nowMs()));
+  }
+
+  get waiting(): number {
+    return this.reading?.waiting ?? 0;
+  }
+
+  get kvCacheUtilization(): number {
+    return this.reading?.kvCacheUtilization ?? 0;
+  }
+
+  /** 0 idle, ≥ 1 full for sheddable work. */
+  get saturation(): number {
+    return this.intake.pressure;
+  }
+
+  /** What saturation would be without sheddable work; an estimate: what others sent counts as real-time. */
+  get realtimeSaturation(): number {
+    return this.intake.realtimePressure;
+  }
+
+  /** Sheddable requests it may hold at once. */
+  get sheddableWindow(): number {
+    return this.intake.window;
+  }
+
+  recordLoad(load: EngineLoad): void {
+    this.recordAnswered();
+    this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
+    this.intake.recordReading(load);
+  }
+
+  recordModels(models: ModelList | undefined): void {
+    this.#models = models;
+  }
+
+  recordAnswered(): void {
+    this.#setReachable(true);
+  }
+
+  recordRefused(): void {
+    this.#reading = undefined;
+    this.#setReachable(false);
+  }
+
+  #setReachable(reachable: boolean): void {
+    if (this.#reachable === reachable) return;
+    this.#reachable = reachable;
+    if (reachable) this.standing.startSlowly();
+    this.#options.onUsableChange(this, { kind: reachable ? 'takes connections again' : 'refuses connections' });
+  }
+
+  /** Waiting in the engine: where requests already waited at the reading, those sent since wait behind them. */
+  get waitingNow(): number {
+    const { waiting, ownInFlight } = this.reading ?? { waiting: 0, ownInFlight: 0 };
+    return waiting === 0 ? 0 : Math.max(0, waiting + this.inFlight - ownInFlight);
+  }
+}

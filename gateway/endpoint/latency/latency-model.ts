@@ -1,0 +1,126 @@
+import { LeastSquares } from './least-squares.ts';
+import {
+  attentionPairs,
+  type LoadFeatures,
+  nominalTpotWeights,
+  nominalTtftWeights,
+  type Prediction,
+  tpotCorrection,
+  tpotFeatures,
+  ttftFeatures,
+} from './load-features.ts';
+import { QuantileEstimate } from './quantile-estimate.ts';
+
+/** Half of what was learned is forgotten after some 1,400 samples; what changes sooner shows in the streams' gaps. */
+const forgetting = 0.0005;
+/** A first token comes with the second step, on the average: the share of its time that is one step's. */
+const perStep = 0.5;
+/** Fewer samples prove nothing. */
+const samplesToTrust = 10;
+/** Mean relative error above which an endpoint is not what the model describes. */
+const errorToDistrust = 0.6;
+/** The error's memory, in samples. */
+const errorSpan = 50;
+/** First tokens and tokens of less are told apart from an error of none. */
+const ttftScaleMs = 20;
+const tpotScaleMs = 5;
+
+const idle: LoadFeatures = {
+  aheadTokens: 0,
+  aheadPairs: 0,
+  uncachedTokens: 0,
+  cachedTokens: 0,
+  decodes: 0,
+  contextTokens: 0,
+  overflowTokens: 0,
+};
+
+/** Predicts times from what a request meets on an endpoint, and learns from what became of it: a microsecond each. */
+export class LatencyModel {
+  readonly #ttft = leastSquares(nominalTtftWeights);
+  readonly #tpot = leastSquares(nominalTpotWeights);
+  readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);
+  readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
+  #samples = 0;
+  #error = 0;
+
+  /** First tokens that it has learned from. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Mean of |predicted − seen| / seen over first tokens, those of late. */
+  get ttftError(): number {
+    return this.#error;
+  }
+
+  get trusted(): boolean {
+    return this.#samples >= samplesToTrust && this.#error < errorToDistrust;
+  }
+
+  /** Of a request that is alone there. */
+  get idleTpotMs(): number {
+    return this.tpotMs(idle);
+  }
+
+  /** Milliseconds a token, as the model has it. */
+  tpotMs(situation: LoadFeatures): number {
+    return this.#tpot.predict(tpotFeatures(situation));
+  }
+
+  /** What computing so much of prompts takes, beside whatever else runs. */
+  prefillMs(tokens: number, pairs: number): number {
+    const [, perThousand = 0, perMillionPairs = 0] = this.#ttft.weights;
+    return (perThousand * tokens) / 1000 + (perMillionPairs * pairs) / 1e6;
+  }
+
+  /** First token of a request that meets the situation without the prompts that are ahead of it. */
+  ttftAloneMs(situation: LoadFeatures): number {
+    return this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 }));
+  }
+
+  /** @param seenTpotMs what a token takes there now, where streams tell. */
+  predict(situation: LoadFeatures, seenTpotMs?: number): Prediction {
+    const ttftMs = this.#ttft.predict(ttftFeatures(situation));
+    const { uncachedTokens, cachedTokens } = situation;
+    const [, perDecode = 0, perContext = 0] = this.#tpot.weights;
+    const modelledMs = this.tpotMs(situation);
+    const ownContextMs = (perContext * (cachedTokens + uncachedTokens)) / 1e5;
+    const tpotMs = modelledMs * tpotCorrection(seenTpotMs, modelledMs - ownContextMs);
+    return {
+      trusted: this.trusted,
+      ttftMs,
+      ttftHighMs: ttftMs * this.#ttftHigh.value,
+      tpotMs,
+      tpotHighMs: tpotMs * this.#tpotHigh.value,
+      prefillMs: this.prefillMs(uncachedTokens, attentionPairs(uncachedTokens, cachedTokens)),
+      joinMs:
+        situation.aheadTokens > 0
+          ? 0
+          : (perStep * Math.max(0, this.#ttft.weights[4]! - perContext) * situation.contextTokens) / 1e5,
+      stepMs: perDecode / 100 + ownContextMs,
+    };
+  }
+
+  /** @param ttftMs of a request that met the situation. */
+  learnTtft(situation: LoadFeatures, ttftMs: number): void {
+    const features = ttftFeatures(situation);
+    const predictedMs = this.#ttft.predict(features);
+    this.#samples += 1;
+    const error = Math.abs(predictedMs - ttftMs) / Math.max(1, ttftMs);
+    this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);
+    this.#ttftHigh.learn(ttftMs / Math.max(1, predictedMs));
+    this.#ttft.learn(features, ttftMs, ttftScaleMs + ttftMs);
+  }
+
+  /** @param situation mean of what it met when it came and when it was done. */
+  learnTpot(situation: LoadFeatures, tpotMs: number): void {
+    const features = tpotFeatures(situation);
+    this.#tpotHigh.learn(tpotMs / Math.max(0.1, this.#tpot.predict(features)));
+    this.#tpot.learn(features, tpotMs, tpotScaleMs + tpotMs);
+  }
+}
+
+function leastSquares(weights: readonly number[]): LeastSquares {
+  return new LeastSquares({ weights, deviations: weights.map((weight) => 2 * weight), forgetting });
+}

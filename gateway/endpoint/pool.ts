@@ -1,0 +1,157 @@
+import type { ServingPool } from '../admit/admit.ts';
+import type { EndpointAddress } from '../discovery/endpoint-list.ts';
+import { poolSaturation } from './capacity/saturation.ts';
+import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { mostEjected } from './health/ejection.ts';
+import type { Peers } from './health/outlier-detector.ts';
+import { contextTokensOf, type ModelList } from './model-list.ts';
+
+/** Told of every endpoint that comes and goes. */
+export interface PoolListener {
+  added(endpoint: Endpoint): void;
+  removed(endpoint: Endpoint): void;
+}
+
+/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
+const mostModelsRemembered = 10_000;
+
+/** The pool's endpoints; their one owner. */
+export class Pool implements ServingPool {
+  readonly #options: EndpointOptions;
+  readonly #listener: PoolListener;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #everServed = new Set<string>();
+
+  constructor(options: EndpointOptions, listener: PoolListener) {
+    this.#options = {
+      ...options,
+      peers: (endpoint) => this.#peersOf(endpoint),
+      // What becomes of one that has left is nobody's concern.
+      onUsableChange: (endpoint, change) => {
+        if (this.#endpoints.get(endpoint.url) === endpoint) options.onUsableChange(endpoint, change);
+      },
+    };
+    this.#listener = listener;
+  }
+
+  /**
+   * Makes the pool hold exactly these; one that stays keeps its state, one that goes gets nothing new, one that comes to others
+   * starts slowly.
+   */
+  replace(addresses: readonly EndpointAddress[]): void {
+    const wanted = new Map(addresses.map((address) => [address.url, address]));
+    const goers = this.endpoints.filter(({ url }) => !wanted.has(url));
+    const toOthers = this.anyUsable;
+    // Before the others go: nobody who waits is to find the pool empty in between.
+    for (const [url, address] of wanted) {
+      const known = this.#endpoints.get(url);
+      if (known) {
+        known.labels = address.labels;
+        continue;
+      }
+      const endpoint = new Endpoint(address, this.#options);
+      if (toOthers) endpoint.standing.startSlowly();
+      this.#endpoints.set(url, endpoint);
+      this.#listener.added(endpoint);
+    }
+    for (const endpoint of goers) {
+      this.#endpoints.delete(endpoint.url);
+      this.#listener.removed(endpoint);
+    }
+    this.#endSurplusEjections();
+  }
+
+  recordModels(endpoint: Endpoint, models: ModelList | undefined): void {
+    endpoint.recordModels(models);
+    for (const model of models?.keys() ?? []) {
+      if (this.#everServed.size < mostModelsRemembered) this.#everServed.add(model);
+    }
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  get usable(): readonly Endpoint[] {
+    return this.endpoints.filter(({ usable }) => usable);
+  }
+
+  get anyUsable(): boolean {
+    return this.#some(({ usable }) => usable);
+  }
+
+  canServe(model: string): boolean {
+    return this.#some((endpoint) => endpoint.usable && endpoint.serves(model));
+  }
+
+  /** Usable endpoints that serve the model; `exceptFor` is one of them only if it is the only one. */
+  servers(model: string, exceptFor?: Endpoint): Endpoint[] {
+    const servers: Endpoint[] = [];
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.usable && endpoint.serves(model)) servers.push(endpoint);
+    }
+    if (exceptFor && servers.length > 1 && servers.includes(exceptFor)) servers.splice(servers.indexOf(exceptFor), 1);
+    return servers;
+  }
+
+  knowsNothingOf(model: string): boolean {
+    return !this.#everServed.has(model) && this.endpoints.every(({ models }) => models !== undefined);
+  }
+
+  contextTokens(model: string): number | undefined {
+    let longest: number | undefined;
+    for (const { models } of this.#endpoints.values()) {
+      const tokens = contextTokensOf(models?.get(model));
+      if (tokens !== undefined) longest = Math.max(longest ?? 0, tokens);
+    }
+    return longest;
+  }
+
+  /** The union of the endpoints' lists; of two entries with one id, the first. */
+  get models(): ModelList {
+    const union = new Map<string, unknown>();
+    for (const { models } of this.usable) {
+      for (const [id, entry] of models ?? []) if (!union.has(id)) union.set(id, entry);
+    }
+    return union;
+  }
+
+  get saturation(): number {
+    return poolSaturation(this.usable.map(({ saturation }) => saturation));
+  }
+
+  get realtimeSaturation(): number {
+    return poolSaturation(this.usable.map(({ realtimeSaturation }) => realtimeSaturation));
+  }
+
+  #peersOf(endpoint: Endpoint): Peers {
+    const others = this.endpoints.filter((other) => other !== endpoint);
+    const isMember = others.length < this.#endpoints.size;
+    const ejected = others.filter(({ standing }) => standing.ejection).length;
+    const stands = ({ reachable, standing }: Endpoint): boolean => reachable && !standing.ejection;
+    const left = others.filter(stands);
+    // Nobody is ejected who alone has a model.
+    const models = [...(endpoint.models?.keys() ?? [])];
+    const replaceable = left.length > 0 && models.every((model) => left.some((other) => other.serves(model)));
+    const tally = { requests: 0, failures: 0 };
+    for (const { standing } of left) {
+      const { requests, failures } = standing.tally;
+      tally.requests += requests;
+      tally.failures += failures;
+    }
+    return { canSpare: isMember && replaceable && ejected < mostEjected(this.#endpoints.size), tally };
+  }
+
+  /** A pool that shrank may have more ejected than it can spare: those come back first that would have soonest. */
+  #endSurplusEjections(): void {
+    const ejected = this.endpoints.filter(({ standing }) => standing.ejection);
+    ejected.sort((a, b) => (a.standing.ejection?.untilMs ?? 0) - (b.standing.ejection?.untilMs ?? 0));
+    const surplus = Math.max(0, ejected.length - mostEjected(this.#endpoints.size));
+    for (const { standing } of ejected.slice(0, surplus)) standing.letBackIn();
+  }
+
+  #some(matches: (endpoint: Endpoint) => boolean): boolean {
+    for (const endpoint of this.#endpoints.values()) if (matches(endpoint)) return true;
+    return false;
+  }
+}

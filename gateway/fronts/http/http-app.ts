@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import { readRequestId } from '../../admit/request-head.ts';
+import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
+import { writeRefusal } from './write-refusal.ts';
+
+/** How long connections may take and be kept, in milliseconds. */
+export interface ConnectionTimeouts {
+  /** A request that is not complete so long after its first byte, or after the connection, is cut off: a slow sender holds memory. */
+  readonly requestMs: number;
+  /** How often that is looked for. */
+  readonly checkEveryMs: number;
+  /** Between two requests: longer than the load balancers in front keep a connection, so that they close it and not the gateway. */
+  readonly keepAliveMs: number;
+}
+
+const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 5000, keepAliveMs: 620_000 };
+/** Of a request's head, all its headers together. */
+const largestHeadBytes = 16 * 1024;
+
+/** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
+export function createHttpApp(
+  log: Logger,
+  onRejected: (code: RefusalCode) => void,
+  { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
+): FastifyInstance {
+  const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    const refused = describeError(error);
+    if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
+    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    writeRefusal(reply.raw, request.id, refused);
+  };
+  const app = fastify({
+    logger: false,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    http: {
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: checkEveryMs,
+      maxHeaderSize: largestHeadBytes,
+      requireHostHeader: false,
+    },
+    requestIdHeader: false,
+    genReqId: ({ headers }) => readRequestId(headers) ?? randomUUID(),
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler: (error, socket) => {
+      const { code } = error as { code?: string };
+      if (socket.writable && code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(malformedAnswer(code));
+      socket.destroySoon();
+    },
+  });
+  // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
+  app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
+  // Whoever wants a body reads it.
+  app.removeAllContentTypeParsers();
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers, httpVersion } = request.raw;
+    // Node's own answer to this has no id and no body. Source: RFC 9112 §3.2.
+    if (headers.host === undefined && httpVersion === '1.1') {
+      reply.hijack();
+      writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
+      return;
+    }
+    // The framework would refuse a media type that it cannot read, also of a body that nobody wants.
+    headers['content-type'] = undefined;
+    done();
+  });
+  // Answers of exchanges and refusals bring it themselves: they go past the framework.
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    reply.header(requestIdHeader, request.id);
+    done();
+  });
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack();
+    const refused = unknownRoute(request.method, request.url);
+    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    writeRefusal(reply.raw, request.id, refused);
+  });
+  app.setErrorHandler(answerError);
+  return app;
+}
+
+/** Errors of the framework itself, before a route has the request. */
+function describeError(error: unknown): Refusal {
+  const { statusCode, message } = error as { statusCode?: number; message: string };
+  if (statusCode !== undefined && statusCode < 500) return refusal('invalid_request', message);
+  return refusal('internal_error', 'the gateway met an error of its own');
+}
+
+/** Bytes of an answer are on this connection already: another in between would be taken for its body. */
+function isAnswering(socket: Duplex): boolean {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+}
+
+const unreadable: Readonly<Record<string, Refusal>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: refusal('request_timeout', 'the request did not arrive in time'),
+  HPE_HEADER_OVERFLOW: refusal('invalid_request', `the request's head is larger than ${largestHeadBytes} bytes`),
+};
+
+/** What cannot be read as HTTP has no request to answer: the answer is written by hand. */
+function malformedAnswer(errorCode = ''): string {
+  const refused = unreadable[errorCode] ?? refusal('invalid_request', 'this is no valid HTTP request');
+  const body = JSON.stringify(refusalBody(refused));
+  return [
+    `HTTP/1.1 ${refused.status} ${STATUS_CODES[refused.status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `${requestIdHeader}: ${randomUUID()}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}

@@ -1,0 +1,113 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admit } from '../../admit/admit.ts';
+import type { ApiKey } from '../../admit/api-keys.ts';
+import type { Objectives } from '../../admit/objectives.ts';
+import type { Pool } from '../../endpoint/pool.ts';
+import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
+import type { BodyReader } from './body-reader.ts';
+import type { FailureCode } from './ending.ts';
+import { Exchange, type ExchangeServices } from './exchange.ts';
+import type { KeyRing } from './key-ring.ts';
+import { writeRefusal } from './write-refusal.ts';
+
+const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** By which the client was let in; undefined where no keys are configured. */
+    apiKey: ApiKey | undefined;
+  }
+}
+
+export interface InferenceServices {
+  readonly pool: Pool;
+  readonly objectives: () => Objectives;
+  readonly defaultObjective: string;
+  /** Undefined where no keys are configured. */
+  readonly keys: () => KeyRing | undefined;
+  readonly isDraining: () => boolean;
+  readonly exchange: ExchangeServices;
+  readonly bodies: BodyReader;
+  /** Told why a request got no further than here. */
+  readonly onRejected: (why: FailureCode) => void;
+}
+
+const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
+
+/** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
+export function inferenceRoutes(app: FastifyInstance, services: InferenceServices): void {
+  const { pool } = services;
+  const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
+    reply.hijack();
+    services.onRejected(refused.code);
+    writeRefusal(reply.raw, request.id, refused, services.isDraining());
+  };
+
+  app.decorateRequest('apiKey', undefined);
+  // Before the body is read: who may not ask sends none.
+  app.addHook('onRequest', (request, reply, done) => {
+    const keys = services.keys();
+    const key = keys?.find(request.headers.authorization);
+    if (keys && !key) {
+      return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'));
+    }
+    request.apiKey = key;
+    done();
+  });
+
+  const take = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+    const { headers, apiKey: key } = request;
+    const { defaultObjective } = services;
+    const admission = services.isDraining()
+      ? shuttingDown
+      : admit({ headers, body, key, objectives: services.objectives(), defaultObjective, pool });
+    if ('code' in admission) {
+      turnAway(request, reply, admission);
+      return;
+    }
+    const admitted = {
+      ...admission,
+      id: request.id,
+      target: targetOf(request.raw.url ?? ''),
+      rawHeaders: request.raw.rawHeaders,
+      body,
+    };
+    new Exchange(services.exchange, admitted, reply.raw).begin();
+  };
+
+  // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
+  const receive = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    services.bodies.read(request.raw, {
+      taken: (body) => {
+        try {
+          take(request, reply, body);
+        } catch (error) {
+          app.errorHandler(error as FastifyError, request, reply);
+        }
+      },
+      refused: (refused) => turnAway(request, reply, refused),
+      gone: () => services.onRejected('client_gone'),
+    });
+  };
+  const handler = (): void => undefined;
+  for (const path of inferencePaths) app.post(path, { onRequest: receive, handler });
+
+  // Who has no key learns of no path either.
+  const isUnknown = (request: FastifyRequest, reply: FastifyReply): void => {
+    turnAway(request, reply, unknownRoute(request.method, request.url));
+  };
+  app.all('/v1/*', { onRequest: isUnknown, handler });
+
+  app.get('/v1/models', (request, reply) => {
+    if (pool.usable.length === 0) {
+      return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'));
+    }
+    return reply.send({ object: 'list', data: [...pool.models.values()] });
+  });
+}
+
+/** Path and query, also of a request that names its target as a proxy's client does. Source: RFC 9112 §3.2.2. */
+function targetOf(url: string): string {
+  return url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+}

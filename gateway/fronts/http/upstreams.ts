@@ -1,0 +1,35 @@
+import { Pool as Connections, type Dispatcher } from 'undici';
+import type { Endpoint } from '../../endpoint/endpoint.ts';
+
+const connectTimeoutMs = 5000;
+/** Of an answer's head, all its headers together. */
+const largestHeadBytes = 64 * 1024;
+
+/** One set of connections per endpoint, as many as it has requests in flight. */
+export class Upstreams {
+  readonly #connections = new Map<Endpoint, Connections>();
+
+  added(endpoint: Endpoint): void {
+    // An exchange times its own phases; the client library's timeouts would end streams that are well.
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
+    const options = { ...timeouts, maxHeaderSize: largestHeadBytes };
+    this.#connections.set(endpoint, new Connections(endpoint.origin, options));
+  }
+
+  /** What is in flight there goes on to its end. */
+  removed(endpoint: Endpoint): void {
+    void this.#connections.get(endpoint)?.close();
+    this.#connections.delete(endpoint);
+  }
+
+  /** Sends the request; everything that becomes of it is told to `handler`. */
+  dispatch(endpoint: Endpoint, request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const connections = this.#connections.get(endpoint);
+    if (connections) connections.dispatch(request, handler);
+    else handler.onError?.(new Error('the endpoint has left the pool'));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connections) => connections.destroy()));
+  }
+}

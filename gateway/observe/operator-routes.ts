@@ -1,0 +1,110 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { CapacityReport } from '../../shared/inference-gateway/capacity-report.ts';
+import type { Objectives } from '../admit/objectives.ts';
+import type { PolicyName } from '../choose/policies/policies.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Pool } from '../endpoint/pool.ts';
+import type { RequestQueue } from '../queue/request-queue.ts';
+import { dashboardPage } from './dashboard-page.ts';
+import type { Metrics } from './metrics.ts';
+import type { RecentChoices } from './recent-choices.ts';
+
+export interface OperatorServices {
+  readonly poolName: string;
+  readonly policy: PolicyName;
+  readonly pool: Pool;
+  readonly waitingRoom: RequestQueue;
+  readonly choices: RecentChoices;
+  readonly objectives: () => Objectives;
+  readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
+}
+
+/** `/capacity`, for the async path and for operators. */
+export function capacityRoute(app: FastifyInstance, services: OperatorServices): void {
+  app.get('/capacity', () => capacityReport(services));
+}
+
+export function healthRoutes(app: FastifyInstance, { pool, isDraining }: OperatorServices): void {
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', (_request, reply) => {
+    const reasons = [
+      ...(isDraining() ? ['draining'] : []),
+      ...(pool.usable.length === 0 ? ['no usable endpoint'] : []),
+    ];
+    if (reasons.length > 0) return reply.code(503).send({ status: 'not ready', reasons });
+    return reply.send({ status: 'ready' });
+  });
+}
+
+/** What tells about the pool and is not for clients. */
+export function operatorRoutes(app: FastifyInstance, services: OperatorServices): void {
+  const { registry } = services.metrics;
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await pageOf(registry)));
+  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboardPage));
+  app.get('/debug/state', () => ({
+    pool: services.poolName,
+    policy: services.policy,
+    draining: services.isDraining(),
+    capacity: capacityReport(services),
+    realtimeSaturation: services.pool.realtimeSaturation,
+    objectives: [...services.objectives().values()],
+    endpoints: services.pool.endpoints.map(describeEndpoint),
+    /** The last choices of an endpoint, the newest first. */
+    choices: services.choices.explained(),
+  }));
+}
+
+/** Requests are served between one metric and the next: all in one turn would hold them up for as long as the page is written. */
+async function pageOf(registry: Registry): Promise<string> {
+  let page = '';
+  for (const { name } of registry.getMetricsAsArray()) {
+    page += `${await registry.getSingleMetricAsString(name)}\n\n`;
+    await nextTurn();
+  }
+  return page;
+}
+
+function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): CapacityReport {
+  const queued = Object.fromEntries([...objectives().values()].map(({ priority }) => [String(priority), 0]));
+  for (const [priority, count] of waitingRoom.counts) queued[priority] = count;
+  const { usable } = pool;
+  return {
+    saturation: pool.saturation,
+    readyEndpoints: usable.length,
+    sheddable: {
+      window: usable.reduce((sum, { sheddableWindow }) => sum + sheddableWindow, 0),
+      inFlight: usable.reduce((sum, { ledger }) => sum + ledger.sheddable.inFlight, 0),
+    },
+    queued,
+    asOf: new Date().toISOString(),
+  };
+}
+
+function describeEndpoint(endpoint: Endpoint) {
+  const { host, url, labels, usable, condition, standing, models } = endpoint;
+  const { reading, load, saturation, sheddableWindow, ledger, latency, intake } = endpoint;
+  return {
+    host,
+    url,
+    labels,
+    usable,
+    condition,
+    /** Null unless it is ejected. */
+    ejectedFor: standing.ejection?.reason ?? null,
+    models: models ? [...models.keys()] : null,
+    /** Null without a fresh reading of its metrics. */
+    engine: reading
+      ? { running: reading.running, waiting: reading.waiting, kvCacheUtilization: reading.kvCacheUtilization }
+      : null,
+    load,
+    latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
+    saturation,
+    sheddableWindow,
+    sheddableAllowance: intake.sloBudgetFactor,
+    realtime: ledger.realtime,
+    sheddable: ledger.sheddable,
+  };
+}

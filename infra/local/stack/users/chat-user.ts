@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { chatPrompts, systemPrompt } from './chat-prompts.ts';
+
+export interface ChatUser {
+  readonly gatewayUrl: string;
+  readonly model: string;
+  /** From 0: who comes when, and begins with which prompt. */
+  readonly seat: number;
+  /** Called as the turn begins; what it gives is called with the TTFT, or with undefined for a turn that failed. */
+  readonly beginTurn: () => (ttftMs: number | undefined) => void;
+  readonly signal: AbortSignal;
+}
+
+const maxTokens = 120;
+const thinkingMs = 400;
+/** Users come one after another, not all at once. */
+const arrivalMs = 130;
+
+/** One user who asks, reads the stream to its end, thinks, and asks again until `signal` ends it. */
+export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatUser): Promise<void> {
+  await delay(seat * arrivalMs, undefined, { signal }).catch(() => {});
+  for (let turn = seat; !signal.aborted; turn += 1) {
+    const endTurn = beginTurn();
+    const ttftMs = await askOnce(gatewayUrl, model, turn, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    endTurn(ttftMs);
+    await delay(thinkingMs + (turn % 5) * 100, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Milliseconds from sending the request to its first token. @throws {Error} without one */
+async function askOnce(gatewayUrl: string, model: string, turn: number, signal: AbortSignal): Promise<number> {
+  const sentAtMs = performance.now();
+  const response = await fetch(`${gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-gateway-inference-objective': 'interactive' },
+    body: JSON.stringify({
+      model,
+      stream: true,
+      max_tokens: maxTokens,
+      messages: [
+        { role: 'system', content: systemPrompt },
+        { role: 'user', content: chatPrompts[turn % chatPrompts.length] },
+      ],
+    }),
+    signal,
+  });
+  if (!response.ok || !response.body) throw new Error(`the gateway answered ${response.status}`);
+  let ttftMs: number | undefined;
+  let text = '';
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    if (ttftMs !== undefined) continue;
+    text += chunk;
+    // The first event of a chat names the role and has no text yet.
+    if (/"(content|text)":\s*"[^"]/.test(text)) ttftMs = performance.now() - sentAtMs;
+  }
+  if (ttftMs === undefined) throw new Error('the stream held no token');
+  return ttftMs;
+}

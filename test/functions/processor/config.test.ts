@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { functionRules, functionSchema } from '../../../functions/processor/config.ts';
+import { readPolicies } from '../../../functions/processor/subscription-policies.ts';
+import { ConfigError, readConfig } from '../../../shared/runtime/config/read-config.ts';
+
+const least = {
+  INFERENCE_GATEWAY_URL: 'http://gateway:8000/',
+  RESULT_TOPIC: 'results',
+  RETRY_TOPIC: 'projects/p/topics/retries',
+};
+
+function faults(act: () => unknown): readonly string[] {
+  try {
+    act();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+const faultsOf = (changed: Record<string, string>): readonly string[] =>
+  faults(() => readConfig(functionSchema, { ...least, ...changed }, functionRules));
+
+test('the least environment is enough', () => {
+  expect(readConfig(functionSchema, least, functionRules)).toMatchObject({
+    gatewayUrl: 'http://gateway:8000',
+    allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
+    capacitySources: ['gateway', 'flow-control', 'pool', 'vllm'],
+    maxWaitMs: 20_000,
+  });
+});
+
+test('every fault is named at once', () => {
+  const named = faults(() =>
+    readConfig(functionSchema, { MAX_ATTEMPTS: 'many', CAPACITY_UNKNOWN: 'maybe' }, functionRules),
+  );
+  expect(named.map((fault) => fault.split(' ')[0])).toEqual([
+    'INFERENCE_GATEWAY_URL',
+    'RESULT_TOPIC',
+    'RETRY_TOPIC',
+    'MAX_ATTEMPTS',
+    'CAPACITY_UNKNOWN',
+  ]);
+});
+
+const rows: [string, Record<string, string>, string][] = [
+  ['a topic that is none', { RESULT_TOPIC: 'a b' }, 'RESULT_TOPIC'],
+  ['a topic of Google’s', { RESULT_TOPIC: 'google' }, 'RESULT_TOPIC'],
+  ['one half of push verification', { PUSH_AUDIENCE: 'a' }, 'PUSH_SERVICE_ACCOUNT'],
+  [
+    'two credentials for the gateway',
+    { INFERENCE_GATEWAY_AUDIENCE: 'a', INFERENCE_GATEWAY_API_KEY_FILE: '/key' },
+    'INFERENCE_GATEWAY_AUDIENCE',
+  ],
+  ['no time left to publish', { MAX_WAIT_SECONDS: '40.5' }, 'ACK_DEADLINE_SECONDS'],
+  ['thresholds the wrong way round', { CAPACITY_OPEN_AT: '0.9' }, 'CAPACITY_CLOSE_AT'],
+  ['an unknown source', { CAPACITY_SOURCES: 'gateway,gpu' }, 'CAPACITY_SOURCES'],
+  ['no address for the only source', { CAPACITY_SOURCES: 'scrape' }, 'CAPACITY_SCRAPE_URL is required'],
+  ['an endpoint with dots', { ALLOWED_ENDPOINTS: '/v1/../x' }, 'ALLOWED_ENDPOINTS'],
+  ['an objective with a line break', { INFERENCE_OBJECTIVE: 'a\nb' }, 'INFERENCE_OBJECTIVE'],
+  [
+    'a topic id without a project, before a local Pub/Sub',
+    { PUBSUB_EMULATOR_HOST: 'localhost:1' },
+    'GOOGLE_CLOUD_PROJECT',
+  ],
+  ['a Monitoring without a port', { MONITORING_API_ENDPOINT: 'localhost' }, 'MONITORING_API_ENDPOINT'],
+];
+test.each(rows)('%s stops the start', (_, changed, name) => {
+  expect(faultsOf(changed).join()).toContain(name);
+});
+
+test.each([
+  { CAPACITY_SOURCES: 'scrape', CAPACITY_SCRAPE_URL: 'http://picker:9090' },
+  { CAPACITY_SOURCES: 'scrape', CAPACITY_PROMQL: 'up' },
+  { CAPACITY_SOURCES: 'scrape,vllm' },
+])('a source to read is enough: %j', (changed) => {
+  expect(faultsOf(changed)).toEqual([]);
+});
+
+test('time that just fits is enough', () => {
+  expect(faultsOf({ MAX_WAIT_SECONDS: '40' })).toEqual([]);
+});
+
+describe('subscriptions', () => {
+  const file = {
+    embeddings: {
+      INFERENCE_GATEWAY_URL: 'http://other',
+      MAX_IN_FLIGHT: 8,
+      ALLOWED_ENDPOINTS: ['/v1/embeddings'],
+      TENANT: 'acme',
+    },
+  };
+  test('override the environment, by id or full name', () => {
+    const policies = readPolicies(JSON.stringify(file), least);
+    const expected = {
+      gatewayUrl: 'http://other',
+      maxInFlight: 8,
+      allowedEndpoints: ['/v1/embeddings'],
+      tenant: 'acme',
+      resultTopic: 'results',
+    };
+    expect(policies.of('embeddings')).toMatchObject(expected);
+    expect(policies.of('projects/p/subscriptions/embeddings')).toMatchObject(expected);
+    expect(policies.of('other')).toMatchObject({
+      gatewayUrl: 'http://gateway:8000',
+      maxInFlight: 64,
+      tenant: undefined,
+    });
+    expect(policies.all).toHaveLength(2);
+  });
+  test('are not needed', () => {
+    expect(readPolicies(undefined, { ...least, TENANT: 'not for everyone' }).of('').tenant).toBeUndefined();
+  });
+  const broken: [string, string, string][] = [
+    ['no JSON', '{', 'JSON object'],
+    ['a list', '[]', 'JSON object'],
+    ['an entry that is no object', '{"s":5}', 's: must be an object'],
+    ['a variable that is none', '{"s":{"MAX_WAITING":1}}', 's: MAX_WAITING cannot be set'],
+    ['a value that cannot be written', '{"s":{"DEAD_LETTER_TOPIC":null}}', 's: DEAD_LETTER_TOPIC must be a text'],
+    ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
+  ];
+  test.each(broken)('%s stops the start', (_, text, expected) => {
+    expect(faults(() => readPolicies(text, least)).join('\n')).toContain(expected);
+  });
+});

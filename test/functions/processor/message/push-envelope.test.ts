@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { decodePush } from '../../../../functions/processor/message/push-envelope.ts';
+
+const decode = (body: unknown) => decodePush(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+const messageOf = (body: unknown) => {
+  const decoded = decode(body);
+  if ('notAPush' in decoded) throw new Error(decoded.notAPush);
+  return decoded.message;
+};
+
+describe('no push', () => {
+  const rows: [string, string][] = [
+    ['empty', ''],
+    ['no JSON', 'hello'],
+    ['JSON null', 'null'],
+    ['an array', '[{"message":{}}]'],
+    ['without message', '{"subscription":"s"}'],
+    ['message null', '{"message":null}'],
+    ['message a string', '{"message":"x"}'],
+    ['message an array', '{"message":[]}'],
+    ['unwrapped', '{"model":"m","messages":[]}'],
+    ['cut short', '{"message":{"data":"e30="}'],
+  ];
+  test.each(rows)('%s', (_, body) => {
+    expect(decode(body)).toHaveProperty('notAPush');
+  });
+  test('not UTF-8', () => {
+    expect(decodePush(Buffer.from([0x7b, 0xff, 0x7d]))).toHaveProperty('notAPush');
+  });
+});
+
+describe('a message', () => {
+  const data = Buffer.from('{"a":1}').toString('base64');
+  test('in camel and in snake spelling is the same', () => {
+    const camel = { data, attributes: { a: 'b' }, messageId: '7', publishTime: '2026-11-23T12:00:00.5Z' };
+    const snake = { data, attributes: { a: 'b' }, message_id: '7', publish_time: '2026-11-23T12:00:00.5Z' };
+    const read = messageOf({ message: camel, subscription: 'projects/p/subscriptions/s' });
+    expect(messageOf({ message: snake, subscription: 'projects/p/subscriptions/s' })).toEqual(read);
+    expect(read).toEqual({
+      subscription: 'projects/p/subscriptions/s',
+      messageId: '7',
+      publishedAtMs: Date.UTC(2026, 10, 23, 12, 0, 0, 500),
+      attributes: { a: 'b' },
+      data: Buffer.from('{"a":1}'),
+      fault: undefined,
+    });
+  });
+
+  const faults: [string, unknown, string | undefined][] = [
+    ['no data at all is empty data', undefined, undefined],
+    ['data null is empty data', null, undefined],
+    ['whole base64', 'QQ==', undefined],
+    ['other signs', '!!!!', 'data is not base64'],
+    ['URL-safe signs', '_-8=', 'data is not base64'],
+    ['padding missing', 'QQ', 'data is not base64'],
+    ['padding inside', 'QQ==QQ==', 'data is not base64'],
+    ['a number', 5, 'data is not base64'],
+    ['a line break', 'QUJD\nQUJ', 'data is not base64'],
+  ];
+  test.each(faults)('%s', (_, value, fault) => {
+    expect(messageOf({ message: { data: value } }).fault).toBe(fault);
+  });
+
+  test('attributes that are no text are passed over', () => {
+    expect(messageOf({ message: { attributes: { a: 'b', c: 1, d: null } } }).attributes).toEqual({ a: 'b' });
+    expect(messageOf({ message: { attributes: null } }).attributes).toEqual({});
+  });
+});

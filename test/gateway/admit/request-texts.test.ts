@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readRequestBody } from '../../../gateway/admit/request-body.ts';
+import { readRequestHead, readRequestId } from '../../../gateway/admit/request-head.ts';
+
+test.each([
+  ['as chat says it now', '{"model":"m","max_completion_tokens":7}', 7],
+  ['as chat said it', '{"model":"m","max_tokens":8}', 8],
+  ['as responses say it', '{"model":"m","max_output_tokens":9}', 9],
+  ['of two the newer', '{"model":"m","max_tokens":8,"max_completion_tokens":7}', 7],
+  ['one that is no limit is passed over', '{"model":"m","max_completion_tokens":null,"max_tokens":8}', 8],
+  ['zero is none', '{"model":"m","max_tokens":0}', undefined],
+  ['a fraction is none', '{"model":"m","max_tokens":1.5}', undefined],
+  ['a text is none', '{"model":"m","max_tokens":"9"}', undefined],
+])('the longest answer: %s', (_, text, maxOutputTokens) => {
+  expect(readRequestBody(Buffer.from(text))).toMatchObject({ maxOutputTokens });
+});
+
+test.each([
+  ['true', true],
+  ['false', false],
+  ['"true"', false],
+  ['1', false],
+  ['null', false],
+])('"stream": %s', (value, stream) => {
+  expect(readRequestBody(Buffer.from(`{"model":"m","stream":${value}}`))).toMatchObject({ stream });
+});
+
+test('of a key twice the last counts, and a prototype’s is none', () => {
+  expect(readRequestBody(Buffer.from('{"model":"a","model":"b"}'))).toMatchObject({ model: 'b' });
+  expect(readRequestBody(Buffer.from('{"__proto__":{"model":"m"}}'))).toHaveProperty('fault');
+});
+
+test.each([
+  ['text alone: four bytes a token', '{"model":"m","prompt":"hello"}', 8],
+  ['an image: a thousand', `{"model":"m","i":"data:image/png;base64,${'A'.repeat(900_000)}"}`, 1011],
+  ['two of them', `{"model":"m","i":["x;base64,${'A'.repeat(99_999)}","y;base64,${'B'.repeat(9)}"]}`, 2011],
+  ['one that is spoken of hides no text', `{"model":"m","p":";base64, ${'word '.repeat(20_000)}"}`, 26_008],
+  ['one that never ends', '{"model":"m","i":";base64,AAAA', undefined],
+])('tokens of a prompt: %s', (_, text, promptTokens) => {
+  const read = readRequestBody(Buffer.from(text));
+  expect('fault' in read ? undefined : read.promptTokens).toBe(promptTokens);
+});
+
+test.each([
+  ['no UTF-8', Buffer.from('{"model":"m\xff"}', 'latin1'), 'UTF-8'],
+  ['a model whose name is a novel', Buffer.from(`{"model":"${'m'.repeat(257)}"}`), 'longer than 256'],
+])('a fault: %s', (_, bytes, why) => {
+  expect(readRequestBody(bytes)).toMatchObject({ fault: expect.stringContaining(why) });
+});
+
+test('any bytes are a request or a fault', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array(),
+    fc.json().map((text) => Buffer.from(text)),
+  );
+  fc.assert(
+    fc.property(bytes, (body) => {
+      const read = readRequestBody(Buffer.from(body));
+      expect('fault' in read || read.model.length > 0).toBe(true);
+    }),
+  );
+});
+
+test.each([
+  ['a uuid', '3e0b8a8e-6f1f-4b0c-9c57-0c4a4b5b1f11', true],
+  ['256 characters', 'x'.repeat(256), true],
+  ['257', 'x'.repeat(257), false],
+  ['empty', '', false],
+  ['a space within', 'a b', false],
+  ['a line end', 'a\nb', false],
+  ['not ASCII', 'ü', false],
+  ['none', undefined, false],
+  ['twice', ['a', 'b'], false],
+])('request id: %s', (_, id, taken) => {
+  expect(readRequestId({ 'x-request-id': id })).toBe(taken ? id : undefined);
+});
+
+test('a header that came twice as a list counts as absent', () => {
+  expect(
+    readRequestHead({ 'x-llm-d-inference-fairness-id': ['a', 'b'], 'x-gateway-inference-fairness-id': ' c ' }).tenant,
+  ).toBe('c');
+});

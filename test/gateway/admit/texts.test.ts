@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { parseApiKeys } from '../../../gateway/admit/api-keys.ts';
+import { parseObjectiveFile, parseObjectiveList } from '../../../gateway/admit/objectives.ts';
+import { parseEndpointFile, parseEndpointList } from '../../../gateway/discovery/endpoint-list.ts';
+import { readModelList } from '../../../gateway/endpoint/model-list.ts';
+import { readUsage } from '../../../shared/openai/usage.ts';
+
+test('objectives: a list', () => {
+  expect(parseObjectiveList('a=100, b = -1')).toEqual({
+    value: new Map([
+      ['a', { name: 'a', priority: 100 }],
+      ['b', { name: 'b', priority: -1 }],
+    ]),
+  });
+});
+
+test.each(['', 'a', 'a=', 'a=1.5', 'a=1=2', '=1', 'a=1,a=2', 'a=1,', 'a b=1'])('objectives: %j is no list', (raw) => {
+  expect(parseObjectiveList(raw)).toHaveProperty('fault');
+});
+
+test('objectives: a file', () => {
+  const text = '{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01},"batch":{"priority":-1}}';
+  expect(parseObjectiveFile(text)).toEqual({
+    value: new Map([
+      ['interactive', { name: 'interactive', priority: 100, ttftMs: 1000, tpotMs: 50, missBudget: 0.01 }],
+      ['batch', { name: 'batch', priority: -1 }],
+    ]),
+  });
+});
+
+test.each([
+  '{"a":',
+  '[]',
+  'null',
+  '{}',
+  '{"a":1}',
+  '{"a":{}}',
+  '{"a":{"priority":"1"}}',
+  '{"a":{"priority":1.5}}',
+  '{"a":{"priority":1,"ttftMs":0}}',
+  '{"a":{"priority":1,"tpotMs":"50"}}',
+  '{"a":{"priority":1,"missBudget":1.1}}',
+])('objectives: %j is no file', (text) => {
+  expect(parseObjectiveFile(text)).toHaveProperty('fault');
+});
+
+test('endpoints: a list, each once, without trailing slashes', () => {
+  const urls = ['http://a:1', 'http://b:2/x'].map((url) => ({ url, labels: {} }));
+  expect(parseEndpointList('http://a:1/, http://b:2/x/,http://a:1')).toEqual({ value: urls });
+});
+
+test.each(['', 'a:1', 'http://a,', 'ftp://a', 'http://u:p@a', 'http://a?x=1'])('endpoints: %j is no list', (raw) => {
+  expect(parseEndpointList(raw)).toHaveProperty('fault');
+});
+
+test.each([
+  ['[]', []],
+  ['[{"url":"http://a:1"}]', [{ url: 'http://a:1', labels: {} }]],
+  ['[{"url":"http://a:1","labels":null}]', [{ url: 'http://a:1', labels: {} }]],
+  ['[{"url":"http://a:1","labels":{"zone":"b"}}]', [{ url: 'http://a:1', labels: { zone: 'b' } }]],
+])('endpoints: the file %j', (text, value) => {
+  expect(parseEndpointFile(text)).toEqual({ value });
+});
+
+test.each([
+  '',
+  '[',
+  '{}',
+  '[null]',
+  '["http://a:1"]',
+  '[{"url":1}]',
+  '[{"url":"http://a","labels":{"n":1}}]',
+  '[{"url":"x"}]',
+])('endpoints: %j is no file', (text) => {
+  expect(parseEndpointFile(text)).toHaveProperty('fault');
+});
+
+const sha256 = 'AB'.repeat(32);
+test('API keys: tenant and objectives are optional', () => {
+  expect(parseApiKeys(JSON.stringify([{ sha256 }, { sha256, tenant: 't', objectives: ['o'] }]))).toEqual({
+    value: [
+      { sha256: sha256.toLowerCase(), tenant: undefined, objectives: undefined },
+      { sha256: sha256.toLowerCase(), tenant: 't', objectives: ['o'] },
+    ],
+  });
+});
+
+test.each([
+  '',
+  '{}',
+  '[{}]',
+  '[null]',
+  '[{"sha256":"abc"}]',
+  `[{"sha256":"${sha256}","tenant":1}]`,
+  `[{"sha256":"${sha256}","objectives":"o"}]`,
+])('API keys: %j is no file', (text) => {
+  expect(parseApiKeys(text)).toHaveProperty('fault');
+});
+
+test.each([
+  ['{"data":[{"id":"m","x":1},{"id":7},null,{}]}', ['m']],
+  ['{"data":[]}', []],
+  ['{"data":{}}', undefined],
+  ['null', undefined],
+  ['', undefined],
+])('models: %j', (text, expected) => {
+  const models = readModelList(text);
+  expect(models && [...models.keys()]).toEqual(expected);
+});
+
+test.each([
+  ['chat', '…,"usage":{"prompt_tokens":12,"total_tokens":46,"completion_tokens":34}}', [12, 34, 0]],
+  ['embeddings', '"usage": {"prompt_tokens": 5, "total_tokens": 5}}', [5, 0, 0]],
+  ['responses', '"usage":{"input_tokens":3,"output_tokens":4}}', [3, 4, 0]],
+  [
+    'cached',
+    '"usage":{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":8}}}',
+    [9, 1, 8],
+  ],
+  [
+    'the last of a stream',
+    'data: {"usage":{"prompt_tokens":1}}\n\ndata: {"usage":{"prompt_tokens":2}}\n\ndata: [DONE]\n\n',
+    [2, 0, 0],
+  ],
+])('usage: %s', (_, tail, [promptTokens, completionTokens, cachedTokens]) => {
+  expect(readUsage(tail)).toEqual({ promptTokens, completionTokens, cachedTokens });
+});
+
+test.each(['', '{"choices":[]}', '"usage":null}'])('usage: none in %j', (tail) => {
+  expect(readUsage(tail)).toBeUndefined();
+});

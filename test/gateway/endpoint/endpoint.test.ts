@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
+import { entryOf } from '../../support/ledger-entries.ts';
+
+function setUp() {
+  const clock = { nowMs: 0 };
+  const changes: boolean[] = [];
+  const address = { url: 'http://10.0.0.7/base', labels: {} };
+  const endpoint: Endpoint = new Endpoint(address, {
+    nowMs: () => clock.nowMs,
+    staleAfterMs: 1000,
+    onUsableChange: () => changes.push(endpoint.usable),
+  });
+  return { clock, endpoint, changes };
+}
+
+test.each([
+  ['http://10.0.0.7:8000', 'http://10.0.0.7:8000', '', '10.0.0.7:8000'],
+  ['http://10.0.0.7/base', 'http://10.0.0.7', '/base', '10.0.0.7:80'],
+  ['https://models.example', 'https://models.example', '', 'models.example:443'],
+  ['http://[::1]:8000', 'http://[::1]:8000', '', '[::1]:8000'],
+])('%s is reached at %s under "%s" and named %s', (url, origin, basePath, host) => {
+  const endpoint = new Endpoint({ url, labels: {} }, { nowMs: () => 0, staleAfterMs: 1, onUsableChange: () => {} });
+  expect([endpoint.origin, endpoint.basePath, endpoint.host]).toEqual([origin, basePath, host]);
+});
+
+test('load: its own requests now, and those of others at the reading', () => {
+  const { endpoint } = setUp();
+  const mine = endpoint.ledger.open(entryOf('realtime'));
+  endpoint.recordLoad({ running: 4, waiting: 2, kvCacheUtilization: 0.4 });
+  expect(endpoint.load).toBe(6);
+  endpoint.ledger.open(entryOf('realtime'));
+  expect(endpoint.load).toBe(7);
+  mine.close();
+  expect(endpoint.load).toBe(6);
+});
+
+test('a reading that is stale, or older than a refused connection, counts as none', () => {
+  const { clock, endpoint, changes } = setUp();
+  endpoint.recordLoad({ running: 4, waiting: 3, kvCacheUtilization: 0.4 });
+  clock.nowMs = 1000;
+  expect([endpoint.waiting, endpoint.load]).toEqual([3, 7]);
+  clock.nowMs = 1001;
+  expect([endpoint.waiting, endpoint.load, endpoint.kvCacheUtilization, endpoint.saturation]).toEqual([0, 0, 0, 0]);
+  endpoint.recordLoad({ running: 4, waiting: 3, kvCacheUtilization: 0.4 });
+  endpoint.recordRefused();
+  expect([endpoint.usable, endpoint.reading]).toEqual([false, undefined]);
+  endpoint.recordAnswered();
+  expect([endpoint.usable, endpoint.reading]).toEqual([true, undefined]);
+  expect(changes).toEqual([false, true]);
+});
+
+test('saturation: requests sent since the reading wait where some waited, and run where none did', () => {
+  const { endpoint } = setUp();
+  endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0.2 });
+  for (let sent = 0; sent < 10; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+  expect(endpoint.saturation).toBe(0.25);
+  endpoint.recordLoad({ running: 8, waiting: 2, kvCacheUtilization: 0.2 });
+  expect(endpoint.saturation).toBe(0.4);
+  for (let sent = 0; sent < 5; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+  expect(endpoint.saturation).toBe(1.4);
+});
+
+test('without sheddable work: its waiting and its share of the cache are left out', () => {
+  const { endpoint } = setUp();
+  for (let sent = 0; sent < 6; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
+  for (let sent = 0; sent < 2; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+  endpoint.recordLoad({ running: 4, waiting: 4, kvCacheUtilization: 0.8 });
+  expect(endpoint.saturation).toBe(1);
+  expect(endpoint.realtimeSaturation).toBe(0.25);
+});
+
+test('without a reading the gateway’s own counts serve', () => {
+  const { endpoint } = setUp();
+  for (let sent = 0; sent < 8; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
+  endpoint.ledger.open(entryOf('realtime'));
+  expect([endpoint.load, endpoint.saturation, endpoint.realtimeSaturation]).toEqual([9, 9 / 16, 1 / 16]);
+  expect(endpoint.sheddableWindow).toBe(16);
+});
+
+test('it serves every model until its list is known', () => {
+  const { endpoint } = setUp();
+  expect(endpoint.serves('any')).toBe(true);
+  endpoint.recordModels(new Map([['m', {}]]));
+  expect([endpoint.serves('m'), endpoint.serves('any')]).toEqual([true, false]);
+  endpoint.recordModels(undefined);
+  expect(endpoint.serves('any')).toBe(true);
+});

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { KeyRing } from '../../../../gateway/fronts/http/key-ring.ts';
+
+const keyOf = (secret: string, tenant: string) => ({
+  sha256: createHash('sha256').update(secret).digest('hex'),
+  tenant,
+  objectives: undefined,
+});
+const ring = new KeyRing([keyOf('one', 'a'), keyOf('two', 'b')]);
+
+test.each([
+  ['the first', 'Bearer one', 'a'],
+  ['the last', 'Bearer two', 'b'],
+  ['the scheme in any case, and more than one space', 'bEARER   two', 'b'],
+  ['none', undefined, undefined],
+  ['empty', '', undefined],
+  ['a key that is not there', 'Bearer three', undefined],
+  ['a key without its scheme', 'one', undefined],
+  ['another scheme', 'Basic one', undefined],
+  ['a scheme without a key', 'Bearer ', undefined],
+  ['a key and more', 'Bearer one two', undefined],
+  ['the digest in place of the key', `Bearer ${keyOf('one', '').sha256}`, undefined],
+])('%s', (_, authorization, tenant) => {
+  expect(ring.find(authorization)?.tenant).toBe(tenant);
+  expect(ring.find(authorization)?.tenant, 'asked again').toBe(tenant);
+});
+
+test('a ring without keys opens nothing', () => {
+  expect(new KeyRing([]).find('Bearer one')).toBeUndefined();
+});

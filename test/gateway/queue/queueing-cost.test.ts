@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { type QueueingCostRequest, queueingCostOf } from '../../../gateway/queue/queueing-cost.ts';
+
+const request: QueueingCostRequest = {
+  promptTokens: 100,
+  maxOutputTokens: undefined,
+  sizeBytes: 400,
+  ttftSloMs: undefined,
+  tpotSloMs: undefined,
+  missBudget: undefined,
+};
+
+test('without promises: the deadline is the arrival, the service level the usual one', () => {
+  expect(queueingCostOf(request, 5000)).toEqual({
+    arrivedAtMs: 5000,
+    deadlineAtMs: 5000,
+    work: 300,
+    sizeBytes: 400,
+    slo: { ttftMs: 1000, tpotMs: 50, missBudget: 0.01 },
+  });
+});
+
+test('promises are kept as they are, and the deadline is the arrival and the TTFT', () => {
+  expect(queueingCostOf({ ...request, ttftSloMs: 200, tpotSloMs: 20, missBudget: 0.1 }, 5000)).toMatchObject({
+    deadlineAtMs: 5200,
+    slo: { ttftMs: 200, tpotMs: 20, missBudget: 0.1 },
+  });
+});
+
+test.each([
+  ['a limit below the usual counts', 100, 16, 116],
+  ['a limit above it does not: few use it up', 100, 100_000, 300],
+  ['nothing still costs something', 0, 0, 1],
+])('work: %s', (_, promptTokens, maxOutputTokens, work) => {
+  expect(queueingCostOf({ ...request, promptTokens, maxOutputTokens }, 0)).toMatchObject({ work });
+});
