@@ -3,7 +3,7 @@ import type { Rule } from '../shared/runtime/config/read-config.ts';
 import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/runtime/config/variables.ts';
 import { logLevels } from '../shared/runtime/logger.ts';
 import { parseObjectiveList } from './admit/objectives.ts';
-import { policyNames } from './choose/policies/policies.ts';
+import { policies, policyNames } from './choose/policies/policies.ts';
 import { parseEndpointList } from './discovery/endpoint-list.ts';
 
 /** The gateway's variables: the schema behind its configuration and behind the reference in the README. */
@@ -85,8 +85,7 @@ export const gatewaySchema = {
   }),
   policy: choice('POLICY', policyNames, {
     default: 'latency',
-    meaning:
-      'how an endpoint is chosen: `latency` (the lowest predicted cost to everyone: TTFT and time per token as learned from what each endpoint shows, its prefix cache included), `gie` (queue 2, KV cache 2, prefix 3), `least-request` (the fewest requests of our own), `round-robin`, `random`',
+    meaning: `how an endpoint is chosen: ${policyNames.map((name) => `\`${name}\` (${policies[name].meaning})`).join(', ')}`,
   }),
   poolName: text('POOL_NAME', { default: 'default', meaning: "label `name` of the pool's metrics" }),
   port: integer('PORT', { default: '8080', max: 65_535, meaning: 'port for clients; 0 takes a free one' }),

@@ -1,35 +1,24 @@
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
-import { LinkedList } from '../shared/runtime/linked-list.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
-import { RecentRate } from '../shared/runtime/recent-rate.ts';
+import { withinTime } from '../shared/runtime/within-time.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
-import { Chooser } from './choose/chooser.ts';
 import { policies } from './choose/policies/policies.ts';
 import type { gatewaySchema } from './config.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
 import { WatchedFile } from './discovery/watched-file.ts';
-import { retryAfterSeconds } from './endpoint/capacity/saturation.ts';
-import { Pool } from './endpoint/pool.ts';
-import { BodyReader } from './fronts/http/body-reader.ts';
-import { drainConnections } from './fronts/http/drain-connections.ts';
-import type { FailureCode } from './fronts/http/ending.ts';
-import type { Exchange, ExchangeServices } from './fronts/http/exchange.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
-import { inferenceRoutes } from './fronts/http/inference-routes.ts';
+import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
-import { Upstreams } from './fronts/http/upstreams.ts';
-import { logEndpointChange } from './observe/endpoint-log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Observer } from './observe/observer.ts';
 import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
-import { explain, RecentChoices } from './observe/recent-choices.ts';
-import { hasRoom, lateBinding } from './queue/late-binding.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { RecentChoices } from './observe/recent-choices.ts';
+import { refusal } from './refusal.ts';
+import { Router } from './router.ts';
 
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
@@ -39,173 +28,86 @@ const staleAfterAtLeastMs = 2000;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
-/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
-const mostUnaccepted = 4096;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
   readonly #config: GatewayConfig;
   readonly #log: Logger;
-  readonly #exchanges = new LinkedList<Exchange>();
-  readonly #pool: Pool;
-  readonly #poller: Poller;
-  readonly #metrics: Metrics;
-  readonly #upstreams = new Upstreams();
   readonly #closables: { close(): void }[] = [];
-  readonly #apps: readonly FastifyInstance[];
+  readonly #router: Router;
+  readonly #poller: Poller;
+  readonly #front: HttpFront;
+  /** For operators alone; undefined where their routes stand beside the clients'. */
+  readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   /** @throws {ConfigError} when a file that a variable names cannot be read. */
   constructor(config: GatewayConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
-    const { nowMs } = monotonicClock;
-    const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
-    this.#pool = new Pool(
-      {
-        nowMs,
-        staleAfterMs,
-        onUsableChange: (endpoint, change) => {
-          logEndpointChange(log, endpoint, change);
-          if (change.kind === 'ejected') this.#metrics.countEjection(change.reason);
-          this.#refuseUnservable();
-        },
-      },
-      {
-        added: (endpoint) => {
-          this.#upstreams.added(endpoint);
-          this.#poller.added(endpoint);
-        },
-        removed: (endpoint) => {
-          this.#poller.removed(endpoint);
-          this.#upstreams.removed(endpoint);
-          this.#refuseUnservable();
-        },
-      },
-    );
-    const pool = this.#pool;
-    const choices = new RecentChoices();
-    const chooser = new Chooser({
-      pool,
-      policy: policies[config.policy],
-      hasRoom,
-      nowMs,
-      random: Math.random,
-      onChoice: (choice) => {
-        choices.add(choice);
-        if (log.isLevelEnabled('debug')) log.debug(explain(choice), 'an endpoint was chosen');
-      },
-    });
-    const sheddablePlaced = new RecentRate(nowMs);
-    const waitingRoom = lateBinding({
-      clock: monotonicClock,
-      pool,
-      choose: (ticket) => {
-        const placement = chooser.choose(ticket.request);
-        if (placement && ticket.request.workClass === 'sheddable') sheddablePlaced.record();
-        return placement;
-      },
-      mostPerBand: config.maxQueued,
-      timeoutMs: {
-        realtime: config.queueTimeoutMs,
-        sheddable: Math.min(config.sheddableWaitMs, config.queueTimeoutMs),
-      },
-    });
-
-    this.#poller = new Poller({
-      pool,
-      metricsRefreshMs: config.metricsRefreshMs,
-      onReading: () => waitingRoom.pump(),
-    });
     const objectives = this.#objectives();
-    this.#metrics = new Metrics({
+    this.#router = new Router({
+      clock: monotonicClock,
+      random: Math.random,
+      policy: policies[config.policy],
+      holdsQueue: true,
+      staleAfterMs: Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs),
+      maxQueued: config.maxQueued,
+      queueTimeoutMs: config.queueTimeoutMs,
+      sheddableWaitMs: config.sheddableWaitMs,
+    });
+    const router = this.#router;
+    this.#poller = new Poller({
+      pool: router.pool,
+      metricsRefreshMs: config.metricsRefreshMs,
+      onReading: () => router.pump(),
+    });
+    router.pool.subscribe(this.#poller);
+
+    const metrics = new Metrics({
       poolName: config.poolName,
-      pool,
-      waitingRoom,
-      exchanges: this.#exchanges,
+      router,
       priorities: () => [...objectives().values()].map(({ priority }) => priority),
     });
-    const metrics = this.#metrics;
-    const observer = new Observer({
-      log,
-      metrics,
-      exchanges: this.#exchanges,
-      onEnd: () => waitingRoom.pump(),
-      onIdle: () => this.#onIdle?.(),
-    });
-    const retryAfter = ({ priority, request: { workClass } }: Exchange): number => {
-      const waiting = waitingRoom.counts.get(priority) ?? 0;
-      return retryAfterSeconds(waiting, workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1);
-    };
-    const full = (exchange: Exchange): Refusal =>
-      refusal('saturated', 'the pool has no room for this request', retryAfter(exchange));
-    const isDraining = (): boolean => this.#drained !== undefined;
-    const exchange: ExchangeServices = {
-      upstreams: this.#upstreams,
-      isDraining,
-      waitingRoom,
-      observer,
-      nowMs,
-      patience: config,
-      placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.canServe(request.model) ? 'later' : 'nowhere'),
-      refusalWhenFull: full,
-      refusalWhenEvicted: (exchange) =>
-        refusal('evicted', 'the request was stopped to make room for one of a higher priority', retryAfter(exchange)),
-      refusalWhenLate: (exchange) =>
-        exchange.request.workClass === 'sheddable'
-          ? full(exchange)
-          : refusal('queue_timeout', 'the request waited too long for an endpoint'),
-    };
-    const onRejected = (code: FailureCode): void => observer.rejected(code);
-    const operator = {
-      poolName: config.poolName,
-      policy: config.policy,
-      pool,
-      waitingRoom,
-      choices,
-      objectives,
-      metrics,
-      isDraining,
-    };
+    const choices = new RecentChoices();
+    const observer = new Observer({ log, metrics, choices });
+    router.subscribe(observer);
+    router.pool.subscribe(observer);
 
-    const app = createHttpApp(log, onRejected);
-    const keys = this.#keys();
-    app.register(async (v1) => {
-      inferenceRoutes(v1, {
-        pool,
-        objectives,
-        defaultObjective: config.defaultObjective,
-        keys,
-        isDraining,
-        exchange,
-        bodies: new BodyReader(config.maxBodyBytes),
-        onRejected,
-      });
+    const isDraining = (): boolean => this.#drained !== undefined;
+    this.#front = new HttpFront({
+      router,
+      admitting: { objectives, defaultObjective: config.defaultObjective, keys: this.#keys() },
+      timeouts: config,
+      maxBodyBytes: config.maxBodyBytes,
+      log,
+      onRejected: (code) => observer.rejected(code),
+      isDraining,
     });
-    const admin = config.adminPort === undefined ? app : createHttpApp(log, () => {});
-    this.#apps = admin === app ? [app] : [admin, app];
-    for (const each of this.#apps) {
-      healthRoutes(each, operator);
-      capacityRoute(each, operator);
+    this.#admin = config.adminPort === undefined ? undefined : createHttpApp(log, () => {});
+    const operator = { ...config, router, choices, objectives, metrics, isDraining };
+    for (const app of this.#apps) {
+      healthRoutes(app, operator);
+      capacityRoute(app, operator);
     }
-    operatorRoutes(admin, operator);
+    operatorRoutes(this.#admin ?? this.#front.app, operator);
+  }
+
+  get #apps(): readonly FastifyInstance[] {
+    return this.#admin ? [this.#front.app, this.#admin] : [this.#front.app];
   }
 
   /** Resolves to the clients' base URL, when every endpoint was asked once and all ports are open. */
   async start(): Promise<string> {
-    const replace = this.#pool.replace.bind(this.#pool);
-    this.#closables.push(await followEndpoints(this.#config, this.#log, replace));
+    const { pool } = this.#router;
+    this.#closables.push(await followEndpoints(this.#config, this.#log, (addresses) => pool.replace(addresses)));
     await this.#poller.firstRound();
     const { host, port, adminPort } = this.#config;
-    const [app, admin] = this.#apps.toReversed();
-    if (admin) {
-      const url = await admin.listen({ host, port: adminPort ?? 0 });
+    if (this.#admin) {
+      const url = await this.#admin.listen({ host, port: adminPort ?? 0 });
       this.#log.info({ url }, `metrics, dashboard and debug state at ${url}`);
     }
-    await app?.listen({ host, port, backlog: mostUnaccepted });
-    const address = app?.server.address() as AddressInfo;
-    return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    return this.#front.listen(host, port);
   }
 
   /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
@@ -215,32 +117,14 @@ export class Gateway {
   }
 
   async #drain(): Promise<void> {
-    this.#log.info({ inFlight: this.#exchanges.size }, 'draining');
-    await within(drainTimeoutMs, this.#idle());
-    const cutOff = refusal('shutting_down', 'the gateway is shutting down');
-    // Who waits goes first: nobody is to get the place of one who is cut off.
-    const waitingFirst = [...this.#exchanges].sort((a, b) => Number(a.running) - Number(b.running));
-    for (const exchange of waitingFirst) exchange.stop(cutOff);
-    await drainConnections(this.#apps);
+    this.#log.info({ inFlight: this.#front.open }, 'draining');
+    await settledWithin(drainTimeoutMs, this.#front.idle());
+    this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
+    await this.#front.drainConnections(this.#admin ? [this.#admin] : []);
     for (const closable of this.#closables) closable.close();
-    await within(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
-    await Promise.all([this.#poller.close(), this.#upstreams.close()]);
+    await settledWithin(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
+    await Promise.all([this.#poller.close(), this.#front.close()]);
     this.#log.info('drained');
-  }
-
-  /** With nothing usable nobody waits. */
-  #refuseUnservable(): void {
-    for (const exchange of [...this.#exchanges]) {
-      if (exchange.running || this.#pool.canServe(exchange.request.model)) continue;
-      exchange.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
-    }
-  }
-
-  async #idle(): Promise<void> {
-    if (this.#exchanges.size === 0) return;
-    await new Promise<void>((idle) => {
-      this.#onIdle = idle;
-    });
   }
 
   #objectives(): () => Objectives {
@@ -273,12 +157,7 @@ export class Gateway {
   }
 }
 
-/** Waits for `work`, or for so long. */
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((late) => {
-    timer = setTimeout(late, timeoutMs);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
+/** Waits for the work, or for so long. */
+async function settledWithin(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  await withinTime(work, timeoutMs, monotonicClock).catch(() => undefined);
 }

@@ -38,6 +38,9 @@ const rows = {
 
 export type RefusalCode = keyof typeof rows;
 
+/** Why a request got no answer, or no whole one; the `error_code` of the metrics. */
+export type FailureCode = RefusalCode | 'client_gone';
+
 /** `retryAfterSeconds` counts only where waiting can help; there it is rounded up to a whole second, at least 1. */
 export function refusal(code: RefusalCode, message: string, retryAfterSeconds = 1): Refusal {
   const { status, droppedReason, waitingHelps }: Row = rows[code];

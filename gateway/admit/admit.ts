@@ -1,8 +1,10 @@
-import { type PromptBlocks, promptBlocks } from '../endpoint/prefix/prompt-blocks.ts';
+import { promptBlocks } from '../endpoint/prefix/prompt-blocks.ts';
 import { type Refusal, refusal } from '../refusal.ts';
+import type { RoutingRequest } from '../request.ts';
 import { promisedMs } from '../slo.ts';
+import { workClassOf } from '../work-class.ts';
 import type { ApiKey } from './api-keys.ts';
-import type { Objective, Objectives, WorkClass } from './objectives.ts';
+import type { Objectives } from './objectives.ts';
 import { readRequestBody } from './request-body.ts';
 import { type Headers, readRequestHead } from './request-head.ts';
 
@@ -31,24 +33,8 @@ export interface Arrival {
   readonly pool: ServingPool;
 }
 
-/** A request that may go on to the queue. */
-export interface Admission {
-  readonly model: string;
-  readonly stream: boolean;
-  readonly promptTokens: number;
-  readonly promptBlocks: PromptBlocks;
-  readonly maxOutputTokens: number | undefined;
-  /** Of its body. */
-  readonly sizeBytes: number;
-  readonly tenant: string;
-  readonly objective: Objective;
-  readonly workClass: WorkClass;
-  /** The request's own, else its objective's. */
-  readonly ttftSloMs: number | undefined;
-  readonly tpotSloMs: number | undefined;
-  /** Its objective's. */
-  readonly missBudget: number | undefined;
-}
+/** A request that may go on to the queue; it lacks its id alone. */
+export type Admission = Omit<RoutingRequest, 'id'>;
 
 /** The first stage: who asks, for what, and whether anyone could ever answer. */
 export function admit(arrival: Arrival): Admission | Refusal {
@@ -76,8 +62,8 @@ export function admit(arrival: Arrival): Admission | Refusal {
     promptBlocks: promptBlocks(arrival.body, body.model),
     sizeBytes: arrival.body.length,
     tenant: key?.tenant ?? head.tenant,
-    objective,
-    workClass: objective.priority < 0 ? 'sheddable' : 'realtime',
+    priority: objective.priority,
+    workClass: workClassOf(objective.priority),
     ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs),
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,

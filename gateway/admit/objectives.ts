@@ -1,8 +1,5 @@
 import type { Parsed } from '../../shared/runtime/config/variables.ts';
 
-/** Sheddable is work of a priority below 0. */
-export type WorkClass = 'realtime' | 'sheddable';
-
 /** A named priority, with the service level of requests that bring none of their own. */
 export interface Objective {
   readonly name: string;

@@ -1,76 +1,43 @@
-import type { Usage } from '../../shared/openai/usage.ts';
+import type { Placement } from '../endpoint/attempt.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { EntryListener, LedgerEntry } from '../endpoint/in-flight.ts';
-import type { LoadFeatures, Prediction } from '../endpoint/latency/load-features.ts';
-import type { PrefixMatch } from '../endpoint/prefix/prefix-index.ts';
 import { blockTokens } from '../endpoint/prefix/prompt-blocks.ts';
-import type { RoutingRequest } from './chooser.ts';
-import type { Candidate } from './policies/policies.ts';
+import type { RoutingRequest } from '../request.ts';
 
-/** Fewer generated tokens say little of the time that one takes. */
-const fewestStreamed = 5;
-const fewestWhole = 32;
-
-/** An endpoint as a candidate for one request; where it wins, what becomes of the request teaches the endpoint's model. */
-export class Bid implements Candidate, EntryListener {
-  readonly endpoint: Endpoint;
+/** An endpoint as it is seen for one request: what a policy may know of it. */
+export interface Candidate extends Placement {
+  /** The gateway's own requests that it holds. */
   readonly inFlight: number;
+  /** All requests that it holds, others' included as far as its last reading told. */
   readonly load: number;
+  /** Waiting there at its last reading; 0 without one. */
   readonly waiting: number;
+  /** In [0, 1] at its last reading; 0 without one. */
   readonly kvCacheUtilization: number;
+  /** Leading share of the prompt's blocks that it should have cached, in [0, 1]. */
   readonly prefixShare: number;
-  readonly situation: LoadFeatures;
-  readonly prediction: Prediction;
-  readonly #match: PrefixMatch;
-
-  constructor(endpoint: Endpoint, { promptTokens, promptBlocks }: RoutingRequest) {
-    const blocks = promptBlocks.length / 2;
-    const match = endpoint.prefixes.match(promptBlocks);
-    // At least one token is computed, whatever is cached.
-    const cachedTokens = Math.max(0, Math.min(promptTokens - 1, match.blocks * blockTokens));
-    this.endpoint = endpoint;
-    this.inFlight = endpoint.inFlight;
-    this.load = endpoint.load;
-    this.waiting = endpoint.waiting;
-    this.kvCacheUtilization = endpoint.kvCacheUtilization;
-    this.prefixShare = blocks === 0 ? 0 : match.blocks / blocks;
-    this.situation = endpoint.situationOf(promptTokens - cachedTokens, cachedTokens);
-    this.prediction = endpoint.predict(this.situation);
-    this.#match = match;
-  }
-
-  get decodes(): number {
-    return this.situation.decodes;
-  }
-
-  firstToken(_entry: LedgerEntry, ttftMs: number): void {
-    this.endpoint.latency.learnTtft(this.situation, ttftMs);
-  }
-
-  reported(entry: LedgerEntry, { completionTokens, cachedTokens }: Usage): void {
-    const { latency, prefixes } = this.endpoint;
-    prefixes.correct(this.#match, cachedTokens / blockTokens);
-    const tpotMs = tpotOf(entry, completionTokens);
-    if (tpotMs === undefined) return;
-    const { uncachedTokens, cachedTokens: expected } = this.situation;
-    const atTheEnd = this.endpoint.situationOf(uncachedTokens, expected);
-    latency.learnTpot(meanOf(this.situation, atTheEnd), tpotMs);
-  }
+  /** Labels of the endpoint, as discovery gave them. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Undefined where the answer is too short to tell. One that came whole is taken to have generated since its first token was expected. */
-function tpotOf({ request, answeringMs, firstByteAtMs = 0 }: LedgerEntry, tokens: number): number | undefined {
-  if (request.stream) return tokens < fewestStreamed ? undefined : answeringMs / (tokens - 1);
-  const decodingMs = firstByteAtMs - request.firstTokenExpectedAtMs;
-  return tokens < fewestWhole || decodingMs <= 0 ? undefined : decodingMs / tokens;
-}
+type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks'>;
 
-function meanOf(before: LoadFeatures, after: LoadFeatures): LoadFeatures {
+/** What the request would meet on the endpoint now. Changes nothing there. */
+export function candidateOf(endpoint: Endpoint, { promptTokens, promptBlocks }: CandidateRequest): Candidate {
+  const blocks = promptBlocks.length / 2;
+  const match = endpoint.prefixes.match(promptBlocks);
+  // At least one token is computed, whatever is cached.
+  const cachedTokens = Math.max(0, Math.min(promptTokens - 1, match.blocks * blockTokens));
+  const features = endpoint.featuresOf(promptTokens - cachedTokens, cachedTokens);
   return {
-    ...before,
-    aheadTokens: (before.aheadTokens + after.aheadTokens) / 2,
-    aheadPairs: (before.aheadPairs + after.aheadPairs) / 2,
-    decodes: (before.decodes + after.decodes) / 2,
-    contextTokens: (before.contextTokens + after.contextTokens) / 2,
+    endpoint,
+    labels: endpoint.labels,
+    inFlight: endpoint.inFlight,
+    load: endpoint.load,
+    waiting: endpoint.waiting,
+    kvCacheUtilization: endpoint.kvCacheUtilization,
+    prefixShare: blocks === 0 ? 0 : match.blocks / blocks,
+    features,
+    prediction: endpoint.predict(features),
+    match,
   };
 }

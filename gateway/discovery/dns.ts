@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { type MonotonicClock, monotonicClock } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import type { EndpointAddress } from '../endpoint/address.ts';
 import { nextService, noService, type Service } from './dns-answers.ts';
-import type { EndpointAddress } from './endpoint-list.ts';
 
 const resolveAgainMs = 5000;
 /** Until there is a first answer, and where one lacks an address. */

@@ -1,11 +1,5 @@
 import { baseUrl, type Parsed } from '../../shared/runtime/config/variables.ts';
-
-/** Where one model server listens. */
-export interface EndpointAddress {
-  /** `http://10.0.0.7:8000`, a path allowed, without a trailing slash. */
-  readonly url: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
+import type { EndpointAddress } from '../endpoint/address.ts';
 
 const address = baseUrl('url', { required: true, meaning: 'base URL of a model server' });
 

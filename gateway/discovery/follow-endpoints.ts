@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
+import type { EndpointAddress } from '../endpoint/address.ts';
 import { ResolvedService } from './dns.ts';
-import { type EndpointAddress, parseEndpointFile } from './endpoint-list.ts';
+import { parseEndpointFile } from './endpoint-list.ts';
 import { WatchedFile } from './watched-file.ts';
 
 /** Exactly one of them is set. */

@@ -88,14 +88,14 @@ export class Poller {
   }
 
   async #readHealth(endpoint: Endpoint): Promise<number> {
-    const { standing } = endpoint;
-    const isQuiet = endpoint.inFlight === 0 && standing.quietForMs >= healthMs;
-    if (!isQuiet && !standing.ejection) return healthMs;
+    const { health } = endpoint;
+    const isQuiet = endpoint.inFlight === 0 && health.quietForMs >= healthMs;
+    if (!isQuiet && !health.ejection) return healthMs;
     const answer = await this.#ask(endpoint, '/health');
     if (!endpoint.reachable) return healthMs;
-    const health = healthOf(answer?.status);
-    standing.recordHealth(health !== 'failing');
-    return health === 'untold' ? noHealthMs : healthMs;
+    const answered = healthOf(answer?.status);
+    health.recordHealth(answered !== 'failing');
+    return answered === 'untold' ? noHealthMs : healthMs;
   }
 
   /** Undefined where no whole answer came in time. */

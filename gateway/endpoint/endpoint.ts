@@ -1,10 +1,11 @@
-import type { EngineLoad } from '../discovery/dialects/engine-load.ts';
-import type { EndpointAddress } from '../discovery/endpoint-list.ts';
+import type { EndpointAddress } from './address.ts';
 import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency-limiter.ts';
+import type { EngineLoad } from './engine-load.ts';
 import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
-import { Ledger } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import { LatencyModel } from './latency/latency-model.ts';
 import type { LoadFeatures, Prediction } from './latency/load-features.ts';
+import { TokenGaps } from './latency/token-gaps.ts';
 import type { ModelList } from './model-list.ts';
 import { PrefixIndex } from './prefix/prefix-index.ts';
 
@@ -24,7 +25,7 @@ export interface EndpointOptions {
   readonly staleAfterMs: number;
   /** Called whenever an endpoint turns usable or unusable. */
   readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
-  /** What the others make of it; an endpoint by itself is never ejected. */
+  /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
 }
 
@@ -47,11 +48,13 @@ export class Endpoint implements LimitedEndpoint {
   /** `host:port`. */
   readonly host: string;
   labels: Readonly<Record<string, string>>;
-  readonly ledger: Ledger;
-  readonly intake: ConcurrencyLimiter;
+  /** The gateway's own requests there. */
+  readonly work: InFlight;
+  readonly limiter: ConcurrencyLimiter;
   readonly latency = new LatencyModel();
+  readonly gaps = new TokenGaps();
   readonly prefixes = new PrefixIndex();
-  readonly standing: OutlierDetector;
+  readonly health: OutlierDetector;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
   #models: ModelList | undefined;
@@ -65,9 +68,9 @@ export class Endpoint implements LimitedEndpoint {
     this.host = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     this.labels = address.labels;
     this.#options = options;
-    this.ledger = new Ledger(options.nowMs);
-    this.intake = new ConcurrencyLimiter(this, options.nowMs);
-    this.standing = new OutlierDetector({
+    this.work = new InFlight(options.nowMs);
+    this.limiter = new ConcurrencyLimiter(this, options.nowMs);
+    this.health = new OutlierDetector({
       nowMs: options.nowMs,
       peers: () => options.peers?.(this) ?? alone,
       onChange: (change) => options.onUsableChange(this, change),
@@ -76,7 +79,7 @@ export class Endpoint implements LimitedEndpoint {
 
   /** False from a refused connection until the next one that is answered, and while it is ejected. */
   get usable(): boolean {
-    return this.#reachable && this.standing.admits;
+    return this.#reachable && this.health.admits;
   }
 
   /** The last connection was not refused. */
@@ -86,8 +89,8 @@ export class Endpoint implements LimitedEndpoint {
 
   get condition(): Condition {
     if (!this.#reachable) return 'refuses';
-    if (this.standing.ejection) return this.standing.probing ? 'probed' : 'ejected';
-    return this.standing.startShare === undefined ? 'ready' : 'starting';
+    if (this.health.ejection) return this.health.probing ? 'probed' : 'ejected';
+    return this.health.startShare === undefined ? 'ready' : 'starting';
   }
 
   /** Undefined while its list could not be read: it is taken to serve every model. */
@@ -105,7 +108,7 @@ export class Endpoint implements LimitedEndpoint {
   }
 
   get inFlight(): number {
-    return this.ledger.inFlight;
+    return this.work.total;
   }
 
   /** The last reading, unless it is stale. */
@@ -122,20 +125,20 @@ export class Endpoint implements LimitedEndpoint {
 
   /** Milliseconds in which the prompts of our own requests here should be computed. */
   get backlogMs(): number {
-    return Math.max(0, this.#prefill.ms - this.ledger.prefillingForMs);
+    return Math.max(0, this.#prefill.ms - this.work.prefillingForMs);
   }
 
   /** Prompts of our own requests here without a first token, as if none of them had been begun. */
   get #prefill(): { readonly tokens: number; readonly pairs: number; readonly ms: number } {
-    const { realtime, sheddable } = this.ledger;
+    const { realtime, sheddable } = this.work;
     const tokens = realtime.prefillTokens + sheddable.prefillTokens;
     const pairs = realtime.prefillPairs + sheddable.prefillPairs;
     return { tokens, pairs, ms: this.latency.prefillMs(tokens, pairs) };
   }
 
   /** What a prompt with so much of it cached would meet here. */
-  situationOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
-    const { realtime, sheddable } = this.ledger;
+  featuresOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
+    const { realtime, sheddable } = this.work;
     const decodes = realtime.decodes + sheddable.decodes;
     const context = realtime.contextTokens + sheddable.contextTokens;
     const prefill = this.#prefill;
@@ -154,9 +157,14 @@ export class Endpoint implements LimitedEndpoint {
     };
   }
 
-  /** What is to be expected of a request that meets the situation. */
-  predict(situation: LoadFeatures): Prediction {
-    return this.latency.predict(situation, this.intake.gaps.tpotMs(this.#options.nowMs()));
+  /** What is to be expected of a request that meets this load. */
+  predict(load: LoadFeatures): Prediction {
+    return this.latency.predict(load, this.seenTpotMs);
+  }
+
+  /** Milliseconds a token, as streams show it now; undefined where nothing tells. */
+  get seenTpotMs(): number | undefined {
+    return this.gaps.tpotMs(this.#options.nowMs());
   }
 
   get waiting(): number {
@@ -169,23 +177,23 @@ export class Endpoint implements LimitedEndpoint {
 
   /** 0 idle, ≥ 1 full for sheddable work. */
   get saturation(): number {
-    return this.intake.pressure;
+    return this.limiter.pressure;
   }
 
   /** What saturation would be without sheddable work; an estimate: what others sent counts as real-time. */
   get realtimeSaturation(): number {
-    return this.intake.realtimePressure;
+    return this.limiter.realtimePressure;
   }
 
   /** Sheddable requests it may hold at once. */
   get sheddableWindow(): number {
-    return this.intake.window;
+    return this.limiter.window;
   }
 
   recordLoad(load: EngineLoad): void {
     this.recordAnswered();
     this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
-    this.intake.recordReading(load);
+    this.limiter.recordReading(load);
   }
 
   recordModels(models: ModelList | undefined): void {
@@ -204,7 +212,7 @@ export class Endpoint implements LimitedEndpoint {
   #setReachable(reachable: boolean): void {
     if (this.#reachable === reachable) return;
     this.#reachable = reachable;
-    if (reachable) this.standing.startSlowly();
+    if (reachable) this.health.startSlowly();
     this.#options.onUsableChange(this, { kind: reachable ? 'takes connections again' : 'refuses connections' });
   }
 

@@ -1,6 +1,5 @@
-import type { Usage } from '../../shared/openai/usage.ts';
-import { LinkedList, type ListMember, type ListNode } from '../../shared/runtime/linked-list.ts';
-import type { WorkClass } from '../admit/objectives.ts';
+import { LinkedList, type ListNode } from '../../shared/runtime/linked-list.ts';
+import type { WorkClass } from '../work-class.ts';
 import { attentionPairs } from './latency/load-features.ts';
 
 /** What one class of work holds on one endpoint; tokens are estimates. */
@@ -10,11 +9,11 @@ export interface Held {
   readonly awaitingFirstByte: number;
   /** Prompt tokens of what is in flight. */
   readonly promptTokens: number;
-  /** Prompt tokens that wait to be computed, or are being: of those without a first token, less what is cached. */
+  /** Prompt tokens that wait to be computed, or are being: of requests without a first token, less what is cached. */
   readonly prefillTokens: number;
   /** Pairs of those tokens and the ones that each of them attends to: what the attention of long prompts costs by. */
   readonly prefillPairs: number;
-  /** Those that generate. */
+  /** Requests that generate. */
   readonly decodes: number;
   /** Tokens that those hold in the KV cache: their prompts and what they have generated. */
   readonly contextTokens: number;
@@ -30,8 +29,8 @@ export const nothingHeld: Held = {
   contextTokens: 0,
 };
 
-/** A request as its entry counts it. */
-export interface EntryRequest {
+/** A request as it is counted. */
+export interface CountedRequest {
   readonly workClass: WorkClass;
   /** Estimated. */
   readonly promptTokens: number;
@@ -39,186 +38,135 @@ export interface EntryRequest {
   readonly cachedTokens: number;
   /** Its first byte is its first token. Any other answer comes whole, after its last one. */
   readonly stream: boolean;
+  readonly openedAtMs: number;
   /** When the first token is expected; an answer that comes whole counts as generating from then on. */
   readonly firstTokenExpectedAtMs: number;
-  /** TTFT that is expected with no other prompt before it. */
-  readonly ttftAloneMs: number;
-}
-
-/** Told what became of an entry. */
-export interface EntryListener {
-  /** The first byte of a 2xx answer that is streamed. */
-  firstToken(entry: LedgerEntry, ttftMs: number): void;
-  /** The answer was complete and said what it took. */
-  reported(entry: LedgerEntry, usage: Usage): void;
+  /** Undefined until the first byte was seen. */
+  readonly firstByteAtMs: number | undefined;
+  /** Of the answer, seen so far, without the first one. */
+  readonly furtherTokens: number;
+  /** The counts' own note: its place among those that are prefilled, until it generates. */
+  prefill?: ListNode<CountedRequest>;
 }
 
 type Counts = { -readonly [K in keyof Held]: Held[K] };
 
-/** What a ledger and its entries write in. */
-interface Books {
-  readonly nowMs: () => number;
-  readonly counts: Readonly<Record<WorkClass, Counts>>;
-  /** In order of their opening, which is the order in which an engine prefills. */
-  readonly prefilling: LinkedList<LedgerEntry>;
-  lastPrefilledAtMs: number;
+/**
+ * The gateway's own requests on one endpoint, counted from dispatch to end. Times are those of one clock that never goes back. Counts
+ * at an instant follow from the events before it alone: reading them in between, or not, changes nothing.
+ */
+export class InFlight {
+  readonly #nowMs: () => number;
+  readonly #counts: Readonly<Record<WorkClass, Counts>> = {
+    realtime: { ...nothingHeld },
+    sheddable: { ...nothingHeld },
+  };
+  /** In order of their dispatch, which is the order in which an engine prefills. */
+  readonly #prefilling = new LinkedList<CountedRequest>();
+  #lastPrefilledAtMs = Number.NEGATIVE_INFINITY;
   /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
-  nextExpectedAtMs: number;
-}
+  #nextExpectedAtMs = Number.POSITIVE_INFINITY;
 
-/** The gateway's own work on one endpoint. Every entry that is opened is closed once, whatever became of the request. */
-export class Ledger {
-  readonly #books: Books;
-
-  /** `nowMs` reads a clock that never goes back. */
   constructor(nowMs: () => number) {
-    this.#books = {
-      nowMs,
-      counts: { realtime: { ...nothingHeld }, sheddable: { ...nothingHeld } },
-      prefilling: new LinkedList(),
-      lastPrefilledAtMs: Number.NEGATIVE_INFINITY,
-      nextExpectedAtMs: Number.POSITIVE_INFINITY,
-    };
+    this.#nowMs = nowMs;
   }
 
   get realtime(): Held {
-    this.#settle();
-    return this.#books.counts.realtime;
+    this.#catchUp(this.#nowMs());
+    return this.#counts.realtime;
   }
 
   get sheddable(): Held {
-    this.#settle();
-    return this.#books.counts.sheddable;
+    this.#catchUp(this.#nowMs());
+    return this.#counts.sheddable;
   }
 
-  get inFlight(): number {
-    const { realtime, sheddable } = this.#books.counts;
-    return realtime.inFlight + sheddable.inFlight;
+  get total(): number {
+    return this.#counts.realtime.inFlight + this.#counts.sheddable.inFlight;
   }
 
-  /** How long the engine has computed at the oldest prefill it holds; 0 when it holds none. */
+  /** How long the engine has computed at the oldest prefill that it holds; 0 when it holds none. */
   get prefillingForMs(): number {
-    this.#settle();
-    const { prefilling, nowMs, lastPrefilledAtMs } = this.#books;
-    return prefilling.first ? nowMs() - Math.max(prefilling.first.openedAtMs, lastPrefilledAtMs) : 0;
+    const nowMs = this.#nowMs();
+    this.#catchUp(nowMs);
+    const { first } = this.#prefilling;
+    return first ? nowMs - Math.max(first.openedAtMs, this.#lastPrefilledAtMs) : 0;
   }
 
-  /** `listener` hears of the entry's first token and of what its answer reports. */
-  open(request: EntryRequest, listener?: EntryListener): LedgerEntry {
-    return new LedgerEntry(this.#books, request, listener);
+  opened(request: CountedRequest): void {
+    this.#catchUp(request.openedAtMs);
+    const counts = this.#counts[request.workClass];
+    counts.inFlight += 1;
+    counts.awaitingFirstByte += 1;
+    counts.promptTokens += request.promptTokens;
+    counts.prefillTokens += uncachedTokens(request);
+    counts.prefillPairs += pairsOf(request);
+    request.prefill = this.#prefilling.add(request);
+    if (!request.stream) this.#nextExpectedAtMs = Math.min(this.#nextExpectedAtMs, request.firstTokenExpectedAtMs);
+  }
+
+  /** Once, at the first byte of its answer. */
+  answering(request: CountedRequest, nowMs: number): void {
+    this.#catchUp(nowMs);
+    this.#counts[request.workClass].awaitingFirstByte -= 1;
+    if (!isPrefilling(request)) return;
+    this.#lastPrefilledAtMs = nowMs;
+    this.#generates(request);
+  }
+
+  /** One more token of a streamed answer, the first one not included. */
+  generated(request: CountedRequest): void {
+    this.#counts[request.workClass].contextTokens += 1;
+  }
+
+  /** Once, at its end, whatever became of it. */
+  closed(request: CountedRequest, nowMs: number): void {
+    this.#catchUp(nowMs);
+    const counts = this.#counts[request.workClass];
+    if (request.firstByteAtMs === undefined) counts.awaitingFirstByte -= 1;
+    if (isPrefilling(request)) this.#leavePrefill(request);
+    else {
+      counts.decodes -= 1;
+      counts.contextTokens -= request.promptTokens + request.furtherTokens;
+    }
+    counts.inFlight -= 1;
+    counts.promptTokens -= request.promptTokens;
   }
 
   /** Answers that come whole show no first token: they count as generating once it was expected. */
-  #settle(): void {
-    const books = this.#books;
-    if (books.nextExpectedAtMs === Number.POSITIVE_INFINITY) return;
-    const nowMs = books.nowMs();
-    if (nowMs < books.nextExpectedAtMs) return;
-    books.nextExpectedAtMs = Number.POSITIVE_INFINITY;
-    for (const entry of books.prefilling) {
-      const { stream, firstTokenExpectedAtMs } = entry.request;
-      if (stream) continue;
-      if (firstTokenExpectedAtMs <= nowMs) entry.assumePrefilled();
-      else books.nextExpectedAtMs = Math.min(books.nextExpectedAtMs, firstTokenExpectedAtMs);
+  #catchUp(nowMs: number): void {
+    if (nowMs < this.#nextExpectedAtMs || this.#nextExpectedAtMs === Number.POSITIVE_INFINITY) return;
+    this.#nextExpectedAtMs = Number.POSITIVE_INFINITY;
+    for (const request of this.#prefilling) {
+      if (request.stream) continue;
+      if (request.firstTokenExpectedAtMs <= nowMs) this.#generates(request);
+      else this.#nextExpectedAtMs = Math.min(this.#nextExpectedAtMs, request.firstTokenExpectedAtMs);
     }
+  }
+
+  #generates(request: CountedRequest): void {
+    this.#leavePrefill(request);
+    const counts = this.#counts[request.workClass];
+    counts.decodes += 1;
+    counts.contextTokens += request.promptTokens;
+  }
+
+  #leavePrefill(request: CountedRequest): void {
+    const counts = this.#counts[request.workClass];
+    counts.prefillTokens -= uncachedTokens(request);
+    counts.prefillPairs -= pairsOf(request);
+    if (request.prefill) this.#prefilling.remove(request.prefill);
   }
 }
 
-export class LedgerEntry implements ListMember<LedgerEntry> {
-  node: ListNode<LedgerEntry> | undefined;
-  readonly request: EntryRequest;
-  readonly openedAtMs: number;
-  readonly #books: Books;
-  readonly #counts: Counts;
-  readonly #listener: EntryListener | undefined;
-  readonly #uncachedTokens: number;
-  readonly #pairs: number;
-  #phase: 'prefilling' | 'generating' | 'closed' = 'prefilling';
-  #answering = false;
-  #contextTokens = 0;
-  #firstByteAtMs: number | undefined;
-  #closedAtMs: number | undefined;
+function isPrefilling({ prefill }: CountedRequest): boolean {
+  return prefill?.removed === false;
+}
 
-  constructor(books: Books, request: EntryRequest, listener: EntryListener | undefined) {
-    this.request = request;
-    this.openedAtMs = books.nowMs();
-    this.#books = books;
-    this.#counts = books.counts[request.workClass];
-    this.#listener = listener;
-    this.#counts.inFlight += 1;
-    this.#counts.awaitingFirstByte += 1;
-    this.#counts.promptTokens += request.promptTokens;
-    this.#uncachedTokens = request.promptTokens - request.cachedTokens;
-    this.#pairs = attentionPairs(this.#uncachedTokens, request.cachedTokens);
-    this.#counts.prefillTokens += this.#uncachedTokens;
-    this.#counts.prefillPairs += this.#pairs;
-    books.prefilling.add(this);
-    if (!request.stream) books.nextExpectedAtMs = Math.min(books.nextExpectedAtMs, request.firstTokenExpectedAtMs);
-  }
+function uncachedTokens({ promptTokens, cachedTokens }: CountedRequest): number {
+  return promptTokens - cachedTokens;
+}
 
-  /** When the first byte was seen; undefined before. */
-  get firstByteAtMs(): number | undefined {
-    return this.#firstByteAtMs;
-  }
-
-  /** Milliseconds from the first byte to the close; 0 without both. */
-  get answeringMs(): number {
-    return (this.#closedAtMs ?? 0) - (this.#firstByteAtMs ?? this.#closedAtMs ?? 0);
-  }
-
-  /** `succeeded`: the answer is a 2xx. What an engine says when it fails, fast or slow, says nothing of its first tokens. */
-  sawFirstByte(succeeded: boolean): void {
-    if (this.#phase === 'closed' || this.#answering) return;
-    const nowMs = this.#books.nowMs();
-    this.#answering = true;
-    this.#firstByteAtMs = nowMs;
-    this.#counts.awaitingFirstByte -= 1;
-    if (this.#phase === 'prefilling') {
-      this.#books.lastPrefilledAtMs = nowMs;
-      this.assumePrefilled();
-    }
-    if (succeeded && this.request.stream) this.#listener?.firstToken(this, nowMs - this.openedAtMs);
-  }
-
-  /** One more chunk of a streamed answer: about one token. */
-  sawChunk(): void {
-    if (this.#phase !== 'generating' || !this.request.stream) return;
-    this.#contextTokens += 1;
-    this.#counts.contextTokens += 1;
-  }
-
-  /** From here on it counts as generating. */
-  assumePrefilled(): void {
-    if (this.#phase !== 'prefilling') return;
-    this.#leavePrefill();
-    this.#phase = 'generating';
-    this.#contextTokens = this.request.promptTokens;
-    this.#counts.decodes += 1;
-    this.#counts.contextTokens += this.#contextTokens;
-  }
-
-  close(): void {
-    if (this.#phase === 'closed') return;
-    if (!this.#answering) this.#counts.awaitingFirstByte -= 1;
-    if (this.#phase === 'prefilling') this.#leavePrefill();
-    else {
-      this.#counts.decodes -= 1;
-      this.#counts.contextTokens -= this.#contextTokens;
-    }
-    this.#phase = 'closed';
-    this.#closedAtMs = this.#books.nowMs();
-    this.#counts.inFlight -= 1;
-    this.#counts.promptTokens -= this.request.promptTokens;
-  }
-
-  /** What the complete answer says it took. */
-  report(usage: Usage): void {
-    this.#listener?.reported(this, usage);
-  }
-
-  #leavePrefill(): void {
-    this.#counts.prefillTokens -= this.#uncachedTokens;
-    this.#counts.prefillPairs -= this.#pairs;
-    this.#books.prefilling.delete(this);
-  }
+function pairsOf(request: CountedRequest): number {
+  return attentionPairs(uncachedTokens(request), request.cachedTokens);
 }

@@ -1,37 +1,44 @@
-import type { ServingPool } from '../admit/admit.ts';
-import type { EndpointAddress } from '../discovery/endpoint-list.ts';
+import type { EndpointAddress } from './address.ts';
 import { poolSaturation } from './capacity/saturation.ts';
-import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { Endpoint, type EndpointChange, type EndpointOptions } from './endpoint.ts';
 import { mostEjected } from './health/ejection.ts';
 import type { Peers } from './health/outlier-detector.ts';
 import { contextTokensOf, type ModelList } from './model-list.ts';
 
-/** Told of every endpoint that comes and goes. */
+/** Told of every endpoint that comes, goes, or turns usable or unusable. */
 export interface PoolListener {
-  added(endpoint: Endpoint): void;
-  removed(endpoint: Endpoint): void;
+  added?(endpoint: Endpoint): void;
+  removed?(endpoint: Endpoint): void;
+  changed?(endpoint: Endpoint, change: EndpointChange): void;
 }
+
+export type PoolOptions = Pick<EndpointOptions, 'nowMs' | 'staleAfterMs'>;
 
 /** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */
-export class Pool implements ServingPool {
+export class Pool {
   readonly #options: EndpointOptions;
-  readonly #listener: PoolListener;
+  readonly #listeners: PoolListener[] = [];
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #everServed = new Set<string>();
 
-  constructor(options: EndpointOptions, listener: PoolListener) {
+  constructor(options: PoolOptions) {
     this.#options = {
       ...options,
       peers: (endpoint) => this.#peersOf(endpoint),
-      // What becomes of one that has left is nobody's concern.
       onUsableChange: (endpoint, change) => {
-        if (this.#endpoints.get(endpoint.url) === endpoint) options.onUsableChange(endpoint, change);
+        // What becomes of one that has left concerns the pool no more.
+        if (this.#endpoints.get(endpoint.url) !== endpoint) return;
+        for (const listener of this.#listeners) listener.changed?.(endpoint, change);
       },
     };
-    this.#listener = listener;
+  }
+
+  /** Listeners hear of events in the order of their subscription, and of nothing that was before it. */
+  subscribe(listener: PoolListener): void {
+    this.#listeners.push(listener);
   }
 
   /**
@@ -42,7 +49,7 @@ export class Pool implements ServingPool {
     const wanted = new Map(addresses.map((address) => [address.url, address]));
     const goers = this.endpoints.filter(({ url }) => !wanted.has(url));
     const toOthers = this.anyUsable;
-    // Before the others go: nobody who waits is to find the pool empty in between.
+    // Before the others go: a request that waits is not to find the pool empty in between.
     for (const [url, address] of wanted) {
       const known = this.#endpoints.get(url);
       if (known) {
@@ -50,13 +57,13 @@ export class Pool implements ServingPool {
         continue;
       }
       const endpoint = new Endpoint(address, this.#options);
-      if (toOthers) endpoint.standing.startSlowly();
+      if (toOthers) endpoint.health.startSlowly();
       this.#endpoints.set(url, endpoint);
-      this.#listener.added(endpoint);
+      for (const listener of this.#listeners) listener.added?.(endpoint);
     }
     for (const endpoint of goers) {
       this.#endpoints.delete(endpoint.url);
-      this.#listener.removed(endpoint);
+      for (const listener of this.#listeners) listener.removed?.(endpoint);
     }
     this.#endSurplusEjections();
   }
@@ -127,15 +134,15 @@ export class Pool implements ServingPool {
   #peersOf(endpoint: Endpoint): Peers {
     const others = this.endpoints.filter((other) => other !== endpoint);
     const isMember = others.length < this.#endpoints.size;
-    const ejected = others.filter(({ standing }) => standing.ejection).length;
-    const stands = ({ reachable, standing }: Endpoint): boolean => reachable && !standing.ejection;
+    const ejected = others.filter(({ health }) => health.ejection).length;
+    const stands = ({ reachable, health }: Endpoint): boolean => reachable && !health.ejection;
     const left = others.filter(stands);
-    // Nobody is ejected who alone has a model.
+    // An endpoint that alone has a model is not ejected.
     const models = [...(endpoint.models?.keys() ?? [])];
     const replaceable = left.length > 0 && models.every((model) => left.some((other) => other.serves(model)));
     const tally = { requests: 0, failures: 0 };
-    for (const { standing } of left) {
-      const { requests, failures } = standing.tally;
+    for (const { health } of left) {
+      const { requests, failures } = health.tally;
       tally.requests += requests;
       tally.failures += failures;
     }
@@ -144,10 +151,10 @@ export class Pool implements ServingPool {
 
   /** A pool that shrank may have more ejected than it can spare: those come back first that would have soonest. */
   #endSurplusEjections(): void {
-    const ejected = this.endpoints.filter(({ standing }) => standing.ejection);
-    ejected.sort((a, b) => (a.standing.ejection?.untilMs ?? 0) - (b.standing.ejection?.untilMs ?? 0));
+    const ejected = this.endpoints.filter(({ health }) => health.ejection);
+    ejected.sort((a, b) => (a.health.ejection?.untilMs ?? 0) - (b.health.ejection?.untilMs ?? 0));
     const surplus = Math.max(0, ejected.length - mostEjected(this.#endpoints.size));
-    for (const { standing } of ejected.slice(0, surplus)) standing.letBackIn();
+    for (const { health } of ejected.slice(0, surplus)) health.letBackIn();
   }
 
   #some(matches: (endpoint: Endpoint) => boolean): boolean {

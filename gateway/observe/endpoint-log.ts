@@ -1,7 +1,7 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
 
-/** One line for every change of an endpoint's standing. */
+/** One line for every change of an endpoint's health. */
 export function logEndpointChange(log: Logger, { host }: Endpoint, change: EndpointChange): void {
   const line = { endpoint: host };
   if (change.kind === 'refuses connections') log.warn(line, 'the endpoint refuses connections');

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../fronts/http/ending.ts';
+import type { FailureCode } from '../refusal.ts';
 import type { counters, histograms } from './metric-definitions.ts';
 import type { Count, Distribution, LabelValues, TwinCounter, TwinHistogram } from './twin-series.ts';
 

@@ -1,9 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { LinkedList } from '../../shared/runtime/linked-list.ts';
 import { type EjectionReason, ejectionReasons } from '../endpoint/health/ejection.ts';
-import type { Pool } from '../endpoint/pool.ts';
-import type { Exchange } from '../fronts/http/exchange.ts';
-import type { RequestQueue } from '../queue/request-queue.ts';
+import type { RoutingRequest } from '../request.ts';
+import type { Router } from '../router.ts';
 import { FlowMetrics, type RequestSeries } from './flow-metrics.ts';
 import { LabelSet } from './label-set.ts';
 import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
@@ -11,19 +9,13 @@ import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-serie
 
 export interface MetricsSources {
   readonly poolName: string;
-  readonly pool: Pool;
-  readonly waitingRoom: RequestQueue;
-  readonly exchanges: LinkedList<Exchange>;
+  readonly router: Router;
   /** Priorities of the configured objectives: their queues read 0 when nothing waits. */
   readonly priorities: () => readonly number[];
 }
 
-/** What a request, or one that waits, is counted by. */
-interface Flow {
-  readonly request: { readonly model: string };
-  readonly tenant: string;
-  readonly priority: number;
-}
+/** What a request is counted by. */
+type Flow = Pick<RoutingRequest, 'model' | 'tenant' | 'priority'>;
 
 /** Of each kind. */
 const mostLabelValues = 200;
@@ -60,9 +52,9 @@ export class Metrics {
     const readings = gaugeReadings(sources, this.#labels);
     for (const name of Object.keys(gauges) as (keyof typeof gauges)[]) this.#gauge(gauges[name], readings[name]);
     this.#plainGauge(own.realtimeRunning, () =>
-      countOf(sources.exchanges, ({ running, request }) => running && request.workClass === 'realtime'),
+      countOf(sources.router.requests, ({ running, workClass }) => running && workClass === 'realtime'),
     );
-    this.#plainGauge(own.realtimeSaturation, () => sources.pool.realtimeSaturation);
+    this.#plainGauge(own.realtimeSaturation, () => sources.router.pool.realtimeSaturation);
     const registers = [this.registry];
     const { predictionError, evictedTokens, ejections } = own;
     new Gauge({
@@ -72,7 +64,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        for (const { host, latency } of sources.pool.usable) {
+        for (const { host, latency } of sources.router.pool.usable) {
           if (latency.samples > 0) this.set({ model_server_endpoint: host }, latency.ttftError);
         }
       },
@@ -161,8 +153,8 @@ class FlowLabels {
   readonly #models = new LabelSet(mostLabelValues);
   readonly #tenants = new LabelSet(mostLabelValues);
 
-  of({ request, tenant, priority }: Flow): FlowLabelValues {
-    const name = this.#models.of(request.model);
+  of({ model, tenant, priority }: Flow): FlowLabelValues {
+    const name = this.#models.of(model);
     return {
       model_name: name,
       target_model_name: name,
@@ -177,7 +169,8 @@ function gaugeReadings(
   sources: MetricsSources,
   labels: FlowLabels,
 ): Readonly<Record<keyof typeof gauges, GaugeReading>> {
-  const { poolName, pool, waitingRoom, exchanges } = sources;
+  const { poolName, router } = sources;
+  const { pool } = router;
   const name = { name: poolName };
   const average = (of: (reading: { waiting: number; kvCacheUtilization: number }) => number): GaugeReading => {
     return (set) => {
@@ -198,10 +191,10 @@ function gaugeReadings(
     queued: (set) => {
       const empty = { inference_pool: poolName, model_name: '', target_model_name: '', fairness_id: '' };
       for (const priority of new Set(sources.priorities())) set({ ...empty, priority: String(priority) }, 0);
-      for (const ticket of waitingRoom.tickets()) set({ ...labels.of(ticket), inference_pool: poolName }, 1);
+      for (const { request } of router.queued) set({ ...labels.of(request), inference_pool: poolName }, 1);
     },
     running: (set) => {
-      for (const exchange of exchanges) if (exchange.running) set(labels.of(exchange), 1);
+      for (const { running, request } of router.requests) if (running) set(labels.of(request), 1);
     },
   };
 }

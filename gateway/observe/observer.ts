@@ -1,55 +1,47 @@
-import { readUsage, tailBytes } from '../../shared/openai/usage.ts';
-import type { LinkedList } from '../../shared/runtime/linked-list.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Ending, ExchangeObserver, FailureCode } from '../fronts/http/ending.ts';
-import type { Exchange } from '../fronts/http/exchange.ts';
+import type { Choice } from '../choose/chooser.ts';
+import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
+import type { FailureCode } from '../refusal.ts';
+import type { Ending, RoutedRequest } from '../routed-request.ts';
+import type { RouterListener } from '../router.ts';
+import { logEndpointChange } from './endpoint-log.ts';
 import type { FlowMetrics } from './flow-metrics.ts';
 import type { Metrics } from './metrics.ts';
+import { explain, type RecentChoices } from './recent-choices.ts';
 
 export interface ObserverOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly exchanges: LinkedList<Exchange>;
-  /** Called after every end: there may be room now. */
-  readonly onEnd: () => void;
-  /** Called when nobody is served any more, nor still reads an answer. */
-  readonly onIdle: () => void;
+  readonly choices: RecentChoices;
 }
 
-/** The last stage: sees every request once, however it ended. */
-export class Observer implements ExchangeObserver {
+/** Counts and logs what the router does. It only looks. */
+export class Observer implements RouterListener {
   readonly #options: ObserverOptions;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
   }
 
-  began(exchange: Exchange): void {
-    this.#options.exchanges.add(exchange);
+  chosen(choice: Choice): void {
+    const { choices, log } = this.#options;
+    choices.add(choice);
+    if (log.isLevelEnabled('debug')) log.debug(explain(choice), 'an endpoint was chosen');
   }
 
-  ended(exchange: Exchange, ending: Ending): void {
-    const { metrics, onEnd } = this.#options;
-    const flow = metrics.flow(exchange);
-    const { id: requestId } = exchange.request;
-    const { outcome, status, endpoint, ttftMs, durationMs } = ending;
+  ended({ request }: RoutedRequest, ending: Ending): void {
+    const { metrics, log } = this.#options;
+    const flow = metrics.flow(request);
+    const { outcome, status, attempt, durationMs } = ending;
     flow.countRequest();
     if (outcome !== 'served') flow.countError(outcome);
     else if (status >= 300) flow.countError(`${status}`);
-    else observeServed(exchange, ending, flow);
-    if (outcome === 'evicted') metrics.countEvictedTokens(ending.stay?.progressTokens ?? 0);
-    if (outcome === 'upstream_error' || outcome === 'upstream_timeout') {
-      this.#options.log.warn({ requestId, outcome, endpoint, durationMs }, 'an endpoint failed a request');
-    } else if (this.#options.log.isLevelEnabled('debug')) {
-      this.#options.log.debug({ requestId, outcome, status, endpoint, ttftMs, durationMs }, 'a request ended');
-    }
-    onEnd();
-  }
-
-  left(exchange: Exchange): void {
-    const { exchanges, onIdle } = this.#options;
-    exchanges.delete(exchange);
-    if (exchanges.size === 0) onIdle();
+    else observeServed(ending, flow);
+    if (outcome === 'evicted' && attempt)
+      metrics.countEvictedTokens(attempt.progressTokens(attempt.openedAtMs + durationMs));
+    const line = { requestId: request.id, outcome, endpoint: attempt?.endpoint.host, durationMs };
+    if (outcome === 'upstream_error' || outcome === 'upstream_timeout') log.warn(line, 'an endpoint failed a request');
+    else if (log.isLevelEnabled('debug')) log.debug({ ...line, status, ttftMs: attempt?.ttftMs }, 'a request ended');
   }
 
   /** A request that got no further than to its admission. */
@@ -58,30 +50,20 @@ export class Observer implements ExchangeObserver {
     unknownFlow.countRequest();
     unknownFlow.countError(code);
   }
-}
 
-function observeServed(exchange: Exchange, ending: Ending, flow: FlowMetrics): void {
-  const { ttftMs, durationMs, entry, stay } = ending;
-  const { stream } = exchange.request;
-  flow.observe('duration', durationMs / 1000);
-  if (ttftMs !== undefined) {
-    flow.observeTtft(ttftMs / 1000, stream);
-    const expectedAtMs = entry?.request.firstTokenExpectedAtMs ?? Number.NaN;
-    if (stream) flow.observe('predictedTtft', (expectedAtMs - exchange.terms.arrivedAtMs) / 1000);
+  changed(endpoint: Endpoint, change: EndpointChange): void {
+    logEndpointChange(this.#options.log, endpoint, change);
+    if (change.kind === 'ejected') this.#options.metrics.countEjection(change.reason);
   }
-  const usage = readUsage(tailOf(ending));
-  stay?.served(usage?.completionTokens);
-  if (!usage) return;
-  entry?.report(usage);
-  flow.observe('inputTokens', usage.promptTokens);
-  flow.observe('outputTokens', usage.completionTokens);
 }
 
-/** The end of the answer, no longer than a usage is looked for. */
-function tailOf({ lastChunk, chunkBefore }: Ending): string {
-  if (!lastChunk) return '';
-  const text = lastChunk.toString('latin1', Math.max(0, lastChunk.length - tailBytes));
-  const missing = tailBytes - text.length;
-  if (!chunkBefore || missing <= 0) return text;
-  return chunkBefore.toString('latin1', Math.max(0, chunkBefore.length - missing)) + text;
+function observeServed({ attempt, durationMs }: Ending, flow: FlowMetrics): void {
+  flow.observe('duration', durationMs / 1000);
+  if (attempt?.ttftMs !== undefined) {
+    flow.observeTtft(attempt.ttftMs / 1000, attempt.stream);
+    if (attempt.stream) flow.observe('predictedTtft', attempt.predictedTtftMs / 1000);
+  }
+  if (!attempt?.usage) return;
+  flow.observe('inputTokens', attempt.usage.promptTokens);
+  flow.observe('outputTokens', attempt.usage.completionTokens);
 }

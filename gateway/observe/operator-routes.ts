@@ -5,8 +5,7 @@ import type { CapacityReport } from '../../shared/inference-gateway/capacity-rep
 import type { Objectives } from '../admit/objectives.ts';
 import type { PolicyName } from '../choose/policies/policies.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { Pool } from '../endpoint/pool.ts';
-import type { RequestQueue } from '../queue/request-queue.ts';
+import type { Router } from '../router.ts';
 import { dashboardPage } from './dashboard-page.ts';
 import type { Metrics } from './metrics.ts';
 import type { RecentChoices } from './recent-choices.ts';
@@ -14,8 +13,7 @@ import type { RecentChoices } from './recent-choices.ts';
 export interface OperatorServices {
   readonly poolName: string;
   readonly policy: PolicyName;
-  readonly pool: Pool;
-  readonly waitingRoom: RequestQueue;
+  readonly router: Router;
   readonly choices: RecentChoices;
   readonly objectives: () => Objectives;
   readonly metrics: Metrics;
@@ -27,7 +25,7 @@ export function capacityRoute(app: FastifyInstance, services: OperatorServices):
   app.get('/capacity', () => capacityReport(services));
 }
 
-export function healthRoutes(app: FastifyInstance, { pool, isDraining }: OperatorServices): void {
+export function healthRoutes(app: FastifyInstance, { router: { pool }, isDraining }: OperatorServices): void {
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
     const reasons = [
@@ -49,9 +47,9 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
     policy: services.policy,
     draining: services.isDraining(),
     capacity: capacityReport(services),
-    realtimeSaturation: services.pool.realtimeSaturation,
+    realtimeSaturation: services.router.pool.realtimeSaturation,
     objectives: [...services.objectives().values()],
-    endpoints: services.pool.endpoints.map(describeEndpoint),
+    endpoints: services.router.pool.endpoints.map(describeEndpoint),
     /** The last choices of an endpoint, the newest first. */
     choices: services.choices.explained(),
   }));
@@ -67,16 +65,17 @@ async function pageOf(registry: Registry): Promise<string> {
   return page;
 }
 
-function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): CapacityReport {
+function capacityReport({ router, objectives }: OperatorServices): CapacityReport {
   const queued = Object.fromEntries([...objectives().values()].map(({ priority }) => [String(priority), 0]));
-  for (const [priority, count] of waitingRoom.counts) queued[priority] = count;
+  for (const [priority, count] of router.queueLengths) queued[priority] = count;
+  const { pool } = router;
   const { usable } = pool;
   return {
     saturation: pool.saturation,
     readyEndpoints: usable.length,
     sheddable: {
       window: usable.reduce((sum, { sheddableWindow }) => sum + sheddableWindow, 0),
-      inFlight: usable.reduce((sum, { ledger }) => sum + ledger.sheddable.inFlight, 0),
+      inFlight: usable.reduce((sum, { work }) => sum + work.sheddable.inFlight, 0),
     },
     queued,
     asOf: new Date().toISOString(),
@@ -84,8 +83,8 @@ function capacityReport({ pool, waitingRoom, objectives }: OperatorServices): Ca
 }
 
 function describeEndpoint(endpoint: Endpoint) {
-  const { host, url, labels, usable, condition, standing, models } = endpoint;
-  const { reading, load, saturation, sheddableWindow, ledger, latency, intake } = endpoint;
+  const { host, url, labels, usable, condition, health, models } = endpoint;
+  const { reading, load, saturation, sheddableWindow, work, latency, limiter } = endpoint;
   return {
     host,
     url,
@@ -93,7 +92,7 @@ function describeEndpoint(endpoint: Endpoint) {
     usable,
     condition,
     /** Null unless it is ejected. */
-    ejectedFor: standing.ejection?.reason ?? null,
+    ejectedFor: health.ejection?.reason ?? null,
     models: models ? [...models.keys()] : null,
     /** Null without a fresh reading of its metrics. */
     engine: reading
@@ -103,8 +102,8 @@ function describeEndpoint(endpoint: Endpoint) {
     latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
     saturation,
     sheddableWindow,
-    sheddableAllowance: intake.sloBudgetFactor,
-    realtime: ledger.realtime,
-    sheddable: ledger.sheddable,
+    sheddableAllowance: limiter.sloBudgetFactor,
+    realtime: work.realtime,
+    sheddable: work.sheddable,
   };
 }

@@ -1,9 +1,9 @@
-import type { Bid } from '../choose/candidate.ts';
+import type { Candidate } from '../choose/candidate.ts';
 import type { Choice } from '../choose/chooser.ts';
 
 const kept = 20;
 
-/** The last choices of endpoints, to be explained when somebody asks. */
+/** The last choices of endpoints, to be explained on request. */
 export class RecentChoices {
   readonly #choices: Choice[] = [];
 
@@ -18,27 +18,28 @@ export class RecentChoices {
   }
 }
 
-/** Who stood for choice, how each was scored, and why the winner won. */
-export function explain({ request, bids, scores, rule, winner }: Choice) {
+/** The candidates, how each was scored, and why the winner won. */
+export function explain({ request, candidates, scores, rule, winner }: Choice) {
   return {
     requestId: request.id,
     model: request.model,
     promptTokens: request.promptTokens,
     winner: winner.endpoint.host,
     rule,
-    candidates: bids.map((bid, index) => ({ score: rounded(scores[index] ?? 0), ...describe(bid) })),
+    candidates: candidates.map((each, index) => ({ score: rounded(scores[index] ?? 0), ...describe(each) })),
   };
 }
 
-function describe({ endpoint, load, waiting, kvCacheUtilization, prefixShare, situation, prediction }: Bid) {
+function describe(candidate: Candidate) {
+  const { endpoint, load, waiting, kvCacheUtilization, prefixShare, features, prediction } = candidate;
   return {
     endpoint: endpoint.host,
     load,
     waiting,
     kvCacheUtilization: rounded(kvCacheUtilization),
     prefixShare: rounded(prefixShare),
-    aheadTokens: Math.round(situation.aheadTokens),
-    decodes: situation.decodes,
+    aheadTokens: Math.round(features.aheadTokens),
+    decodes: features.decodes,
     /** Null while the model of the endpoint cannot be trusted. */
     predicted: prediction.trusted ? { ttftMs: rounded(prediction.ttftMs), tpotMs: rounded(prediction.tpotMs) } : null,
   };

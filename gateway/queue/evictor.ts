@@ -1,14 +1,14 @@
 import type { ConcurrencyLimiter } from '../endpoint/capacity/concurrency-limiter.ts';
+import { evictionDueAtMs } from '../endpoint/capacity/eviction.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import { evictionDueAtMs } from './eviction.ts';
-import type { QueueItem } from './request-queue.ts';
+import type { QueueItem } from '../request.ts';
 
 export interface EvictorOptions {
   readonly nowMs: () => number;
   readonly servers: (model: string) => readonly Endpoint[];
 }
 
-/** One request has others stopped for it at most so often: what was freed must first be seen. */
+/** Measured: others are stopped for one request at most so often, since what was freed must first be seen. */
 const pauseMs = 100;
 
 /** Stops sheddable work for real-time requests that engines without a place would make miss their first token. */
@@ -21,29 +21,29 @@ export class Evictor {
   }
 
   /** True when it freed a place. */
-  makeRoom(ticket: QueueItem): boolean {
-    const dueInMs = this.dueInMs(ticket);
+  makeRoom(item: QueueItem): boolean {
+    const dueInMs = this.dueInMs(item);
     if (dueInMs === undefined || dueInMs > 0) return false;
-    const [cheapest] = this.#withoutPlaces(ticket).sort((a, b) => a.toEvict - b.toEvict);
+    const [cheapest] = this.#withoutPlaces(item).sort((a, b) => a.toEvict - b.toEvict);
     if (!cheapest) return false;
-    this.#lastAtMs.set(ticket, this.#options.nowMs());
-    cheapest.intake.evict(cheapest.toEvict, ticket.priority);
+    this.#lastAtMs.set(item, this.#options.nowMs());
+    cheapest.limiter.evict(cheapest.toEvict, item.request.priority);
     return true;
   }
 
-  /** Undefined for those that nobody is stopped for. */
-  dueInMs(ticket: QueueItem): number | undefined {
-    if (ticket.request.workClass === 'sheddable' || this.#withoutPlaces(ticket).length === 0) return undefined;
-    const dueAtMs = evictionDueAtMs(ticket.terms.arrivedAtMs, ticket.terms.slo.ttftMs);
-    const againAtMs = (this.#lastAtMs.get(ticket) ?? Number.NEGATIVE_INFINITY) + pauseMs;
+  /** In how many milliseconds others may be stopped for it; undefined where that would not do, or is not done for its kind. */
+  dueInMs(item: QueueItem): number | undefined {
+    if (item.request.workClass === 'sheddable' || this.#withoutPlaces(item).length === 0) return undefined;
+    const dueAtMs = evictionDueAtMs(item.cost.arrivedAtMs, item.cost.slo.ttftMs);
+    const againAtMs = (this.#lastAtMs.get(item) ?? Number.NEGATIVE_INFINITY) + pauseMs;
     return Math.max(0, Math.max(dueAtMs, againAtMs) - this.#options.nowMs());
   }
 
   /** Where an engine is out of places that sheddable work holds: a prompt that waits for others to be computed gains nothing from a decode's end. */
-  #withoutPlaces({ request }: QueueItem): { readonly intake: ConcurrencyLimiter; readonly toEvict: number }[] {
+  #withoutPlaces({ request }: QueueItem): { readonly limiter: ConcurrencyLimiter; readonly toEvict: number }[] {
     return this.#options
       .servers(request.model)
-      .map(({ intake }) => ({ intake, toEvict: intake.toEvict ?? 0 }))
+      .map(({ limiter }) => ({ limiter, toEvict: limiter.toEvict ?? 0 }))
       .filter(({ toEvict }) => toEvict > 0);
   }
 }

@@ -1,48 +1,36 @@
 import type { MonotonicClock } from '../../shared/runtime/clock.ts';
-import type { WorkClass } from '../admit/objectives.ts';
-import type { Placement, RoutingRequest } from '../choose/chooser.ts';
-import { PriorityBand, type Queued } from './priority-band.ts';
-import type { QueueingCost } from './queueing-cost.ts';
+import type { Placement } from '../endpoint/attempt.ts';
+import type { QueueItem } from '../request.ts';
+import type { WorkClass } from '../work-class.ts';
+import { PriorityBand } from './priority-band.ts';
 
-/** A request on its way to an endpoint. */
-export interface QueueItem extends Queued {
-  readonly request: RoutingRequest;
-  readonly priority: number;
-  readonly terms: QueueingCost;
-  /** Calls its timeout off while it waits; the waiting room's own. */
-  cancelTimeout?: (() => void) | undefined;
-  /** Called once, with the ticket's place. */
-  start(placement: Placement): void;
-  /** Called once instead, when the wait is over without a place. */
-  waitedTooLong(): void;
-  /** Called once instead, when it is the one too many of its tenant. */
-  displace(): void;
-  /** Ends it where it runs, to make room for a higher priority. */
-  evict(): void;
+/** The places that requests wait for. */
+export interface Places {
+  /** An endpoint that has room for the item now; it counts as taken. */
+  take(item: QueueItem): Placement | undefined;
+  /** In how many milliseconds there is room for it by itself, as far as that is known. */
+  roomInMs(item: QueueItem): number | undefined;
+  /** Frees room for an item that waits, where it may; true when it did. */
+  makeRoom(item: QueueItem): boolean;
 }
 
 export interface RequestQueueOptions {
   readonly clock: MonotonicClock;
-  /** Takes a place for the ticket, if there is room for it now. */
-  readonly choose: (ticket: QueueItem) => Placement | undefined;
-  /** In how many milliseconds there is room for it by itself, so far as that is known. */
-  readonly roomInMs: (ticket: QueueItem) => number | undefined;
-  /** Frees room for a ticket that waits, where it may; true when it did. */
-  readonly makeRoom: (ticket: QueueItem) => boolean;
-  /** Most tickets that wait, in each priority band. */
+  readonly places: Places;
+  /** Most items that wait, in each priority band. */
   readonly mostPerBand: number;
   /** Longest wait. */
   readonly timeoutMs: Readonly<Record<WorkClass, number>>;
 }
 
-/** Those who come within that time look for no more than their own place: a look at all who wait costs by the number of models. */
+/** Items that come within that time look for no more than their own place: a look at all that wait costs by the number of models. */
 const pumpedLatelyMs = 5;
 /** Bodies that wait in one band, together. */
 const mostBytesPerBand = 256 * 1024 * 1024;
 
 /**
  * Where requests wait for room: the higher priority first, tenants taking turns within a band. What there is no room for holds up
- * nothing else, and a band without room none below it that wants other things; for the same one nobody overtakes a higher priority.
+ * nothing else, and a band without room none below it that waits for other things; for the same one none overtakes a higher priority.
  * Of a band that is full the tenant that holds most gives way.
  */
 export class RequestQueue {
@@ -60,39 +48,39 @@ export class RequestQueue {
     this.#options = options;
   }
 
-  /** `placed` at once, `waiting` until a pump or its timeout, `late` where nobody waits, or `full`. */
-  enter(ticket: QueueItem): 'placed' | 'waiting' | 'late' | 'full' {
-    const isBehind = this.#anyAhead(ticket);
-    const placement = isBehind ? undefined : this.#options.choose(ticket);
+  /** `placed` at once, `waiting` until a pump or its timeout, `late` where no time to wait is given, or `full`. */
+  enter(item: QueueItem): 'placed' | 'waiting' | 'late' | 'full' {
+    const isBehind = this.#anyAhead(item);
+    const placement = isBehind ? undefined : this.#options.places.take(item);
     if (placement) {
-      ticket.start(placement);
+      item.place(placement);
       return 'placed';
     }
-    const timeoutMs = this.#options.timeoutMs[ticket.request.workClass];
-    const band = this.#bandOf(ticket.priority);
-    if (!this.#haveSpace(band, ticket)) return 'full';
+    const timeoutMs = this.#options.timeoutMs[item.request.workClass];
+    const band = this.#bandOf(item.request.priority);
+    if (!this.#haveSpace(band, item)) return 'full';
     if (timeoutMs === 0) return 'late';
-    band.add(ticket);
+    band.add(item);
     const late = (): void => {
-      this.leave(ticket);
-      ticket.waitedTooLong();
+      this.leave(item);
+      item.expire();
     };
-    ticket.cancelTimeout = this.#options.clock.after(timeoutMs, late);
+    item.cancelTimeout = this.#options.clock.after(timeoutMs, late);
     this.#waiting += 1;
     // Room may be due by itself, or has to be made. Those ahead were looked at a moment ago, and will be in a moment.
-    if (!isBehind) this.#blocked(ticket);
+    if (!isBehind) this.#blocked(item);
     const restMs = this.#pumpedAtMs + pumpedLatelyMs - this.#options.clock.nowMs();
     if (this.#pumpAgain || restMs <= 0) this.pump();
     else this.#wakeIn(restMs);
-    return isWaiting(ticket) ? 'waiting' : 'placed';
+    return isWaiting(item) ? 'waiting' : 'placed';
   }
 
-  /** Forgets a ticket, wherever it is. */
-  leave(ticket: QueueItem): void {
-    if (this.#bands.get(ticket.priority)?.remove(ticket)) this.#forgetTimeout(ticket);
+  /** Forgets a item, wherever it is. */
+  leave(item: QueueItem): void {
+    if (this.#bands.get(item.request.priority)?.remove(item)) this.#forgetTimeout(item);
   }
 
-  /** Gives places to those who wait, as far as there is room. To be called whenever room may have come. */
+  /** Gives places to those that wait, as far as there is room. To be called whenever room may have come. */
   pump(): void {
     this.#pumpAgain = true;
     if (this.#pumping) return;
@@ -100,7 +88,7 @@ export class RequestQueue {
     this.#pumpedAtMs = this.#options.clock.nowMs();
     while (this.#pumpAgain) {
       this.#pumpAgain = false;
-      this.#placeWhoFits();
+      this.#placeAllThatFit();
     }
     this.#pumping = false;
   }
@@ -110,12 +98,12 @@ export class RequestQueue {
     return new Map([...this.#bands].map(([priority, { count }]) => [priority, count]));
   }
 
-  /** Everyone who waits, highest priority first. */
-  *tickets(): Iterable<QueueItem> {
-    for (const priority of this.#prioritiesDescending) yield* this.#bands.get(priority)?.tickets() ?? [];
+  /** All items that wait, highest priority first. */
+  *items(): Iterable<QueueItem> {
+    for (const priority of this.#prioritiesDescending) yield* this.#bands.get(priority)?.items() ?? [];
   }
 
-  #placeWhoFits(): void {
+  #placeAllThatFit(): void {
     if (this.#waiting === 0) return;
     const blocked = new Set<string>();
     for (const priority of this.#prioritiesDescending) {
@@ -129,30 +117,30 @@ export class RequestQueue {
     const first = band.next(blocked);
     if (!first) return false;
     if (this.#place(band, first, blocked)) return true;
-    for (const ticket of band.inTurn(blocked)) {
-      if (!blocked.has(ticket.queueKey) && this.#place(band, ticket, blocked)) return true;
+    for (const item of band.inTurn(blocked)) {
+      if (!blocked.has(item.queueKey) && this.#place(band, item, blocked)) return true;
     }
     return false;
   }
 
-  #place(band: PriorityBand<QueueItem>, ticket: QueueItem, blocked: Set<string>): boolean {
-    const placement = this.#options.choose(ticket);
+  #place(band: PriorityBand<QueueItem>, item: QueueItem, blocked: Set<string>): boolean {
+    const placement = this.#options.places.take(item);
     if (!placement) {
-      blocked.add(ticket.queueKey);
-      this.#blocked(ticket);
+      blocked.add(item.queueKey);
+      this.#blocked(item);
       return false;
     }
-    band.serve(ticket);
-    this.#forgetTimeout(ticket);
-    ticket.start(placement);
+    band.serve(item);
+    this.#forgetTimeout(item);
+    item.place(placement);
     return true;
   }
 
   /** Has tenants that hold more give way, where the band is full and that makes space. */
-  #haveSpace(band: PriorityBand<QueueItem>, ticket: QueueItem): boolean {
+  #haveSpace(band: PriorityBand<QueueItem>, item: QueueItem): boolean {
     const surplus: QueueItem[] = [];
-    while (!this.#hasSpace(band, ticket)) {
-      const next = band.surplusFor(ticket, band.count >= this.#options.mostPerBand ? 'count' : 'sizeBytes');
+    while (!this.#hasSpace(band, item)) {
+      const next = band.surplusFor(item, band.count >= this.#options.mostPerBand ? 'count' : 'sizeBytes');
       if (!next) {
         for (const each of surplus) band.add(each);
         return false;
@@ -167,17 +155,17 @@ export class RequestQueue {
     return true;
   }
 
-  #hasSpace({ count, sizeBytes }: PriorityBand<QueueItem>, { terms }: QueueItem): boolean {
-    return count < this.#options.mostPerBand && sizeBytes + terms.sizeBytes <= mostBytesPerBand;
+  #hasSpace({ count, sizeBytes }: PriorityBand<QueueItem>, { cost }: QueueItem): boolean {
+    return count < this.#options.mostPerBand && sizeBytes + cost.sizeBytes <= mostBytesPerBand;
   }
 
   /** Room that will not come by an event is made, or waited for until it is due. */
-  #blocked(ticket: QueueItem): void {
-    if (this.#options.makeRoom(ticket)) {
+  #blocked(item: QueueItem): void {
+    if (this.#options.places.makeRoom(item)) {
       this.#pumpAgain = true;
       return;
     }
-    const roomInMs = this.#options.roomInMs(ticket);
+    const roomInMs = this.#options.places.roomInMs(item);
     if (roomInMs !== undefined) this.#wakeIn(roomInMs);
   }
 
@@ -194,17 +182,17 @@ export class RequestQueue {
     });
   }
 
-  #forgetTimeout(ticket: QueueItem): void {
-    ticket.cancelTimeout?.();
-    ticket.cancelTimeout = undefined;
+  #forgetTimeout(item: QueueItem): void {
+    item.cancelTimeout?.();
+    item.cancelTimeout = undefined;
     this.#waiting -= 1;
     if (this.#waiting > 0) return;
     this.#cancelWake();
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Nobody overtakes an equal or a higher one who waits for the same. */
-  #anyAhead({ priority, queueKey }: QueueItem): boolean {
+  /** None overtakes an equal or a higher priority that waits for the same. */
+  #anyAhead({ request: { priority }, queueKey }: QueueItem): boolean {
     for (const [other, band] of this.#bands) if (other >= priority && band.isWanted(queueKey)) return true;
     return false;
   }

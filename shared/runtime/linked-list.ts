@@ -1,21 +1,17 @@
-/** On one roll at a time. */
-export interface ListMember<T> {
-  /** The roll's own note of where its member stands. */
-  node: ListNode<T> | undefined;
-}
-
+/** Where a value stands in its list; what `add` returned, to be given to `remove`. */
 export interface ListNode<T> {
-  readonly member: T;
+  readonly value: T;
   before: ListNode<T> | undefined;
   after: ListNode<T> | undefined;
+  removed: boolean;
 }
 
 /**
- * Who is here, in the order of coming. A JavaScript Set does the same, but the tables that it outgrows link to one another and to all
- * who were in them: where members come and go by the thousand, V8's scavenges take the departed for alive, copy them, and stop the
- * process for a tenth of its time.
+ * Values in the order in which they were added; adding and removing take the same time, however many there are. A JavaScript Set
+ * does the same, but the tables that it outgrows link to one another and to all values that were in them: where values come and go
+ * by the thousand, V8's scavenges take the removed ones for alive, copy them, and stop the process for a tenth of its time.
  */
-export class LinkedList<T extends ListMember<T>> implements Iterable<T> {
+export class LinkedList<T> implements Iterable<T> {
   #first: ListNode<T> | undefined;
   #last: ListNode<T> | undefined;
   #size = 0;
@@ -24,24 +20,23 @@ export class LinkedList<T extends ListMember<T>> implements Iterable<T> {
     return this.#size;
   }
 
-  /** Who has been here longest. */
+  /** The value that was added before all others. */
   get first(): T | undefined {
-    return this.#first?.member;
+    return this.#first?.value;
   }
 
-  add(member: T): void {
-    const node: ListNode<T> = { member, before: this.#last, after: undefined };
+  add(value: T): ListNode<T> {
+    const node: ListNode<T> = { value, before: this.#last, after: undefined, removed: false };
     if (this.#last) this.#last.after = node;
     else this.#first = node;
     this.#last = node;
-    member.node = node;
     this.#size += 1;
+    return node;
   }
 
-  /** Does nothing for one who is not here. */
-  delete(member: T): void {
-    const { node } = member;
-    if (!node) return;
+  /** Does nothing for a node that was removed before. */
+  remove(node: ListNode<T>): void {
+    if (node.removed) return;
     const { before, after } = node;
     if (before) before.after = after;
     else this.#first = after;
@@ -49,15 +44,15 @@ export class LinkedList<T extends ListMember<T>> implements Iterable<T> {
     else this.#last = before;
     node.before = undefined;
     node.after = undefined;
-    member.node = undefined;
+    node.removed = true;
     this.#size -= 1;
   }
 
-  /** Whoever is visited may leave meanwhile, but nobody else. */
+  /** The visited value may be removed meanwhile, but no other. */
   *[Symbol.iterator](): Generator<T, void> {
     for (let node = this.#first; node; ) {
-      const { member, after } = node;
-      yield member;
+      const { value, after } = node;
+      yield value;
       node = after;
     }
   }

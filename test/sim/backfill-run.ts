@@ -52,7 +52,7 @@ export function runBackfill(run: BackfillRun): BackfillResult {
   const between = ([low, high]: readonly [number, number]): number => Math.round(low + (high - low) * random());
   const nothingCached = { blockHashes: [], promptBlocks: new Uint32Array() };
   const count = (end: Served | NotServed): void => {
-    if (end.outcome === 'late') result.refused += 1;
+    if (end.outcome === 'refused') result.refused += 1;
     if (end.outcome === 'evicted') {
       result.evicted += 1;
       result.wastedTokens += end.tokens;

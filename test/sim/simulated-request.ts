@@ -1,7 +1,8 @@
-import type { Placement, RoutingRequest } from '../../gateway/choose/chooser.ts';
-import type { Stay } from '../../gateway/endpoint/stay.ts';
-import { queueingCostOf } from '../../gateway/queue/queueing-cost.ts';
-import type { QueueItem } from '../../gateway/queue/request-queue.ts';
+import type { Attempt } from '../../gateway/endpoint/attempt.ts';
+import type { Refusal } from '../../gateway/refusal.ts';
+import type { RoutingRequest } from '../../gateway/request.ts';
+import type { Front } from '../../gateway/routed-request.ts';
+import { workClassOf } from '../../gateway/work-class.ts';
 import type { Sequence } from '../../infra/local/model-server/engine/sequence.ts';
 import type { EngineJob } from './simulated-engine.ts';
 import type { SimulatedGateway } from './simulated-gateway.ts';
@@ -24,8 +25,8 @@ export interface Served {
   readonly tpotMs: number;
 }
 
-/** It found no room in time, or was stopped for others after so many tokens. */
-export type NotServed = { readonly outcome: 'late' } | { readonly outcome: 'evicted'; readonly tokens: number };
+/** It was refused, or was stopped for others after so many tokens. */
+export type NotServed = { readonly outcome: 'refused' } | { readonly outcome: 'evicted'; readonly tokens: number };
 
 export interface RequestOptions {
   readonly work: WorkloadRequest;
@@ -35,31 +36,35 @@ export interface RequestOptions {
   readonly slo?: ServiceLevels | undefined;
 }
 
-/** One request from its arrival to its end: what an exchange does, without a network. */
-export class SimulatedRequest implements QueueItem, EngineJob {
-  readonly request: RoutingRequest;
-  readonly terms: QueueItem['terms'];
-  readonly tenant = '';
-  readonly queueKey = 'm';
-  readonly priority: number;
+/** A front before simulated engines: one request, whose bytes are tokens. */
+export class SimulatedRequest implements Front, EngineJob {
+  readonly #request: RoutingRequest;
   readonly #work: WorkloadRequest;
   readonly #gateway: SimulatedGateway;
   readonly #onEnd: (end: Served | NotServed) => void;
-  #placement: Placement | undefined;
-  #stay: Stay | undefined;
+  #attempt: Attempt | undefined;
   #sequence: Sequence<EngineJob> | undefined;
+  #arrivedAtMs = 0;
   #firstAtMs = 0;
   #tokens = 0;
 
   constructor(options: RequestOptions, gateway: SimulatedGateway, onEnd: (end: Served | NotServed) => void) {
     const { work, priority, stream, slo } = options;
-    const { promptTokens, promptBlocks } = work;
-    const promised = { promptTokens, ttftSloMs: slo?.ttftMs, tpotSloMs: slo?.tpotMs };
-    const workClass = priority < 0 ? 'sheddable' : 'realtime';
-    this.request = { id: '', workClass, model: 'm', stream, promptBlocks, ...promised };
-    const unlimited = { maxOutputTokens: undefined, sizeBytes: 0, missBudget: undefined };
-    this.terms = queueingCostOf({ ...unlimited, ...promised }, gateway.clock.nowMs());
-    this.priority = priority;
+    this.#request = {
+      id: '',
+      model: 'm',
+      tenant: '',
+      priority,
+      workClass: workClassOf(priority),
+      stream,
+      promptTokens: work.promptTokens,
+      promptBlocks: work.promptBlocks,
+      maxOutputTokens: undefined,
+      sizeBytes: 0,
+      ttftSloMs: slo?.ttftMs,
+      tpotSloMs: slo?.tpotMs,
+      missBudget: undefined,
+    };
     this.#work = work;
     this.#gateway = gateway;
     this.#onEnd = onEnd;
@@ -78,60 +83,44 @@ export class SimulatedRequest implements QueueItem, EngineJob {
   }
 
   begin(): void {
-    this.#gateway.waitingRoom.enter(this);
+    this.#arrivedAtMs = this.#gateway.clock.nowMs();
+    this.#gateway.router.submit(this.#request, this);
   }
 
-  start(placement: Placement): void {
-    this.#placement = placement;
-    this.#stay = placement.endpoint.intake.open(this, placement.entry);
-    this.#sequence = this.#gateway.engineOf(placement.endpoint.url).add(this);
+  dispatch(attempt: Attempt): void {
+    this.#attempt = attempt;
+    this.#sequence = this.#gateway.engineOf(attempt.endpoint.url).add(this);
   }
 
-  displace(): void {
-    this.#onEnd({ outcome: 'late' });
-  }
-
-  waitedTooLong(): void {
-    this.#onEnd({ outcome: 'late' });
-  }
-
-  evict(): void {
-    this.#gateway.engineOf(this.#placement!.endpoint.url).abort(this.#sequence!);
-    this.#leave();
-    this.#onEnd({ outcome: 'evicted', tokens: this.#tokens });
+  stop({ code }: Refusal): void {
+    if (this.#attempt && this.#sequence) this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+    this.#onEnd(code === 'evicted' ? { outcome: 'evicted', tokens: this.#tokens } : { outcome: 'refused' });
   }
 
   onToken(generatedTokens: number): void {
+    const nowMs = this.#gateway.clock.nowMs();
     this.#tokens = generatedTokens;
-    if (generatedTokens === 1) this.#firstAtMs = this.#gateway.clock.nowMs();
-    if (!this.request.stream) return;
-    if (generatedTokens === 1) this.#placement!.entry.sawFirstByte(true);
-    else this.#placement!.entry.sawChunk();
-    this.#stay!.sawChunk();
+    if (generatedTokens === 1) this.#firstAtMs = nowMs;
+    if (!this.#request.stream) return;
+    if (generatedTokens === 1) this.#attempt!.firstByte(200, 0, nowMs);
+    this.#attempt!.chunk(nowMs);
   }
 
   onDone(cachedTokens: number): void {
     const { promptTokens, outputTokens } = this;
-    const { entry } = this.#placement!;
+    const attempt = this.#attempt!;
     const nowMs = this.#gateway.clock.nowMs();
-    if (!this.request.stream) entry.sawFirstByte(true);
-    this.#leave();
-    this.#stay!.served(outputTokens);
-    entry.report({ promptTokens, completionTokens: outputTokens, cachedTokens });
+    if (!this.#request.stream) attempt.firstByte(200, 0, nowMs);
+    attempt.reported({ promptTokens, completionTokens: outputTokens, cachedTokens });
+    attempt.end('complete', nowMs);
     this.#onEnd({
       outcome: 'served',
       promptTokens,
       outputTokens,
       cachedTokens,
-      ttftMs: this.#firstAtMs - this.terms.arrivedAtMs,
-      predictedTtftMs: entry.request.firstTokenExpectedAtMs - this.terms.arrivedAtMs,
+      ttftMs: this.#firstAtMs - this.#arrivedAtMs,
+      predictedTtftMs: attempt.predictedTtftMs,
       tpotMs: (nowMs - this.#firstAtMs) / Math.max(1, outputTokens - 1),
     });
-    this.#gateway.waitingRoom.pump();
-  }
-
-  #leave(): void {
-    this.#placement!.entry.close();
-    this.#stay!.end();
   }
 }

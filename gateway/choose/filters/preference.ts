@@ -8,28 +8,28 @@ import { hasItsShare } from '../../endpoint/health/slow-start.ts';
  */
 export function preferred(candidates: readonly Endpoint[], model: string, mayProbe: boolean): readonly Endpoint[] {
   if (candidates.length < 2) return candidates;
-  const able = candidates.every(({ standing }) => standing.isUnremarkable) ? candidates : fittest(candidates, mayProbe);
+  const able = candidates.every(({ health }) => health.isUnremarkable) ? candidates : fittest(candidates, mayProbe);
   return narrowed(able, (endpoint) => endpoint.hasLoaded(model));
 }
 
 function fittest(candidates: readonly Endpoint[], mayProbe: boolean): readonly Endpoint[] {
-  const probe = mayProbe && candidates.find(({ standing }) => standing.probeDue);
+  const probe = mayProbe && candidates.find(({ health }) => health.probeDue);
   if (probe) return [probe];
-  const trusted = narrowed(candidates, ({ standing }) => standing.ejection === undefined);
-  return withoutFullStarters(narrowed(trusted, ({ standing }) => !standing.paused));
+  const trusted = narrowed(candidates, ({ health }) => health.ejection === undefined);
+  return withoutFullStarters(narrowed(trusted, ({ health }) => !health.paused));
 }
 
 function withoutFullStarters(candidates: readonly Endpoint[]): readonly Endpoint[] {
-  if (!candidates.some(({ standing }) => standing.startShare !== undefined)) return candidates;
-  const started = candidates.filter(({ standing }) => standing.startShare === undefined);
+  if (!candidates.some(({ health }) => health.startShare !== undefined)) return candidates;
+  const started = candidates.filter(({ health }) => health.startShare === undefined);
   if (started.length === 0) return candidates;
   const others = {
     inFlight: started.reduce((sum, { inFlight }) => sum + inFlight, 0) / started.length,
-    perSecond: started.reduce((sum, { standing }) => sum + standing.perSecond, 0) / started.length,
+    perSecond: started.reduce((sum, { health }) => sum + health.perSecond, 0) / started.length,
   };
-  return candidates.filter(({ standing, inFlight }) => {
-    const share = standing.startShare;
-    return share === undefined || !hasItsShare(share, { inFlight, perSecond: standing.perSecond }, others);
+  return candidates.filter(({ health, inFlight }) => {
+    const share = health.startShare;
+    return share === undefined || !hasItsShare(share, { inFlight, perSecond: health.perSecond }, others);
   });
 }
 

@@ -1,7 +1,7 @@
-import type { Prediction } from '../../endpoint/latency/load-features.ts';
-import { usualOutputTokens } from '../../queue/queueing-cost.ts';
-import { usualServiceLevel } from '../../slo.ts';
-import type { Candidate, Scored, Slo } from './policies.ts';
+import { type Prediction, usualOutputTokens } from '../../endpoint/latency/load-features.ts';
+import { type PromisedSlo, type Slo, sloOf } from '../../slo.ts';
+import type { Candidate } from '../candidate.ts';
+import type { Policy, Scored } from './policy.ts';
 
 /** How steeply the risk of a miss grows as a promise is used up. */
 const steepness = 4;
@@ -9,25 +9,36 @@ const steepness = 4;
 const cachedSaves = 0.5;
 
 /**
- * The endpoint that costs everyone least. With t and d, the predicted shares of the promised TTFT and time per token, D requests that
+ * The endpoint that costs all requests least. With t and d, the predicted shares of the promised TTFT and time per token, D requests that
  * generate there, and δ, by which the newcomer raises d for each of them:
  *
  *     cost = t + t⁴ + d⁴ + D · 4d³ · δ
  *
  * The first term is the wait itself, the next two the risk of a miss, the last the same risk for the others: the derivative of d⁴. δ
  * is smaller where a prompt is computed anyway, so that under load prompts gather, and steps without any are left to those who generate.
- * What nobody promised is measured by what is usual. A request that brought an SLO goes only where nine of ten keep it, as long as there
+ * Where nothing was promised the usual SLO counts. A request that brought an SLO goes only where nine of ten keep it, as long as there
  * is such an endpoint.
  *
  * An endpoint whose predictions cannot be trusted is taken to be as fast for its load as the others are; without any that can, load and
  * cached prefix decide.
  */
-export function latencyScores(candidates: readonly Candidate[], { ttftSloMs, tpotSloMs }: Slo): Scored {
+export const latency: Policy = {
+  meaning:
+    'the lowest predicted cost to everyone: TTFT and time per token as learned from what each endpoint shows, its prefix cache included',
+  score: latencyScores,
+};
+
+type LatencyCandidate = Pick<Candidate, 'load' | 'prefixShare' | 'prediction'> & {
+  readonly features: Pick<Candidate['features'], 'decodes'>;
+};
+
+function latencyScores(candidates: readonly LatencyCandidate[], request: PromisedSlo): Scored {
   if (!candidates.some(({ prediction }) => prediction.trusted)) {
     const costs = candidates.map(({ load, prefixShare }) => (1 + load) * (1 - cachedSaves * prefixShare));
     return { scores: lowestFirst(costs), rule: 'load and cached prefix: no prediction can be trusted yet' };
   }
-  const slo = { ttftMs: ttftSloMs ?? usualServiceLevel.ttftMs, tpotMs: tpotSloMs ?? usualServiceLevel.tpotMs };
+  const { ttftSloMs, tpotSloMs } = request;
+  const slo = sloOf(request);
   const costs = trustworthy(
     candidates,
     candidates.map((candidate) => costOf(candidate, slo)),
@@ -40,7 +51,7 @@ export function latencyScores(candidates: readonly Candidate[], { ttftSloMs, tpo
   return { scores: lowestFirst(among), rule: `${rule}, of those that should keep the SLO` };
 }
 
-function costOf({ prediction, decodes }: Candidate, slo: { ttftMs: number; tpotMs: number }): number {
+function costOf({ prediction, features: { decodes } }: LatencyCandidate, slo: Slo): number {
   const ttft = prediction.ttftMs / slo.ttftMs;
   const tpot = prediction.tpotMs / slo.tpotMs;
   const { stepMs, prefillMs, joinMs } = prediction;
@@ -49,7 +60,7 @@ function costOf({ prediction, decodes }: Candidate, slo: { ttftMs: number; tpotM
 }
 
 /** Costs without a basis are replaced by what the others' mean for such a load. */
-function trustworthy(candidates: readonly Candidate[], costs: readonly number[]): readonly number[] {
+function trustworthy(candidates: readonly LatencyCandidate[], costs: readonly number[]): readonly number[] {
   if (candidates.every(({ prediction }) => prediction.trusted)) return costs;
   let sum = 0;
   let count = 0;

@@ -1,5 +1,18 @@
-/** What the end of a request says about the endpoint that had it. */
-export type Verdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'nothing';
+/** How an attempt ended. */
+export type AttemptOutcome =
+  /** The whole answer came, whatever its status. */
+  | 'complete'
+  /** The connection failed once it was made, before the answer or within it. */
+  | 'broken'
+  /** No connection was made. */
+  | 'unreachable'
+  /** No first byte in time, or too long a silence within the answer. */
+  | 'timed_out'
+  /** The client left or did not read, or the gateway stopped it: it says nothing of the endpoint. */
+  | 'abandoned';
+
+/** What the end of an attempt says about its endpoint. */
+export type HealthVerdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'nothing';
 
 /** Why an endpoint gets no requests for a time. */
 export type EjectionReason = (typeof ejectionReasons)[number];
@@ -7,30 +20,22 @@ export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', '
 
 const declining: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
-/** How an exchange with an endpoint ended. */
-export interface Ended {
-  readonly outcome: string;
-  /** Of the endpoint's answer; 0 without one. */
-  readonly status: number;
-  /** The answer had begun. */
-  readonly answering: boolean;
-}
-
 /**
- * Only what the endpoint did counts: not a 4xx of the client's making, nor a client that left or did not read, nor what the gateway
- * stopped itself. A 429 is a full engine, not a broken one. 401, 403, 404 and 405 prove nothing, since one client's requests may all be
- * worth them, but an endpoint that gives them to everyone would always be the one with the most room.
+ * Only what the endpoint did counts: not a 4xx of the client's making, nor an attempt that was abandoned. One that refuses connections
+ * is out of use for that by itself. A 429 is a full engine, not a broken one. 401, 403, 404 and 405 prove nothing, since one client's
+ * requests may all be worth them, but an endpoint that gives them to everyone would always be the one with the most room.
+ * @param status of the answer; 0 where it had not begun
  */
-export function verdictOn({ outcome, status, answering }: Ended): Verdict {
-  if (outcome === 'upstream_error') return 'failed';
-  if (outcome === 'upstream_timeout') return answering ? 'failed' : 'timed_out';
-  if (outcome !== 'served') return 'nothing';
+export function verdictOn({ outcome, status }: { outcome: AttemptOutcome; status: number }): HealthVerdict {
+  if (outcome === 'broken') return 'failed';
+  if (outcome === 'timed_out') return status > 0 ? 'failed' : 'timed_out';
+  if (outcome !== 'complete') return 'nothing';
   if (status >= 500) return 'failed';
   if (declining.has(status)) return 'declined';
   return status < 300 ? 'well' : 'nothing';
 }
 
-/** Requests that ended of late, and how many of them the endpoint failed; older ones fade. */
+/** Requests that ended lately, and how many of them the endpoint failed; older ones fade. */
 export interface Tally {
   readonly requests: number;
   readonly failures: number;
@@ -50,7 +55,7 @@ export const noRecord: RecentRecord = { requests: 0, failures: 0, failuresInARow
 /** How fast the past fades. */
 const memoryMs = 30_000;
 const mostFailuresInARow = 5;
-/** Fewer: each of them has cost somebody the whole timeout. */
+/** Fewer: each of them has cost a client the whole timeout. */
 const mostTimeoutsInARow = 3;
 /** A share says nothing with fewer requests than that. */
 const fewestRequests = 10;
@@ -60,7 +65,7 @@ const timesTheOthers = 3;
 /** Where the others fail so often too, it is the requests, or what is behind all of them. */
 const commonFailureShare = 0.5;
 
-export function nextRecord(record: RecentRecord, verdict: Verdict, nowMs: number): RecentRecord {
+export function nextRecord(record: RecentRecord, verdict: HealthVerdict, nowMs: number): RecentRecord {
   if (verdict === 'nothing' || verdict === 'declined') return record;
   const { requests, failures } = faded(record, nowMs);
   const failed = verdict !== 'well';

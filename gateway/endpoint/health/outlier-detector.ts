@@ -4,13 +4,13 @@ import {
   ejectionMs,
   faded,
   faultOf,
+  type HealthVerdict,
   nextRecord,
   noRecord,
   pauseAfterFailureMs,
   pauseWhenFullMs,
   type RecentRecord,
   type Tally,
-  type Verdict,
 } from './ejection.ts';
 import { slowStartShare } from './slow-start.ts';
 
@@ -38,7 +38,6 @@ const mostHealthFailures = 3;
 const forgivenAfterMs = 120_000;
 /** Short, so that a rate tells what happens now. */
 const rateMemoryMs = 1000;
-const statusTooManyRequests = 429;
 const notPaused = Number.NEGATIVE_INFINITY;
 
 interface Ejection {
@@ -94,19 +93,17 @@ export class OutlierDetector {
 
   /** Neither ejected nor paused nor starting; cheap to ask, and true for nearly all at nearly all times. */
   get isUnremarkable(): boolean {
-    return this.#ejection === undefined && this.#pausedUntilMs === notPaused && this.#startedAtMs === undefined;
+    return this.#ejection === undefined && this.#pausedUntilMs === notPaused && this.startShare === undefined;
   }
 
   /** The share in [0, 1) of others' work that it may have while it starts; undefined once it has started. */
   get startShare(): number | undefined {
     if (this.#startedAtMs === undefined) return undefined;
     const share = slowStartShare(this.#options.nowMs() - this.#startedAtMs);
-    if (share < 1) return share;
-    this.#startedAtMs = undefined;
-    return undefined;
+    return share < 1 ? share : undefined;
   }
 
-  /** Requests per second that it was sent of late. */
+  /** Requests per second that it was sent lately. */
   get perSecond(): number {
     return this.#placed.perSecond;
   }
@@ -124,13 +121,13 @@ export class OutlierDetector {
     this.#startedAtMs = this.#options.nowMs();
   }
 
-  /** To be called for every request that is sent to the endpoint. */
-  send(): Trial {
+  /** A request is sent to the endpoint. Returns whether it is the one that probes an ejected one: its end goes to `recordProbe` too. */
+  sent(): boolean {
     const isProbe = this.probeDue;
     if (isProbe) this.#probing = true;
     this.#placed.record();
     this.#sentAtMs = this.#options.nowMs();
-    return new Trial(this, isProbe);
+    return isProbe;
   }
 
   /** What `/health` says of an endpoint without traffic. */
@@ -139,11 +136,13 @@ export class OutlierDetector {
     if (this.#healthFailures >= mostHealthFailures && !this.#ejection) this.#eject('health');
   }
 
+  /** It answered that it is full. */
   recordFull(retryAfterSeconds: number): void {
     this.#pausedUntilMs = this.#options.nowMs() + pauseWhenFullMs(retryAfterSeconds);
   }
 
-  recordEnd(verdict: Verdict): void {
+  /** What the end of one request says. */
+  recordEnd(verdict: HealthVerdict): void {
     if (verdict === 'nothing') return;
     const nowMs = this.#options.nowMs();
     if (verdict === 'declined') {
@@ -157,7 +156,8 @@ export class OutlierDetector {
     if (reason) this.#eject(reason);
   }
 
-  recordProbe(verdict: Verdict): void {
+  /** What the request that probes it says: at its first byte, or at its end. */
+  recordProbe(verdict: HealthVerdict): void {
     this.#probing = false;
     if (!this.#ejection) return;
     if (verdict === 'well') this.letBackIn();
@@ -187,38 +187,5 @@ export class OutlierDetector {
     const forMs = ejectionMs(this.#ejectionsInARow);
     this.#ejection = { reason, untilMs: this.#options.nowMs() + forMs };
     this.#options.onChange({ kind: 'ejected', reason, forMs });
-  }
-}
-
-/** One request on an endpoint, from its dispatch to its end. */
-export class Trial {
-  readonly #standing: OutlierDetector;
-  #isProbe: boolean;
-  #ended = false;
-
-  constructor(standing: OutlierDetector, isProbe: boolean) {
-    this.#standing = standing;
-    this.#isProbe = isProbe;
-  }
-
-  /** The first byte of an answer. A probe that succeeds so far need not end before others follow. */
-  answered(status: number, retryAfterSeconds: number): void {
-    if (this.#ended) return;
-    if (status === statusTooManyRequests) this.#standing.recordFull(retryAfterSeconds);
-    if (status < 300) this.#endProbe('well');
-  }
-
-  /** Counts once. */
-  end(verdict: Verdict): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#endProbe(verdict);
-    this.#standing.recordEnd(verdict);
-  }
-
-  #endProbe(verdict: Verdict): void {
-    if (!this.#isProbe) return;
-    this.#isProbe = false;
-    this.#standing.recordProbe(verdict);
   }
 }

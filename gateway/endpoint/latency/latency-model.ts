@@ -64,8 +64,8 @@ export class LatencyModel {
   }
 
   /** Milliseconds a token, as the model has it. */
-  tpotMs(situation: LoadFeatures): number {
-    return this.#tpot.predict(tpotFeatures(situation));
+  tpotMs(load: LoadFeatures): number {
+    return this.#tpot.predict(tpotFeatures(load));
   }
 
   /** What computing so much of prompts takes, beside whatever else runs. */
@@ -74,17 +74,17 @@ export class LatencyModel {
     return (perThousand * tokens) / 1000 + (perMillionPairs * pairs) / 1e6;
   }
 
-  /** First token of a request that meets the situation without the prompts that are ahead of it. */
-  ttftAloneMs(situation: LoadFeatures): number {
-    return this.#ttft.predict(ttftFeatures({ ...situation, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 }));
+  /** First token of a request that meets the load without the prompts that are ahead of it. */
+  ttftAloneMs(load: LoadFeatures): number {
+    return this.#ttft.predict(ttftFeatures({ ...load, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 }));
   }
 
   /** @param seenTpotMs what a token takes there now, where streams tell. */
-  predict(situation: LoadFeatures, seenTpotMs?: number): Prediction {
-    const ttftMs = this.#ttft.predict(ttftFeatures(situation));
-    const { uncachedTokens, cachedTokens } = situation;
+  predict(load: LoadFeatures, seenTpotMs?: number): Prediction {
+    const ttftMs = this.#ttft.predict(ttftFeatures(load));
+    const { uncachedTokens, cachedTokens } = load;
     const [, perDecode = 0, perContext = 0] = this.#tpot.weights;
-    const modelledMs = this.tpotMs(situation);
+    const modelledMs = this.tpotMs(load);
     const ownContextMs = (perContext * (cachedTokens + uncachedTokens)) / 1e5;
     const tpotMs = modelledMs * tpotCorrection(seenTpotMs, modelledMs - ownContextMs);
     return {
@@ -95,16 +95,16 @@ export class LatencyModel {
       tpotHighMs: tpotMs * this.#tpotHigh.value,
       prefillMs: this.prefillMs(uncachedTokens, attentionPairs(uncachedTokens, cachedTokens)),
       joinMs:
-        situation.aheadTokens > 0
+        load.aheadTokens > 0
           ? 0
-          : (perStep * Math.max(0, this.#ttft.weights[4]! - perContext) * situation.contextTokens) / 1e5,
+          : (perStep * Math.max(0, this.#ttft.weights[4]! - perContext) * load.contextTokens) / 1e5,
       stepMs: perDecode / 100 + ownContextMs,
     };
   }
 
-  /** @param ttftMs of a request that met the situation. */
-  learnTtft(situation: LoadFeatures, ttftMs: number): void {
-    const features = ttftFeatures(situation);
+  /** @param ttftMs of a request that met the load. */
+  learnTtft(load: LoadFeatures, ttftMs: number): void {
+    const features = ttftFeatures(load);
     const predictedMs = this.#ttft.predict(features);
     this.#samples += 1;
     const error = Math.abs(predictedMs - ttftMs) / Math.max(1, ttftMs);
@@ -113,9 +113,9 @@ export class LatencyModel {
     this.#ttft.learn(features, ttftMs, ttftScaleMs + ttftMs);
   }
 
-  /** @param situation mean of what it met when it came and when it was done. */
-  learnTpot(situation: LoadFeatures, tpotMs: number): void {
-    const features = tpotFeatures(situation);
+  /** @param load mean of what it met when it came and when it was done. */
+  learnTpot(load: LoadFeatures, tpotMs: number): void {
+    const features = tpotFeatures(load);
     this.#tpotHigh.learn(tpotMs / Math.max(0.1, this.#tpot.predict(features)));
     this.#tpot.learn(features, tpotMs, tpotScaleMs + tpotMs);
   }

@@ -1,4 +1,4 @@
-import { LinkedList, type ListMember, type ListNode } from '../../../shared/runtime/linked-list.ts';
+import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 
 /** Weight of a stream's newest gap: its mean spans about the last sixteen. */
 const newestWeight = 1 / 16;
@@ -8,23 +8,61 @@ const gapsToCount = 4;
 const quantile = 0.3;
 /** Time per token of finished requests, where no stream runs, counts for so long. */
 const finishedCountsMs = 5000;
-/** All streams are looked at at most so often, whatever the number of those who ask. */
-const readEveryMs = 20;
 
-/** What the streams of one endpoint tell of its time per token: each of them samples the length of its steps. */
+/** The gaps between the chunks of one stream so far. */
+export interface StreamGaps {
+  readonly gaps: number;
+  /** Moving mean; 0 before the first gap. */
+  readonly meanMs: number;
+}
+
+export const noGaps: StreamGaps = { gaps: 0, meanMs: 0 };
+
+/** mean += (gap − mean) · max(1/16, 1/n): an even mean at first, then one over about the last sixteen gaps. */
+export function nextGaps({ gaps, meanMs }: StreamGaps, gapMs: number): StreamGaps {
+  const count = gaps + 1;
+  return { gaps: count, meanMs: meanMs + (gapMs - meanMs) * Math.max(newestWeight, 1 / count) };
+}
+
+/** A stream as the estimate reads it. */
+export interface GappedStream {
+  readonly streamGaps: StreamGaps;
+}
+
+/**
+ * What the streams of one endpoint tell of its time per token: each of them samples the length of the engine's steps.
+ *
+ *     time per token = q₀.₃ of the streams' mean gaps / tokens a chunk
+ *
+ * A silence of all streams that lasts longer than usual counts before it is over.
+ */
 export class TokenGaps {
-  readonly #streams = new LinkedList<StreamGaps>();
+  readonly #streams = new LinkedList<GappedStream>();
+  #lastChunkAtMs = Number.NEGATIVE_INFINITY;
   #tokensPerChunk = 1;
   #finishedMs: number | undefined;
   #finishedAtMs = Number.NEGATIVE_INFINITY;
-  #readMs: number | undefined;
-  #readAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the streams as they are; undefined is not computed since the last chunk. */
+  #gapMs: number | 'none' | undefined;
 
-  open(): StreamGaps {
-    return new StreamGaps(this.#streams);
+  /** A stream begins; what is returned ends it. */
+  add(stream: GappedStream): ListNode<GappedStream> {
+    this.#gapMs = undefined;
+    return this.#streams.add(stream);
   }
 
-  /** What a complete answer says: speculative decoding sends several tokens in a chunk. */
+  remove(node: ListNode<GappedStream>): void {
+    this.#gapMs = undefined;
+    this.#streams.remove(node);
+  }
+
+  /** A chunk of one of the streams came. */
+  recordChunk(nowMs: number): void {
+    this.#gapMs = undefined;
+    this.#lastChunkAtMs = nowMs;
+  }
+
+  /** What a complete stream says: speculative decoding sends several tokens in a chunk. */
   recordStream(tokens: number, chunks: number): void {
     if (tokens < 1 || chunks < gapsToCount) return;
     this.#tokensPerChunk += (Math.max(1, tokens / chunks) - this.#tokensPerChunk) * newestWeight;
@@ -39,53 +77,18 @@ export class TokenGaps {
 
   /** Milliseconds per token just now; undefined when nothing tells. */
   tpotMs(nowMs: number): number | undefined {
-    if (nowMs - this.#readAtMs >= readEveryMs) {
-      this.#readMs = this.#read(nowMs);
-      this.#readAtMs = nowMs;
+    this.#gapMs ??= this.#quantile();
+    if (this.#gapMs === 'none') {
+      return nowMs - this.#finishedAtMs < finishedCountsMs ? this.#finishedMs : undefined;
     }
-    return this.#readMs;
+    const silenceMs = Math.max(0, nowMs - this.#lastChunkAtMs - this.#gapMs);
+    return (this.#gapMs + silenceMs * newestWeight) / this.#tokensPerChunk;
   }
 
-  #read(nowMs: number): number | undefined {
+  #quantile(): number | 'none' {
     const means: number[] = [];
-    for (const stream of this.#streams) {
-      const mean = stream.meanMs(nowMs);
-      if (mean !== undefined) means.push(mean);
-    }
-    if (means.length === 0) return nowMs - this.#finishedAtMs < finishedCountsMs ? this.#finishedMs : undefined;
+    for (const { streamGaps } of this.#streams) if (streamGaps.gaps >= gapsToCount) means.push(streamGaps.meanMs);
     means.sort((a, b) => a - b);
-    return (means[Math.floor((means.length - 1) * quantile)] ?? 0) / this.#tokensPerChunk;
-  }
-}
-
-/** The chunks of one stream. */
-export class StreamGaps implements ListMember<StreamGaps> {
-  node: ListNode<StreamGaps> | undefined;
-  readonly #streams: LinkedList<StreamGaps>;
-  #lastAtMs: number | undefined;
-  #gaps = 0;
-  #meanMs = 0;
-
-  constructor(streams: LinkedList<StreamGaps>) {
-    this.#streams = streams;
-    streams.add(this);
-  }
-
-  saw(nowMs: number): void {
-    if (this.#lastAtMs !== undefined) {
-      this.#gaps += 1;
-      this.#meanMs += (nowMs - this.#lastAtMs - this.#meanMs) * Math.max(newestWeight, 1 / this.#gaps);
-    }
-    this.#lastAtMs = nowMs;
-  }
-
-  /** A silence that lasts longer than usual counts before it is over. */
-  meanMs(nowMs: number): number | undefined {
-    if (this.#gaps < gapsToCount || this.#lastAtMs === undefined) return undefined;
-    return this.#meanMs + Math.max(0, nowMs - this.#lastAtMs - this.#meanMs) * newestWeight;
-  }
-
-  close(): void {
-    this.#streams.delete(this);
+    return means[Math.floor((means.length - 1) * quantile)] ?? 'none';
   }
 }

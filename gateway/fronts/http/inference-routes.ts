@@ -1,12 +1,12 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { Objectives } from '../../admit/objectives.ts';
 import type { Pool } from '../../endpoint/pool.ts';
-import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
+import { type FailureCode, type Refusal, refusal, unknownRoute } from '../../refusal.ts';
 import type { BodyReader } from './body-reader.ts';
-import type { FailureCode } from './ending.ts';
-import { Exchange, type ExchangeServices } from './exchange.ts';
+import type { AdmittedRequest } from './exchange.ts';
 import type { KeyRing } from './key-ring.ts';
 import { writeRefusal } from './write-refusal.ts';
 
@@ -19,14 +19,19 @@ declare module 'fastify' {
   }
 }
 
-export interface InferenceServices {
-  readonly pool: Pool;
+/** What decides who is let in, and as what. */
+export interface Admitting {
   readonly objectives: () => Objectives;
   readonly defaultObjective: string;
   /** Undefined where no keys are configured. */
   readonly keys: () => KeyRing | undefined;
+}
+
+export interface InferenceServices extends Admitting {
+  readonly pool: Pool;
   readonly isDraining: () => boolean;
-  readonly exchange: ExchangeServices;
+  /** Answers the request from the pool. */
+  readonly begin: (res: ServerResponse, request: AdmittedRequest) => void;
   readonly bodies: BodyReader;
   /** Told why a request got no further than here. */
   readonly onRejected: (why: FailureCode) => void;
@@ -65,14 +70,18 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
       turnAway(request, reply, admission);
       return;
     }
-    const admitted = {
+    // A connection that closed while its body came in says so no more.
+    if (reply.raw.destroyed) {
+      services.onRejected('client_gone');
+      return;
+    }
+    services.begin(reply.raw, {
       ...admission,
       id: request.id,
       target: targetOf(request.raw.url ?? ''),
       rawHeaders: request.raw.rawHeaders,
       body,
-    };
-    new Exchange(services.exchange, admitted, reply.raw).begin();
+    });
   };
 
   // Past the framework's own reading of bodies, which takes as long as all that is done with one here.

@@ -2,7 +2,7 @@
 export interface Victim {
   readonly priority: number;
   /** Tokens that would be thrown away: an estimate where the answer is not streamed. */
-  readonly progressTokens: number;
+  progressTokens(nowMs: number): number;
 }
 
 /** A request may wait for this share of its TTFT before others are stopped for it. */
@@ -14,12 +14,15 @@ export function evictionDueAtMs(arrivedAtMs: number, ttftSloMs: number): number 
 }
 
 /** The one to stop for a request of `priority`: the lowest priority first, then the least progress. */
-export function chooseVictim<V extends Victim>(running: Iterable<V>, priority: number): V | undefined {
+export function chooseVictim<V extends Victim>(running: Iterable<V>, priority: number, nowMs: number): V | undefined {
   let chosen: V | undefined;
+  let leastTokens = Number.POSITIVE_INFINITY;
   for (const each of running) {
-    if (each.priority >= priority) continue;
-    const sooner = !chosen || each.priority < chosen.priority;
-    if (sooner || (each.priority === chosen?.priority && each.progressTokens < chosen.progressTokens)) chosen = each;
+    if (each.priority >= priority || (chosen && each.priority > chosen.priority)) continue;
+    const tokens = each.progressTokens(nowMs);
+    if (chosen && each.priority === chosen.priority && tokens >= leastTokens) continue;
+    chosen = each;
+    leastTokens = tokens;
   }
   return chosen;
 }

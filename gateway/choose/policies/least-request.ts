@@ -1,0 +1,10 @@
+import type { Policy } from './policy.ts';
+
+/** score = 1 / (1 + requests in flight). */
+export const leastRequest: Policy = {
+  meaning: 'the fewest requests of our own',
+  score: (candidates) => ({
+    scores: candidates.map(({ inFlight }) => 1 / (1 + inFlight)),
+    rule: 'the fewest requests of our own',
+  }),
+};

@@ -1,0 +1,42 @@
+import type { RoutingRequest } from '../../request.ts';
+import type { Candidate } from '../candidate.ts';
+
+/** Chance and turn are parameters, so that a choice can be repeated. */
+export interface Chance {
+  /** Counts the choices made so far. */
+  readonly turn: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** What a policy says of the candidates. */
+export interface Scored {
+  /** One in [0, 1] for each candidate, in their order; the highest wins, ties at random. */
+  readonly scores: readonly number[];
+  /** What the highest score means, for people. */
+  readonly rule: string;
+}
+
+/** A way to choose among endpoints that may have a request. */
+export interface Policy {
+  /** One clause, for the configuration reference. */
+  readonly meaning: string;
+  readonly score: (candidates: readonly Candidate[], request: RoutingRequest, chance: Chance) => Scored;
+}
+
+/** The index of the highest score; equal ones have equal chances. -1 for none. */
+export function pickHighest(scores: readonly number[], random: () => number): number {
+  let best = -1;
+  let ties = 0;
+  for (const [index, score] of scores.entries()) {
+    const highest = scores[best] ?? Number.NEGATIVE_INFINITY;
+    if (score > highest) {
+      best = index;
+      ties = 1;
+    } else if (score === highest) {
+      ties += 1;
+      if (random() * ties < 1) best = index;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,7 @@
+import type { Policy } from './policy.ts';
+
+/** All are equal, and ties are broken at random. */
+export const random: Policy = {
+  meaning: 'at random',
+  score: (candidates) => ({ scores: candidates.map(() => 1), rule: 'at random' }),
+};

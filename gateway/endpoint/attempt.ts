@@ -1,0 +1,271 @@
+import type { Usage } from '../../shared/openai/usage.ts';
+import type { ListNode } from '../../shared/runtime/linked-list.ts';
+import type { Slo } from '../slo.ts';
+import type { WorkClass } from '../work-class.ts';
+import type { LimitedRequest, PromptPause } from './capacity/concurrency-limiter.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type AttemptOutcome, verdictOn } from './health/ejection.ts';
+import type { CountedRequest } from './in-flight.ts';
+import { type LoadFeatures, meanFeatures, type Prediction } from './latency/load-features.ts';
+import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
+import type { PrefixMatch } from './prefix/prefix-index.ts';
+import { blockTokens, type PromptBlocks } from './prefix/prompt-blocks.ts';
+
+/** What an attempt must know of its request. */
+export interface AttemptRequest {
+  readonly workClass: WorkClass;
+  readonly priority: number;
+  /** Its answer is streamed. */
+  readonly stream: boolean;
+  /** Estimated. */
+  readonly promptTokens: number;
+  readonly promptBlocks: PromptBlocks;
+  readonly arrivedAtMs: number;
+  readonly slo: Slo;
+}
+
+/** The endpoint that was chosen for a request, and what is expected of it there. */
+export interface Placement {
+  readonly endpoint: Endpoint;
+  readonly features: LoadFeatures;
+  readonly prediction: Prediction;
+  readonly match: PrefixMatch;
+}
+
+/** Told what becomes of an attempt. */
+export interface AttemptListener {
+  /** Once, when its place is free again and all is learned from it. */
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, nowMs: number): void;
+  /** Its endpoint needs the place for a higher priority: the request is to be stopped. */
+  evicted(attempt: Attempt): void;
+}
+
+const statusTooManyRequests = 429;
+/** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
+const usualTpotMs = 20;
+/** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
+const fewestStreamedTokens = 5;
+/** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
+const fewestWholeTokens = 8;
+
+/**
+ * One request on one endpoint, from its dispatch to its end. It tells the endpoint's in-flight counts, health, latency model, prefix
+ * index and concurrency limiter what happens, and there is no other way to tell them. Times are given by whoever sees the bytes, on
+ * the endpoint's clock.
+ */
+export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
+  readonly endpoint: Endpoint;
+  readonly workClass: WorkClass;
+  readonly priority: number;
+  readonly stream: boolean;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly slo: Slo;
+  readonly arrivedAtMs: number;
+  readonly openedAtMs: number;
+  readonly firstTokenExpectedAtMs: number;
+  prefill?: ListNode<CountedRequest>;
+  readonly #features: LoadFeatures;
+  readonly #match: PrefixMatch;
+  readonly #ttftAloneMs: number;
+  readonly #listener: AttemptListener;
+  readonly #place: ListNode<LimitedRequest>;
+  #isProbe: boolean;
+  #pause: PromptPause | undefined;
+  #streamNode: ListNode<GappedStream> | undefined;
+  #streamGaps: StreamGaps = noGaps;
+  #status = 0;
+  #firstByteAtMs: number | undefined;
+  #lastChunkAtMs = 0;
+  #chunks = 0;
+  #usage: Usage | undefined;
+  #ended = false;
+
+  /** Takes the place: from here on the request counts on its endpoint, until `end`. */
+  static open(placement: Placement, request: AttemptRequest, listener: AttemptListener, nowMs: number): Attempt {
+    return new Attempt(placement, request, listener, nowMs);
+  }
+
+  private constructor(placement: Placement, request: AttemptRequest, listener: AttemptListener, nowMs: number) {
+    const { endpoint, features, prediction, match } = placement;
+    this.endpoint = endpoint;
+    this.workClass = request.workClass;
+    this.priority = request.priority;
+    this.stream = request.stream;
+    this.promptTokens = request.promptTokens;
+    this.cachedTokens = features.cachedTokens;
+    this.slo = request.slo;
+    this.arrivedAtMs = request.arrivedAtMs;
+    this.openedAtMs = nowMs;
+    this.firstTokenExpectedAtMs = nowMs + prediction.ttftMs;
+    this.#features = features;
+    this.#match = match;
+    this.#ttftAloneMs = endpoint.latency.ttftAloneMs(features);
+    this.#listener = listener;
+    endpoint.work.opened(this);
+    endpoint.prefixes.store(request.promptBlocks);
+    if (this.workClass === 'sheddable') this.#pause = endpoint.limiter.pauseFor(this);
+    this.#place = endpoint.limiter.opened(this);
+    this.#isProbe = endpoint.health.sent();
+  }
+
+  /** Undefined until the first byte of the answer was seen. */
+  get firstByteAtMs(): number | undefined {
+    return this.#firstByteAtMs;
+  }
+
+  get isAwaiting(): boolean {
+    return this.#firstByteAtMs === undefined;
+  }
+
+  /** Of the answer; 0 before its first byte. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** The answer is a 2xx. */
+  get succeeds(): boolean {
+    return this.#status >= 200 && this.#status < 300;
+  }
+
+  /** From the request's arrival to the first byte; undefined before that. */
+  get ttftMs(): number | undefined {
+    return this.#firstByteAtMs === undefined ? undefined : this.#firstByteAtMs - this.arrivedAtMs;
+  }
+
+  /** TTFT as it was predicted at the dispatch, from the request's arrival. */
+  get predictedTtftMs(): number {
+    return this.firstTokenExpectedAtMs - this.arrivedAtMs;
+  }
+
+  /**
+   * Mean time of each token after the first. Of a stream: from the first byte to the last chunk, by the tokens that the answer reported,
+   * else by its chunks. Of a whole answer: from when its first token was expected to its first byte, by the tokens it reported.
+   * Undefined where that tells nothing.
+   */
+  get tpotMs(): number | undefined {
+    if (this.#firstByteAtMs === undefined) return undefined;
+    const tokens = this.#usage?.completionTokens ?? 0;
+    if (this.stream) {
+      const further = (tokens > 0 ? tokens : this.#chunks) - 1;
+      return further < 1 ? undefined : (this.#lastChunkAtMs - this.#firstByteAtMs) / further;
+    }
+    const decodingMs = this.#firstByteAtMs - this.firstTokenExpectedAtMs;
+    return tokens < fewestWholeTokens || decodingMs <= 0 ? undefined : decodingMs / tokens;
+  }
+
+  /** What the complete answer said it took, if it did. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  get streamGaps(): StreamGaps {
+    return this.#streamGaps;
+  }
+
+  get furtherTokens(): number {
+    return Math.max(0, this.#chunks - 1);
+  }
+
+  /** Tokens generated so far: those of a stream are seen, those of others follow from the time and the engine's pace. */
+  progressTokens(nowMs: number): number {
+    if (this.stream) return this.#chunks;
+    const decodingMs = nowMs - this.firstTokenExpectedAtMs;
+    return Math.max(0, Math.floor(decodingMs / (this.endpoint.seenTpotMs ?? usualTpotMs)));
+  }
+
+  /**
+   * The first byte of the answer, or its end where it has no byte.
+   * @param retryAfterSeconds what the answer asks for; 0 or NaN where it asks for nothing
+   */
+  firstByte(status: number, retryAfterSeconds: number, nowMs: number): void {
+    if (this.#ended || this.#firstByteAtMs !== undefined) return;
+    const { endpoint } = this;
+    endpoint.recordAnswered();
+    endpoint.work.answering(this, nowMs);
+    this.#status = status;
+    this.#firstByteAtMs = nowMs;
+    if (status === statusTooManyRequests) endpoint.health.recordFull(retryAfterSeconds);
+    // A probe that succeeds so far need not end before other requests follow.
+    if (status < 300) this.#endProbe('well');
+    // What an engine says when it fails, fast or slow, says nothing of its first tokens.
+    if (this.succeeds && this.stream) endpoint.latency.learnTtft(this.#features, nowMs - this.openedAtMs);
+  }
+
+  /** A piece of the answer: about one token, of a stream that succeeds. */
+  chunk(nowMs: number): void {
+    if (this.#ended || !this.stream || !this.succeeds) return;
+    const { limiter, work, gaps } = this.endpoint;
+    this.#settlePause(nowMs);
+    this.#chunks += 1;
+    if (this.#streamNode) {
+      this.#streamGaps = nextGaps(this.#streamGaps, nowMs - this.#lastChunkAtMs);
+      work.generated(this);
+    } else {
+      this.#streamNode = gaps.add(this);
+      limiter.recordFirstToken(Math.max(0, nowMs - this.openedAtMs - this.#ttftAloneMs));
+    }
+    this.#lastChunkAtMs = nowMs;
+    gaps.recordChunk(nowMs);
+    limiter.adjust();
+  }
+
+  /** What the answer says it took, before its end. */
+  reported(usage: Usage): void {
+    this.#usage = usage;
+  }
+
+  /** The one way out: the place is free again, and what the attempt showed is learned. Only the first call counts. */
+  end(outcome: AttemptOutcome, nowMs: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { endpoint } = this;
+    if (outcome === 'unreachable') endpoint.recordRefused();
+    const verdict = verdictOn({ outcome, status: this.#status });
+    this.#endProbe(verdict);
+    endpoint.health.recordEnd(verdict);
+    endpoint.work.closed(this, nowMs);
+    if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
+    this.#settlePause(nowMs);
+    endpoint.limiter.closed(this.#place);
+    if (outcome === 'complete' && this.succeeds) this.#learn(nowMs);
+    this.#listener.attemptEnded(this, outcome, nowMs);
+  }
+
+  evict(): void {
+    this.#listener.evicted(this);
+  }
+
+  #endProbe(verdict: ReturnType<typeof verdictOn>): void {
+    if (!this.#isProbe) return;
+    this.#isProbe = false;
+    this.endpoint.health.recordProbe(verdict);
+  }
+
+  /** Its prompt is computed, or never will be. */
+  #settlePause(nowMs: number): void {
+    if (this.#pause) this.endpoint.limiter.settle(this.#pause, nowMs - this.openedAtMs);
+    this.#pause = undefined;
+  }
+
+  #learn(nowMs: number): void {
+    const { limiter, gaps, latency, prefixes } = this.endpoint;
+    if (this.workClass === 'realtime') {
+      const seen = this.stream && this.#chunks > 0;
+      limiter.recordLatency(this.slo, {
+        ttftMs: seen ? this.ttftMs : undefined,
+        tpotMs: seen ? this.tpotMs : undefined,
+      });
+    }
+    if (!this.#usage) return;
+    const { completionTokens, cachedTokens } = this.#usage;
+    prefixes.correct(this.#match, cachedTokens / blockTokens);
+    const { tpotMs } = this;
+    if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
+    else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
+    limiter.adjust();
+    if (tpotMs === undefined || (this.stream && completionTokens < fewestStreamedTokens)) return;
+    const atTheEnd = this.endpoint.featuresOf(this.#features.uncachedTokens, this.#features.cachedTokens);
+    latency.learnTpot(meanFeatures(this.#features, atTheEnd), tpotMs);
+  }
+}

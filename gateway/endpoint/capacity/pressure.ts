@@ -1,0 +1,57 @@
+import type { Slo } from '../../slo.ts';
+import { saturationOf } from './saturation.ts';
+import { blindWindow } from './sheddable-window.ts';
+import { tpotTargetShare } from './slo-budget-factor.ts';
+
+/** A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. */
+export const mostStepMs = 50;
+/** A queueing delay of this share of the promised TTFT is full pressure. */
+const ttftTargetShare = 0.5;
+/** Sheddable work may make tokens so many times as slow as an idle engine's, whatever was promised. */
+const slowestOverIdle = 1.5;
+
+/** What is known of one endpoint. */
+export interface PressureInputs {
+  /** Waiting in the engine, requests sent since the last reading included. */
+  readonly waiting: number;
+  /** In [0, 1]; 0 where nothing tells. */
+  readonly kvCacheUtilization: number;
+  readonly load: number;
+  /** Requests that the engine runs at once; infinite where that is not known. */
+  readonly places: number;
+  /** As streams show it; undefined where nothing tells. */
+  readonly tpotMs: number | undefined;
+  /** Time that first tokens were queued for lately. */
+  readonly queueingMs: number;
+  /** The tightest of the real-time requests that are there, else the usual one. */
+  readonly slo: Pick<Slo, 'ttftMs' | 'tpotMs'>;
+  readonly sloBudgetFactor: number;
+  /** Milliseconds a token of a request that is alone there. */
+  readonly idleTpotMs: number;
+  /** Of all this, in [0, 1], what is asked about: 1 for all work. */
+  readonly share: number;
+}
+
+/**
+ * How full an endpoint is: 0 idle, ≥ 1 full for sheddable work. With s, the share that is asked about:
+ *
+ *     pressure = max(waiting / 5, s · KV cache / 0.8, s · load / places, s · TPOT / target, s · queueing / (½ · TTFT promise))
+ *     target   = max(TPOT promise · tpotTargetShare(slo budget factor), 1.5 · idle TPOT)
+ *
+ * An engine that is slower than what was promised when it is idle is not full for that.
+ */
+export function pressureOf(inputs: PressureInputs): number {
+  const { waiting, kvCacheUtilization, load, places, tpotMs = 0, queueingMs, slo, share } = inputs;
+  const targetMs = Math.max(slo.tpotMs * tpotTargetShare(inputs.sloBudgetFactor), inputs.idleTpotMs * slowestOverIdle);
+  return Math.max(
+    saturationOf(waiting, kvCacheUtilization * share),
+    (load * share) / places,
+    (tpotMs * share) / targetMs,
+    (queueingMs * share) / Math.max(slo.ttftMs * ttftTargetShare, mostStepMs),
+  );
+}
+
+/** The same where neither the engine nor an answer tells anything: requests in flight over the window that is taken blindly. */
+export function blindPressure(inFlight: number): number {
+  return inFlight / blindWindow;
+}

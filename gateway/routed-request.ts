@@ -1,0 +1,193 @@
+import { Attempt, type AttemptListener, type AttemptRequest, type Placement } from './endpoint/attempt.ts';
+import type { Endpoint } from './endpoint/endpoint.ts';
+import type { AttemptOutcome } from './endpoint/health/ejection.ts';
+import { type QueueingCost, queueingCostOf } from './queue/queueing-cost.ts';
+import type { FailureCode, Refusal } from './refusal.ts';
+import { refusal } from './refusal.ts';
+import type { QueueItem, RoutingRequest } from './request.ts';
+
+/** What hands requests in and moves their bytes. Both methods are called from within the router's own calls as well as later. */
+export interface Front {
+  /** Send the request to the attempt's endpoint, and tell the attempt what comes of it. Once, or twice where the first one fails. */
+  dispatch(attempt: Attempt): void;
+  /** The request is over: answer it with the refusal, or cut the answer that has begun. Nothing is dispatched after it. */
+  stop(refusal: Refusal): void;
+}
+
+/** How a request ended. */
+export interface Ending {
+  readonly outcome: 'served' | FailureCode;
+  /** Status of the answer, or of the refusal; 0 without either. */
+  readonly status: number;
+  /** The one that was made last. */
+  readonly attempt: Attempt | undefined;
+  /** From the request's arrival. */
+  readonly durationMs: number;
+}
+
+/** What a request needs of its router. */
+export interface RequestServices {
+  readonly nowMs: () => number;
+  enter(item: QueueItem): 'placed' | 'waiting' | 'late' | 'full';
+  leave(item: QueueItem): void;
+  /** Whether an endpoint is usable that serves the model. */
+  canServe(model: string): boolean;
+  refusalWhenFull(request: RoutingRequest): Refusal;
+  refusalWhenLate(request: RoutingRequest): Refusal;
+  refusalWhenEvicted(request: RoutingRequest): Refusal;
+  /** Once for each request, when its place is free again. */
+  ended(request: RoutedRequest, ending: Ending): void;
+}
+
+type Phase = 'new' | 'waiting' | 'dispatched' | 'over';
+
+/** A request whose connection fails before the first byte is tried once more. Protocol: contract §6. */
+const mostAttempts = 2;
+
+/**
+ * One request from its submission to its end, and the one owner of its life: it waits for a place, has an attempt on an endpoint, a
+ * second one elsewhere where the first brings no answer, and ends once.
+ */
+export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest {
+  readonly request: RoutingRequest;
+  readonly cost: QueueingCost;
+  cancelTimeout: (() => void) | undefined;
+  readonly #services: RequestServices;
+  readonly #front: Front;
+  #phase: Phase = 'new';
+  #attempts = 0;
+  #attempt: Attempt | undefined;
+  #failedAt: Endpoint | undefined;
+  #stoppedBy: Refusal | undefined;
+
+  constructor(request: RoutingRequest, front: Front, services: RequestServices) {
+    this.request = request;
+    this.cost = queueingCostOf(request, services.nowMs());
+    this.#services = services;
+    this.#front = front;
+  }
+
+  get workClass() {
+    return this.request.workClass;
+  }
+
+  get priority() {
+    return this.request.priority;
+  }
+
+  get stream() {
+    return this.request.stream;
+  }
+
+  get promptTokens() {
+    return this.request.promptTokens;
+  }
+
+  get promptBlocks() {
+    return this.request.promptBlocks;
+  }
+
+  get arrivedAtMs() {
+    return this.cost.arrivedAtMs;
+  }
+
+  get slo() {
+    return this.cost.slo;
+  }
+
+  get failedAt(): Endpoint | undefined {
+    return this.#failedAt;
+  }
+
+  /** A second attempt goes elsewhere: that there is no room for it says nothing of the others. */
+  get queueKey(): string {
+    const { model } = this.request;
+    return this.#failedAt ? `${model} elsewhere than ${this.#failedAt.url}` : model;
+  }
+
+  /** Dispatched and not ended. */
+  get running(): boolean {
+    return this.#phase === 'dispatched';
+  }
+
+  /** Looks for a place, and waits where there is none. */
+  begin(): void {
+    this.#phase = 'waiting';
+    const entered = this.#services.enter(this);
+    if (entered === 'full') this.displace();
+    else if (entered === 'late') this.expire();
+  }
+
+  place(placement: Placement): void {
+    this.#phase = 'dispatched';
+    this.#attempts += 1;
+    this.#attempt = Attempt.open(placement, this, this, this.#services.nowMs());
+    this.#front.dispatch(this.#attempt);
+  }
+
+  expire(): void {
+    this.stop(this.#services.refusalWhenLate(this.request));
+  }
+
+  displace(): void {
+    this.stop(this.#services.refusalWhenFull(this.request));
+  }
+
+  evicted(): void {
+    this.stop(this.#services.refusalWhenEvicted(this.request));
+  }
+
+  /** Ends it from the gateway's side, in whatever phase it is. */
+  stop(reason: Refusal): void {
+    if (this.#phase === 'over') return;
+    this.#stoppedBy = reason;
+    if (this.#phase === 'dispatched') this.#attempt?.end('abandoned', this.#services.nowMs());
+    else this.#end(reason.code, reason.status);
+  }
+
+  /** The client is gone: there is nothing to answer. */
+  leave(): void {
+    if (this.#phase === 'dispatched') this.#attempt?.end('abandoned', this.#services.nowMs());
+    else if (this.#phase !== 'over') this.#end('client_gone', 0);
+  }
+
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome): void {
+    if (outcome === 'complete') this.#end('served', attempt.status);
+    else if (outcome === 'abandoned') {
+      this.#end(this.#stoppedBy?.code ?? 'client_gone', this.#stoppedBy?.status ?? attempt.status);
+    } else if (attempt.isAwaiting && outcome !== 'timed_out') this.#tryElsewhere(attempt.endpoint);
+    else this.#fail(failureOf(attempt, outcome));
+  }
+
+  #tryElsewhere(failedAt: Endpoint): void {
+    if (this.#attempts >= mostAttempts) {
+      this.#fail(refusal('upstream_error', 'no endpoint answered: the connection failed twice before the first byte'));
+      return;
+    }
+    this.#failedAt = failedAt;
+    if (this.#services.canServe(this.request.model)) this.begin();
+    else this.#fail(refusal('no_endpoints', 'no endpoint is left that takes connections'));
+  }
+
+  #fail(reason: Refusal): void {
+    this.#stoppedBy = reason;
+    this.#end(reason.code, reason.status);
+  }
+
+  /** The one way out of every phase. */
+  #end(outcome: Ending['outcome'], status: number): void {
+    if (this.#phase === 'waiting') this.#services.leave(this);
+    this.#phase = 'over';
+    const durationMs = this.#services.nowMs() - this.arrivedAtMs;
+    this.#services.ended(this, { outcome, status, attempt: this.#attempt, durationMs });
+    if (this.#stoppedBy) this.#front.stop(this.#stoppedBy);
+  }
+}
+
+function failureOf(attempt: Attempt, outcome: AttemptOutcome): Refusal {
+  if (outcome !== 'timed_out') {
+    return refusal('upstream_error', 'the endpoint ended the answer before it was complete');
+  }
+  const what = attempt.isAwaiting ? 'sent no first byte in time' : 'fell silent within its answer';
+  return refusal('upstream_timeout', `the endpoint ${what}`);
+}

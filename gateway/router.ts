@@ -1,0 +1,195 @@
+import type { MonotonicClock } from '../shared/runtime/clock.ts';
+import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
+import { RecentRate } from '../shared/runtime/recent-rate.ts';
+import { type Choice, Chooser } from './choose/chooser.ts';
+import type { Policy } from './choose/policies/policy.ts';
+import type { Placement } from './endpoint/attempt.ts';
+import type { Endpoint } from './endpoint/endpoint.ts';
+import { Pool } from './endpoint/pool.ts';
+import { Evictor } from './queue/evictor.ts';
+import { type Places, RequestQueue } from './queue/request-queue.ts';
+import { retryAfterSeconds } from './queue/retry-after.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { QueueItem, RoutingRequest } from './request.ts';
+import { type Ending, type Front, type RequestServices, RoutedRequest } from './routed-request.ts';
+import type { WorkClass } from './work-class.ts';
+
+/** Hears what the router does. It only looks: without it the router routes the same. */
+export interface RouterListener {
+  /** An endpoint was chosen for a request. */
+  chosen?(choice: Choice): void;
+  /** Once for each request that was submitted, when its place is free again. */
+  ended?(request: RoutedRequest, ending: Ending): void;
+}
+
+export interface RouterOptions {
+  readonly clock: MonotonicClock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly policy: Policy;
+  /** Engines hold little, and what they cannot run yet waits here; otherwise every request goes to an engine's own queue at once. */
+  readonly holdsQueue: boolean;
+  /** A reading of an endpoint that is older counts as none. */
+  readonly staleAfterMs: number;
+  /** Most requests that wait, in each priority band. */
+  readonly maxQueued: number;
+  readonly queueTimeoutMs: number;
+  /** Longest wait of sheddable work, no longer than `queueTimeoutMs`. */
+  readonly sheddableWaitMs: number;
+}
+
+/**
+ * Owns the pool, the queue and the choice. A front hands in a request and gets an attempt on an endpoint, at once or later, a refusal,
+ * or, later still, an eviction. It knows nothing of HTTP.
+ */
+export class Router {
+  readonly pool: Pool;
+  readonly #queue: RequestQueue;
+  readonly #chooser: Chooser;
+  readonly #evictor: Evictor;
+  readonly #requests = new LinkedList<RoutedRequest>();
+  readonly #nodes = new WeakMap<RoutedRequest, ListNode<RoutedRequest>>();
+  readonly #sheddablePlaced: RecentRate;
+  readonly #services: RequestServices;
+  readonly #listeners: RouterListener[] = [];
+
+  constructor(options: RouterOptions) {
+    const { clock, policy, random, staleAfterMs, holdsQueue, maxQueued } = options;
+    const nowMs = (): number => clock.nowMs();
+    this.pool = new Pool({ nowMs, staleAfterMs });
+    this.pool.subscribe({ removed: () => this.#stopUnservable(), changed: () => this.#stopUnservable() });
+    const hasRoom = holdsQueue ? hasRoomNow : () => true;
+    this.#chooser = new Chooser({ pool: this.pool, policy, hasRoom, random });
+    this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
+    this.#sheddablePlaced = new RecentRate(nowMs);
+    this.#queue = new RequestQueue({
+      clock,
+      places: this.#places(),
+      mostPerBand: maxQueued,
+      timeoutMs: waitsOf(options),
+    });
+    this.#services = this.#requestServices(nowMs);
+  }
+
+  subscribe(listener: RouterListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes a request in. The front hears of its place or its refusal before this returns, or later. */
+  submit(request: RoutingRequest, front: Front): RoutedRequest {
+    const routed = new RoutedRequest(request, front, this.#services);
+    this.#nodes.set(routed, this.#requests.add(routed));
+    routed.begin();
+    return routed;
+  }
+
+  /** Gives places to requests that wait, as far as there is room. To be called whenever room may have come. */
+  pump(): void {
+    this.#queue.pump();
+  }
+
+  /** Ends every request with the refusal; waiting ones first, so that none gets the place of one that is cut off. */
+  stopAll(reason: Refusal): void {
+    const all = [...this.#requests];
+    for (const request of all) if (!request.running) request.stop(reason);
+    for (const request of all) request.stop(reason);
+  }
+
+  /** Requests that were submitted and have not ended. */
+  get requests(): Iterable<RoutedRequest> {
+    return this.#requests;
+  }
+
+  /** Items that wait, highest priority first. */
+  get queued(): Iterable<QueueItem> {
+    return this.#queue.items();
+  }
+
+  /** How many wait, by priority. */
+  get queueLengths(): ReadonlyMap<number, number> {
+    return this.#queue.counts;
+  }
+
+  /** Where nothing usable serves its model a request does not wait. */
+  #stopUnservable(): void {
+    for (const request of [...this.#requests]) {
+      if (request.running || this.pool.canServe(request.request.model)) continue;
+      request.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
+    }
+  }
+
+  #places(): Places {
+    return {
+      take: (item) => this.#take(item),
+      makeRoom: (item) => this.#evictor.makeRoom(item),
+      roomInMs: (item) => this.#roomInMs(item),
+    };
+  }
+
+  #take({ request, failedAt }: QueueItem): Placement | undefined {
+    const choice = this.#chooser.choose(request, failedAt);
+    if (!choice) return undefined;
+    if (request.workClass === 'sheddable') this.#sheddablePlaced.record();
+    for (const listener of this.#listeners) listener.chosen?.(choice);
+    return choice.winner;
+  }
+
+  #roomInMs(item: QueueItem): number | undefined {
+    const { model, workClass } = item.request;
+    const servers = this.pool.servers(model, item.failedAt);
+    const dueMs = [...servers.map(({ limiter }) => limiter.roomInMs(workClass)), this.#evictor.dueInMs(item)];
+    const known = dueMs.filter((durationMs) => durationMs !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  #requestServices(nowMs: () => number): RequestServices {
+    return {
+      nowMs,
+      enter: (item) => this.#queue.enter(item),
+      leave: (item) => this.#queue.leave(item),
+      canServe: (model) => this.pool.canServe(model),
+      refusalWhenFull: (request) => this.#full(request),
+      refusalWhenLate: (request) => this.#late(request),
+      refusalWhenEvicted: (request) =>
+        refusal(
+          'evicted',
+          'the request was stopped to make room for one of a higher priority',
+          this.#retryAfterSeconds(request),
+        ),
+      ended: (request, ending) => this.#ended(request, ending),
+    };
+  }
+
+  #ended(request: RoutedRequest, ending: Ending): void {
+    const node = this.#nodes.get(request);
+    if (node) this.#requests.remove(node);
+    for (const listener of this.#listeners) listener.ended?.(request, ending);
+    this.pump();
+  }
+
+  #full(request: RoutingRequest): Refusal {
+    return refusal('saturated', 'the pool has no room for this request', this.#retryAfterSeconds(request));
+  }
+
+  /** Sheddable work that waited in vain is told that the pool is full; real-time work that its own time is over. */
+  #late(request: RoutingRequest): Refusal {
+    return request.workClass === 'sheddable'
+      ? this.#full(request)
+      : refusal('queue_timeout', 'the request waited too long for an endpoint');
+  }
+
+  /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
+  #retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
+    const waiting = this.#queue.counts.get(priority) ?? 0;
+    return retryAfterSeconds(waiting, workClass === 'sheddable' ? this.#sheddablePlaced.perSecond : waiting + 1);
+  }
+}
+
+/** Whether an endpoint can take the request without queueing it, and a sheddable one without harm to others. */
+function hasRoomNow({ limiter }: Endpoint, { workClass }: RoutingRequest): boolean {
+  return limiter.roomInMs(workClass) === 0;
+}
+
+function waitsOf({ queueTimeoutMs, sheddableWaitMs }: RouterOptions): Readonly<Record<WorkClass, number>> {
+  return { realtime: queueTimeoutMs, sheddable: Math.min(sheddableWaitMs, queueTimeoutMs) };
+}
