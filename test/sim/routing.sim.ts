@@ -1,9 +1,14 @@
-import { policyNames } from '../../gateway/choose/policies/policies.ts';
+import { type PolicyName, policyNames } from '../../gateway/choose/policies/policies.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { integer } from '../../shared/runtime/config/variables.ts';
-import { presetName, type Router, type RoutingFigures, type RoutingJob } from './routing-job.ts';
-import { recorded, type TraceName, traceNames } from './traces.ts';
+import { leftOut } from './experiment.ts';
+import { type Figures, meanOf } from './figures.ts';
+import { figureCells, figureNames, print, printHead, row } from './report.ts';
 import { WorkerPool } from './worker-pool.ts';
+import { type TraceName, traceNames } from './worlds/traces.ts';
+
+/** A policy of ours, or how an endpoint picker works without a queue of its own. */
+type Routing = PolicyName | 'endpoint picker';
 
 interface Scenario {
   readonly slo: { readonly ttftMs: number; readonly tpotMs: number };
@@ -22,7 +27,8 @@ const scenarios: Readonly<Record<TraceName, Scenario>> = {
   // Prompts of 12,000 tokens on the average: the first token alone takes half a second.
   prefixes: { slo: { ttftMs: 5000, tpotMs: 100 }, loads: [0.1, 0.2, 0.3], seconds: 3500 },
 };
-const routers: readonly Router[] = [...policyNames, 'endpoint picker'];
+const routings: readonly Routing[] = [...policyNames, 'endpoint picker'];
+const preset = 'h100-80g-llama3.1-8b-tp1';
 const missesToBegin = 0.01;
 const searchSteps = 6;
 
@@ -39,35 +45,43 @@ export async function run(argv: readonly string[]): Promise<void> {
     },
     argv,
   );
-  const pool = new WorkerPool<RoutingJob, RoutingFigures>(new URL('./routing-worker.ts', import.meta.url));
+  const pool = new WorkerPool();
   const seeds = Array.from({ length: flags.seeds }, (_, seed) => seed);
-  print(`${flags.endpoints} × ${presetName} (composed of published kernel profiles, not validated end to end)`);
-  print(recorded ? 'recorded traces' : 'generated traces: the recorded ones are not here');
-  try {
-    for (const trace of traceNames) {
-      const { slo, loads, search, seconds } = scenarios[trace];
-      const base = { trace, endpoints: flags.endpoints, slo, seconds: (seconds * 4) / flags.endpoints };
-      const figuresOf = async (router: Router, perSecond: number) =>
-        meanOf(await Promise.all(seeds.map((seed) => pool.run({ ...base, router, perSecond, seed }))));
-      const edge = search && (await loadOfFirstMisses(search, (perSecond) => figuresOf('gie', perSecond)));
-      for (const load of [...loads, ...(edge === undefined ? [] : [edge])]) {
-        const isEdge = load === edge;
-        print(`\n${trace}: ${load.toFixed(2)} requests/s an endpoint${isEdge ? ', where gie misses 1 %' : ''}`);
-        print(`TTFT ≤ ${slo.ttftMs} ms, ${slo.tpotMs} ms a token; mean over ${seeds.length} windows`);
-        print(row('', ['TTFT mean', 'p50', 'p95', 'p99', 'TPOT p50', 'p99', 'missed', 'cached', 'pred. error']));
-        const all = await Promise.all(routers.map((router) => figuresOf(router, load)));
-        for (const [index, figures] of all.entries()) print(row(routers[index]!, cellsOf(figures)));
-      }
+  const engines = Array.from({ length: flags.endpoints }, () => ({ preset }));
+  printHead(flags.endpoints, preset, leftOut);
+  for (const trace of traceNames) {
+    const { slo, loads, search, seconds } = scenarios[trace];
+    const figuresOf = async (routing: Routing, perSecond: number): Promise<Figures> => {
+      const runs = seeds.map((seed) =>
+        pool.run({
+          world: { kind: 'traces', perSecond: { [trace]: perSecond * flags.endpoints } },
+          seconds: (seconds * 4) / flags.endpoints,
+          seed,
+          way: routing === 'endpoint picker' ? 'plain' : 'ours',
+          policy: routing === 'endpoint picker' ? 'gie' : routing,
+          engines,
+          slo,
+        }),
+      );
+      return meanOf((await Promise.all(runs)).map(({ realtime }) => realtime));
+    };
+    const edge = search && (await loadOfFirstMisses(search, (perSecond) => figuresOf('gie', perSecond)));
+    for (const load of [...loads, ...(edge === undefined ? [] : [edge])]) {
+      print(
+        `\n${trace}: ${load.toFixed(2)} requests/s an endpoint${load === edge ? ', where gie misses 1 %' : ''}; ` +
+          `TTFT ≤ ${slo.ttftMs} ms, ${slo.tpotMs} ms a token; mean over ${seeds.length} windows`,
+      );
+      print(row('', figureNames));
+      const all = await Promise.all(routings.map((routing) => figuresOf(routing, load)));
+      for (const [index, figures] of all.entries()) print(row(routings[index]!, figureCells(figures)));
     }
-  } finally {
-    await pool.close();
   }
 }
 
 /** By halving: misses only grow with the load. */
 async function loadOfFirstMisses(
   [low, high]: readonly [number, number],
-  figuresOf: (perSecond: number) => Promise<RoutingFigures>,
+  figuresOf: (perSecond: number) => Promise<Figures>,
 ): Promise<number> {
   let [below, above] = [low, high];
   for (let step = 0; step < searchSteps; step += 1) {
@@ -76,30 +90,4 @@ async function loadOfFirstMisses(
     else above = middle;
   }
   return above;
-}
-
-function meanOf(runs: readonly RoutingFigures[]): RoutingFigures {
-  const names = Object.keys(runs[0]!) as (keyof RoutingFigures)[];
-  const means = names.map((name) => [name, runs.reduce((sum, run) => sum + run[name], 0) / runs.length]);
-  return Object.fromEntries(means) as RoutingFigures;
-}
-
-function cellsOf(figures: RoutingFigures): string[] {
-  const { ttftMean, ttftP50, ttftP95, ttftP99, tpotP50, tpotP99, missed, cached, predictionError } = figures;
-  const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)} %`;
-  return [
-    ...[ttftMean, ttftP50, ttftP95, ttftP99].map((ms) => ms.toFixed(0)),
-    ...[tpotP50, tpotP99].map((ms) => ms.toFixed(1)),
-    percent(missed, 2),
-    percent(cached, 1),
-    percent(predictionError, 0),
-  ];
-}
-
-function row(name: string, cells: readonly string[]): string {
-  return [name.padEnd(16), ...cells.map((cell) => cell.padStart(12))].join('');
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { generatedTrace } from './generated-traces.ts';
-import { type Router, runRoutingJob } from './routing-job.ts';
+import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
+import { mechanisms } from './ablation/mechanisms.ts';
+import { type Experiment, runExperiment } from './experiment.ts';
+import type { Way } from './pool/simulated-gateway.ts';
 import { VirtualClock } from './virtual-clock.ts';
-import { workloadOf } from './workload.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { generatedTrace } from './worlds/generated-traces.ts';
+import { workloadOf } from './worlds/workload.ts';
 
 test('a virtual clock runs timers by their time, equal ones in their order, and none that was cancelled', () => {
   const clock = new VirtualClock();
@@ -47,22 +51,55 @@ test('a workload has the rate that is asked for; prompts share blocks exactly wh
   expect(other!.promptBlocks.slice(0, 16)).not.toEqual(whole!.promptBlocks.slice(0, 16));
 });
 
-const job = { endpoints: 4, slo: { ttftMs: 1000, tpotMs: 50 }, seed: 1 } as const;
-const figuresOf = (router: Router, load: { perSecond: number; seconds: number }) =>
-  runRoutingJob({ ...job, trace: 'code', router, ...load });
+const h100 = { preset: 'h100-80g-llama3.1-8b-tp1' };
+const experiment = (way: Way, policy: PolicyName, perSecond: number, seconds: number): Experiment => ({
+  world: { kind: 'traces', perSecond: { code: 4 * perSecond } },
+  seconds,
+  seed: 1,
+  way,
+  policy,
+  engines: [h100, h100, h100, h100],
+  slo: { ttftMs: 1000, tpotMs: 50 },
+});
 
 test('a run is the same each time', () => {
-  const load = { perSecond: 1, seconds: 60 };
-  expect(figuresOf('latency', load)).toEqual(figuresOf('latency', load));
+  const load = experiment('ours', 'latency', 1, 60);
+  expect(runExperiment(load)).toEqual(runExperiment(load));
 });
 
 test('under load the predicted cost is better than queue, cache and prefix scores, and predictions are near', () => {
-  const load = { perSecond: 3, seconds: 300 };
-  const [latency, gie, picker] = (['latency', 'gie', 'endpoint picker'] as const).map((router) =>
-    figuresOf(router, load),
-  );
+  const [latency, gie, picker] = (
+    [
+      ['ours', 'latency'],
+      ['ours', 'gie'],
+      ['plain', 'gie'],
+    ] as const
+  ).map(([way, policy]) => runExperiment(experiment(way, policy, 3, 300)).realtime);
   expect(latency!.ttftMean).toBeLessThan(0.9 * gie!.ttftMean);
   expect(latency!.ttftMean).toBeLessThan(0.9 * picker!.ttftMean);
   expect(latency!.missed).toBeLessThanOrEqual(gie!.missed);
   expect(latency!.predictionError).toBeLessThan(0.25);
+});
+
+test('a plain gateway sheds async work while its engines have queues; ours serves it as far as there is room', () => {
+  const chats = { kind: 'traces', perSecond: { conversation: 20 } } as const;
+  const async = { kind: 'batch', callers: 3000 } as const;
+  const load: Experiment = { ...experiment('plain', 'gie', 1, 30), world: chats, async };
+  const plain = runExperiment(load);
+  expect(plain.async.refused).toBeGreaterThan(0);
+  expect(runExperiment({ ...load, way: 'ours' }).realtime.ttftP95).toBeLessThan(plain.realtime.ttftP95);
+});
+
+test('every mechanism of the ablation is found in the code, and its absence is a different run', async () => {
+  const pool = new WorkerPool();
+  const load: Experiment = {
+    ...experiment('ours', 'latency', 3, 20),
+    world: { kind: 'traces', perSecond: { conversation: 60 } },
+    async: { kind: 'documents', callers: 64 },
+  };
+  const whole = await pool.run(load);
+  const outcomes = await Promise.all(mechanisms.map(({ patches }) => pool.run(load, patches)));
+  const different = outcomes.filter((outcome) => JSON.stringify(outcome) !== JSON.stringify(whole));
+  // Some of them have nothing to do in so short a run.
+  expect(different.length).toBeGreaterThan(mechanisms.length / 3);
 });

@@ -1,4 +1,4 @@
-import type { MonotonicClock, MonotonicMs } from '../../shared/runtime/clock.ts';
+import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../shared/runtime/clock.ts';
 
 interface Timer {
   readonly atMs: number;
@@ -8,37 +8,71 @@ interface Timer {
   cancelled: boolean;
 }
 
+/** Unix time at which virtual time begins: any, but one that reads as a date. */
+const epochMs = Date.UTC(2026, 0, 1);
+/** Cancelled timers are swept out once they are more than this and more than half of all. */
+const mostCancelled = 10_000;
+
 /** Time that passes only from one timer to the next: an hour takes as long as its work. */
-export class VirtualClock implements MonotonicClock {
+export class VirtualClock implements MonotonicClock, WallClock {
   #nowMs = 0;
   #orders = 0;
+  #cancelled = 0;
   /** A binary heap, the soonest first. */
-  readonly #timers: Timer[] = [];
+  #timers: Timer[] = [];
 
   nowMs = (): MonotonicMs => this.#nowMs as MonotonicMs;
 
+  unixMs = (): UnixMs => (epochMs + this.#nowMs) as UnixMs;
+
   /** As Node's timers, never sooner than in a millisecond. */
-  after(delayMs: number, task: () => void): () => void {
+  after = (delayMs: number, task: () => void): (() => void) => {
     return this.at(this.#nowMs + Math.max(1, delayMs), task);
-  }
+  };
 
   at(atMs: number, task: () => void): () => void {
     const timer = { atMs, order: this.#orders++, task, cancelled: false };
     this.#push(timer);
     return () => {
+      if (timer.cancelled) return;
       timer.cancelled = true;
+      this.#cancelled += 1;
+      if (this.#cancelled > mostCancelled && this.#cancelled > this.#timers.length / 2) this.#sweep();
     };
   }
 
-  /** Runs timers until `isOver` or until none is left. */
+  /** Runs timers until `isOver` or until none is left. What they do must be done when they return. */
   runUntil(isOver: () => boolean): void {
+    while (!isOver()) if (!this.#runNext()) return;
+  }
+
+  /** The same where timers settle promises: all that follows from one timer is done before the next one runs. */
+  async runSettledUntil(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      const timer = this.#pop();
-      if (!timer) return;
-      if (timer.cancelled) continue;
-      this.#nowMs = timer.atMs;
-      timer.task();
+      if (!this.#runNext()) return;
+      await new Promise((settled) => setImmediate(settled));
     }
+  }
+
+  #runNext(): boolean {
+    const timer = this.#pop();
+    if (!timer) return false;
+    if (timer.cancelled) {
+      this.#cancelled -= 1;
+      return true;
+    }
+    // Marked, so that taking it back once it has run counts for nothing.
+    timer.cancelled = true;
+    this.#nowMs = timer.atMs;
+    timer.task();
+    return true;
+  }
+
+  #sweep(): void {
+    const timers = this.#timers.filter(({ cancelled }) => !cancelled);
+    this.#timers = [];
+    this.#cancelled = 0;
+    for (const timer of timers) this.#push(timer);
   }
 
   #push(timer: Timer): void {

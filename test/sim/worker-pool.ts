@@ -1,46 +1,33 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Patch } from './ablation/patch.ts';
+import type { Experiment, Outcome } from './experiment.ts';
 
-/** Runs jobs in as many threads as there are cores; results come in the order of the jobs. */
-export class WorkerPool<J, R> {
-  readonly #script: URL;
-  readonly #idle: Worker[] = [];
-  readonly #waiting: ((worker: Worker) => void)[] = [];
+const script = new URL('./worker.ts', import.meta.url);
 
-  /** `script` answers each message with one of its own. */
-  constructor(script: URL) {
-    this.#script = script;
-    for (let core = 0; core < availableParallelism(); core += 1) this.#idle.push(new Worker(this.#script));
+/** Runs experiments in as many threads as there are cores, each in a thread of its own; results come in the order of the calls. */
+export class WorkerPool {
+  #free = availableParallelism();
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param patches changes of the deployed code, for this run alone */
+  async run(experiment: Experiment, patches: readonly Patch[] = []): Promise<Outcome> {
+    if (this.#free === 0) await new Promise<void>((free) => this.#waiting.push(free));
+    else this.#free -= 1;
+    try {
+      return await outcomeOf(new Worker(script, { workerData: { experiment, patches } }));
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    }
   }
+}
 
-  run(job: J): Promise<R> {
-    return new Promise((resolve, reject) => {
-      this.#take((worker) => {
-        const done = (result: R): void => {
-          worker.off('error', reject);
-          this.#giveBack(worker);
-          resolve(result);
-        };
-        worker.once('message', done);
-        worker.once('error', reject);
-        worker.postMessage(job);
-      });
-    });
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#idle.map((worker) => worker.terminate()));
-  }
-
-  #take(use: (worker: Worker) => void): void {
-    const worker = this.#idle.pop();
-    if (worker) use(worker);
-    else this.#waiting.push(use);
-  }
-
-  #giveBack(worker: Worker): void {
-    const next = this.#waiting.shift();
-    if (next) next(worker);
-    else this.#idle.push(worker);
-  }
+function outcomeOf(worker: Worker): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('the simulation ended without an outcome')));
+  });
 }

@@ -1,9 +1,9 @@
-import type { EngineLoad } from '../../gateway/endpoint/engine-load.ts';
-import { Engine, type Step } from '../../infra/local/model-server/engine/engine.ts';
-import type { Preset } from '../../infra/local/model-server/engine/presets.ts';
-import type { EngineRequest, Sequence } from '../../infra/local/model-server/engine/sequence.ts';
+import type { EngineLoad } from '../../../gateway/endpoint/engine-load.ts';
+import { Engine, type Step } from '../../../infra/local/model-server/engine/engine.ts';
+import type { Preset } from '../../../infra/local/model-server/engine/presets.ts';
+import type { EngineRequest, Sequence } from '../../../infra/local/model-server/engine/sequence.ts';
 
-import type { VirtualClock } from './virtual-clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 
 const blockTokens = 16;
 

@@ -1,4 +1,4 @@
-import type { PromptBlocks } from '../../gateway/endpoint/prefix/prompt-blocks.ts';
+import type { PromptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import type { TraceRow } from './traces.ts';
 
 /** One request of a workload, as gateway and engine see it. */

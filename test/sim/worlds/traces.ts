@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { generatedTrace } from './generated-traces.ts';
 
-const folder = process.env.TRACES_DIR ?? resolve(import.meta.dirname, '../../../shared/traces');
+const folder = process.env.TRACES_DIR ?? resolve(import.meta.dirname, '../../../../shared/traces');
 
 export const traceNames = ['conversation', 'code', 'prefixes'] as const;
 export type TraceName = (typeof traceNames)[number];

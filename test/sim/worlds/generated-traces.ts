@@ -1,4 +1,4 @@
-import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
+import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
 import type { TraceName, TraceRow } from './traces.ts';
 
 /** What a log-normal length looks like: its median, how far the 99th percentile is above it, and the longest. */

@@ -1,0 +1,98 @@
+import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
+import { DirectCallers } from './async/direct-callers.ts';
+import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
+import type { Served, ServiceLevels } from './pool/client-request.ts';
+import type { EngineKind } from './pool/engine-kinds.ts';
+import { SimulatedGateway, type Way } from './pool/simulated-gateway.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import type { AsyncKind } from './worlds/async-work.ts';
+import type { WorkloadRequest } from './worlds/workload.ts';
+import { requestsOf, type World } from './worlds/world.ts';
+
+/** One run, as it can be written down. */
+export interface Experiment {
+  readonly world: World;
+  /** How much of it is run; real-time requests that are under way then are run to their ends. */
+  readonly seconds: number;
+  readonly seed: number;
+  readonly way: Way;
+  readonly policy: PolicyName;
+  readonly engines: readonly EngineKind[];
+  /** Sent with each real-time request; undefined sends none. */
+  readonly slo?: ServiceLevels;
+  readonly async?: AsyncLoad;
+}
+
+/** An endless backlog. */
+export interface AsyncLoad {
+  readonly kind: AsyncKind;
+  /** Calls that are under way or wait to be tried again. */
+  readonly callers: number;
+}
+
+export interface Outcome {
+  readonly realtime: Figures;
+  /** By the world's stages, where it has some. */
+  readonly stages: readonly Figures[];
+  readonly async: AsyncFigures;
+}
+
+/** What a simulation leaves out, to be printed with its report. */
+export const leftOut = [
+  'the network, and the CPU of gateway and function',
+  'the engine front end: HTTP, tokenizing, and the 2 to 15 ms of one core that it takes a request',
+  'chunks of several tokens, and answers without usage, but where an experiment says so',
+];
+
+const realtimePriority = 100;
+
+/** Runs one experiment. The same each time. */
+export function runExperiment(experiment: Experiment): Outcome {
+  const { world, seconds, seed, way, policy, engines, slo } = experiment;
+  const clock = new VirtualClock();
+  const gateway = new SimulatedGateway({ way, policy, engines, seed }, clock);
+  const requests = requestsOf(world, seconds, seed);
+  const served: { readonly request: WorkloadRequest; readonly answer: Served }[] = [];
+  for (const request of requests) {
+    clock.at(request.atMs, () => {
+      gateway.send({
+        work: request,
+        priority: realtimePriority,
+        stream: true,
+        slo,
+        onServed: (answer) => served.push({ request, answer }),
+        onRefused: ({ code }) => {
+          throw new Error(`a real-time request waits as long as it takes, not: ${code}`);
+        },
+      });
+    });
+  }
+  const endsAtMs = seconds * 1000;
+  const async = experiment.async && new DirectCallers(gateway, { ...experiment.async, seed, endsAtMs });
+  async?.begin();
+  clock.runUntil(() => served.length === requests.length && (!async || clock.nowMs() > endsAtMs));
+  return {
+    realtime: figuresOf(
+      served.map(({ answer }) => answer),
+      slo,
+    ),
+    stages: stagesOf(served, slo),
+    async: async?.figures(seconds) ?? noAsync,
+  };
+}
+
+function stagesOf(
+  served: readonly { readonly request: WorkloadRequest; readonly answer: Served }[],
+  slo: ServiceLevels | undefined,
+): readonly Figures[] {
+  const stages = Map.groupBy(served, ({ request }) => (request as { stage?: number }).stage ?? -1);
+  return [...stages.keys()]
+    .filter((stage) => stage >= 0)
+    .sort((a, b) => a - b)
+    .map((stage) =>
+      figuresOf(
+        stages.get(stage)!.map(({ answer }) => answer),
+        slo,
+      ),
+    );
+}

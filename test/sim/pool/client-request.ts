@@ -1,0 +1,144 @@
+import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
+import { type Refusal, refusal } from '../../../gateway/refusal.ts';
+import type { RoutingRequest } from '../../../gateway/request.ts';
+import type { Front, RoutedRequest } from '../../../gateway/routed-request.ts';
+import { workClassOf } from '../../../gateway/work-class.ts';
+import type { Sequence } from '../../../infra/local/model-server/engine/sequence.ts';
+import type { WorkloadRequest } from '../worlds/workload.ts';
+import type { EngineJob } from './simulated-engine.ts';
+import type { SimulatedGateway } from './simulated-gateway.ts';
+
+export interface ServiceLevels {
+  readonly ttftMs: number;
+  readonly tpotMs: number;
+}
+
+/** What the client saw of an answer, and what it cost. Times in milliseconds from the arrival. */
+export interface Served {
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Of the prompt, found in the prefix cache. */
+  readonly cachedTokens: number;
+  readonly ttftMs: number;
+  readonly predictedTtftMs: number;
+  /** Mean time of each token after the first; 0 where there is but one. */
+  readonly tpotMs: number;
+}
+
+/** One request as a client sends it. */
+export interface ClientCall {
+  readonly work: Omit<WorkloadRequest, 'atMs'>;
+  /** Below 0 it is sheddable. */
+  readonly priority: number;
+  readonly stream: boolean;
+  readonly slo?: ServiceLevels | undefined;
+  readonly tenant?: string;
+  readonly onServed: (served: Served) => void;
+  /** @param generatedTokens thrown away, where it was stopped for others */
+  readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
+}
+
+/** A front whose bytes are tokens: one request before simulated engines. */
+export class ClientRequest implements Front, EngineJob {
+  /** Engines serve first come, first served. */
+  readonly priority = 0;
+  readonly #call: ClientCall;
+  readonly #gateway: SimulatedGateway;
+  #routed: RoutedRequest | undefined;
+  #attempt: Attempt | undefined;
+  #sequence: Sequence<EngineJob> | undefined;
+  #arrivedAtMs = 0;
+  #firstAtMs = 0;
+  #tokens = 0;
+
+  constructor(call: ClientCall, gateway: SimulatedGateway) {
+    this.#call = call;
+    this.#gateway = gateway;
+  }
+
+  get promptTokens(): number {
+    return this.#call.work.promptTokens;
+  }
+
+  get outputTokens(): number {
+    return this.#call.work.outputTokens;
+  }
+
+  get blockHashes(): readonly number[] {
+    return this.#call.work.blockHashes;
+  }
+
+  begin(): void {
+    this.#arrivedAtMs = this.#gateway.clock.nowMs();
+    this.#routed = this.#gateway.router.submit(requestOf(this.#call), this);
+  }
+
+  /** The gateway has no room for it. */
+  shed(): void {
+    this.#call.onRefused(refusal('saturated', 'the pool has no room for this request'), 0);
+  }
+
+  /** The client leaves. */
+  abort(): void {
+    this.#abortEngine();
+    this.#routed?.leave();
+  }
+
+  dispatch(attempt: Attempt): void {
+    this.#attempt = attempt;
+    this.#sequence = this.#gateway.engineOf(attempt.endpoint.url).add(this);
+  }
+
+  stop(reason: Refusal): void {
+    this.#abortEngine();
+    this.#call.onRefused(reason, this.#tokens);
+  }
+
+  onToken(generatedTokens: number): void {
+    const nowMs = this.#gateway.clock.nowMs();
+    this.#tokens = generatedTokens;
+    if (generatedTokens === 1) this.#firstAtMs = nowMs;
+    if (!this.#call.stream) return;
+    if (generatedTokens === 1) this.#attempt!.firstByte(200, 0, nowMs);
+    this.#attempt!.chunk(nowMs);
+  }
+
+  onDone(cachedTokens: number): void {
+    const { promptTokens, outputTokens } = this;
+    const attempt = this.#attempt!;
+    const nowMs = this.#gateway.clock.nowMs();
+    if (!this.#call.stream) attempt.firstByte(200, 0, nowMs);
+    attempt.reported({ promptTokens, completionTokens: outputTokens, cachedTokens });
+    attempt.end('complete', nowMs);
+    this.#call.onServed({
+      promptTokens,
+      outputTokens,
+      cachedTokens,
+      ttftMs: this.#firstAtMs - this.#arrivedAtMs,
+      predictedTtftMs: attempt.predictedTtftMs,
+      tpotMs: (nowMs - this.#firstAtMs) / Math.max(1, outputTokens - 1),
+    });
+  }
+
+  #abortEngine(): void {
+    if (this.#attempt && this.#sequence) this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+  }
+}
+
+function requestOf({ work, priority, stream, slo, tenant = '' }: ClientCall): RoutingRequest {
+  return {
+    id: '',
+    model: 'm',
+    tenant,
+    priority,
+    workClass: workClassOf(priority),
+    stream,
+    promptTokens: work.promptTokens,
+    promptBlocks: work.promptBlocks,
+    maxOutputTokens: undefined,
+    sizeBytes: 0,
+    ttftSloMs: slo?.ttftMs,
+    tpotSloMs: slo?.tpotMs,
+    missBudget: undefined,
+  };
+}

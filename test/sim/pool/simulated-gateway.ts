@@ -1,0 +1,87 @@
+import { type PolicyName, policies } from '../../../gateway/choose/policies/policies.ts';
+import { saturationOf } from '../../../gateway/endpoint/capacity/saturation.ts';
+import { Router } from '../../../gateway/router.ts';
+import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
+import { type ClientCall, ClientRequest } from './client-request.ts';
+import { type EngineKind, engineOf } from './engine-kinds.ts';
+import { SimulatedEngine } from './simulated-engine.ts';
+
+/**
+ * `ours`: the deployed router as the gateway runs it. `plain`: a gateway whose endpoint picker has no queue of its own; every request
+ * goes to an engine's queue at once, and sheddable ones are shed with 429 while the pool is saturated.
+ */
+export type Way = 'ours' | 'plain';
+
+export interface GatewaySpec {
+  readonly way: Way;
+  readonly policy: PolicyName;
+  readonly engines: readonly EngineKind[];
+  readonly seed: number;
+}
+
+const metricsRefreshMs: Readonly<Record<Way, number>> = { ours: 250, plain: 50 };
+const staleAfterMs = 2000;
+const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 1000, plain: Number.POSITIVE_INFINITY };
+
+/** A gateway before simulated engines, on a virtual clock. Both ways run the deployed router. */
+export class SimulatedGateway {
+  readonly clock: VirtualClock;
+  readonly router: Router;
+  readonly #way: Way;
+  readonly #engines = new Map<string, SimulatedEngine>();
+
+  constructor({ way, policy, engines, seed }: GatewaySpec, clock: VirtualClock) {
+    this.clock = clock;
+    this.#way = way;
+    this.router = new Router({
+      clock,
+      random: seededRandom(seed),
+      policy: policies[policy],
+      holdsQueue: way === 'ours',
+      staleAfterMs,
+      maxQueued: Number.POSITIVE_INFINITY,
+      queueTimeoutMs: Number.POSITIVE_INFINITY,
+      sheddableWaitMs: sheddableWaitMs[way],
+    });
+    const urls = engines.map((_, index) => `http://engine-${index}:8000`);
+    for (const [index, url] of urls.entries()) {
+      this.#engines.set(url, new SimulatedEngine(engineOf(engines[index]!), clock));
+    }
+    this.router.pool.replace(urls.map((url) => ({ url, labels: {} })));
+    this.#readInTurns(metricsRefreshMs[way]);
+  }
+
+  /** Sends a client's request. */
+  send(call: ClientCall): ClientRequest {
+    const request = new ClientRequest(call, this);
+    if (this.#way === 'plain' && call.priority < 0 && this.saturation >= 1) request.shed();
+    else request.begin();
+    return request;
+  }
+
+  /** As `/capacity` tells it, or, of a plain gateway, as its endpoint picker exports it: the mean over engines. */
+  get saturation(): number {
+    const { pool } = this.router;
+    if (this.#way === 'ours') return pool.saturation;
+    const all = pool.usable.map(({ reading }) =>
+      reading ? saturationOf(reading.waiting, reading.kvCacheUtilization) : 1,
+    );
+    return all.length === 0 ? 1 : all.reduce((sum, each) => sum + each, 0) / all.length;
+  }
+
+  engineOf(url: string): SimulatedEngine {
+    return this.#engines.get(url)!;
+  }
+
+  #readInTurns(everyMs: number): void {
+    for (const [index, endpoint] of this.router.pool.endpoints.entries()) {
+      const read = () => {
+        endpoint.recordLoad(this.engineOf(endpoint.url).load());
+        this.router.pump();
+        this.clock.after(everyMs, read);
+      };
+      this.clock.after((everyMs * index) / this.#engines.size, read);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { applyPatches, type Patch } from './ablation/patch.ts';
+import type { Experiment } from './experiment.ts';
+
+const { experiment, patches } = workerData as { experiment: Experiment; patches: readonly Patch[] };
+const unused = applyPatches(patches);
+// After the patches, which change what is loaded from here on.
+const { runExperiment } = await import('./experiment.ts');
+const outcome = await runExperiment(experiment);
+const missing = unused();
+if (missing.length > 0) throw new Error(`no such text in the code: ${missing.join('; ')}`);
+parentPort?.postMessage(outcome);
