@@ -5,7 +5,6 @@ import type { Logger } from '../shared/runtime/logger.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
-import { policies } from './choose/policies/policies.ts';
 import type { gatewaySchema } from './config.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
@@ -49,7 +48,7 @@ export class Gateway {
     this.#router = new Router({
       clock: monotonicClock,
       random: Math.random,
-      policy: policies[config.policy],
+      policy: config.policy,
       holdsQueue: true,
       staleAfterMs: Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs),
       maxQueued: config.maxQueued,

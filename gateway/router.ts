@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../shared/runtime/clock.ts';
 import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
 import { RecentRate } from '../shared/runtime/recent-rate.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
-import type { Policy } from './choose/policies/policy.ts';
+import { type PolicyName, policies } from './choose/policies/policies.ts';
 import type { Placement } from './endpoint/attempt.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import { Pool } from './endpoint/pool.ts';
@@ -26,7 +26,7 @@ export interface RouterOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly policy: Policy;
+  readonly policy: PolicyName;
   /** Engines hold little, and what they cannot run yet waits here; otherwise every request goes to an engine's own queue at once. */
   readonly holdsQueue: boolean;
   /** A reading of an endpoint that is older counts as none. */
@@ -59,7 +59,7 @@ export class Router {
     this.pool = new Pool({ nowMs, staleAfterMs });
     this.pool.subscribe({ removed: () => this.#stopUnservable(), changed: () => this.#stopUnservable() });
     const hasRoom = holdsQueue ? hasRoomNow : () => true;
-    this.#chooser = new Chooser({ pool: this.pool, policy, hasRoom, random });
+    this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], hasRoom, random });
     this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
     this.#sheddablePlaced = new RecentRate(nowMs);
     this.#queue = new RequestQueue({

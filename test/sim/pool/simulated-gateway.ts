@@ -1,4 +1,4 @@
-import { type PolicyName, policies } from '../../../gateway/choose/policies/policies.ts';
+import type { PolicyName } from '../../../gateway/choose/policies/policies.ts';
 import { saturationOf } from '../../../gateway/endpoint/capacity/saturation.ts';
 import { Router } from '../../../gateway/router.ts';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
@@ -37,7 +37,7 @@ export class SimulatedGateway {
     this.router = new Router({
       clock,
       random: seededRandom(seed),
-      policy: policies[policy],
+      policy,
       holdsQueue: way === 'ours',
       staleAfterMs,
       maxQueued: Number.POSITIVE_INFINITY,
