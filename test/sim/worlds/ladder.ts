@@ -1,4 +1,5 @@
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import { hashesOf } from './block-hashes.ts';
 import type { WorkloadRequest } from './workload.ts';
 
 /** One rate of the ladder, held for a time. */
@@ -81,11 +82,6 @@ function promptOf(group: number, question: number): Omit<WorkloadRequest, 'atMs'
   const blockHashes = Array.from({ length: Math.floor(promptTokens / engineTokens) }, (_, block) =>
     numberOf(block, engineTokens),
   );
-  const promptBlocks = new Uint32Array(2 * Math.floor(promptTokens / gatewayTokens));
-  for (let block = 0; 2 * block < promptBlocks.length; block += 1) {
-    const number = numberOf(block, gatewayTokens);
-    promptBlocks[2 * block] = number;
-    promptBlocks[2 * block + 1] = Math.imul(number, 0x9e3779b1);
-  }
+  const promptBlocks = hashesOf(Math.floor(promptTokens / gatewayTokens), (block) => numberOf(block, gatewayTokens));
   return { promptTokens, blockHashes, promptBlocks };
 }

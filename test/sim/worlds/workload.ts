@@ -1,4 +1,5 @@
 import type { PromptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
+import { hashesOf } from './block-hashes.ts';
 import type { TraceRow } from './traces.ts';
 
 /** One request of a workload, as gateway and engine see it. */
@@ -57,11 +58,8 @@ function requestOf(
   const blockHashes = Array.from({ length: Math.floor(whole / engineTokens) }, (_, block) =>
     numberOf(block * engineTokens, engineTokens),
   );
-  const promptBlocks = new Uint32Array(2 * Math.floor(whole / gatewayTokens));
-  for (let block = 0; 2 * block < promptBlocks.length; block += 1) {
-    const number = numberOf(block * gatewayTokens, gatewayTokens);
-    promptBlocks[2 * block] = number;
-    promptBlocks[2 * block + 1] = Math.imul(number, 0x9e3779b1);
-  }
+  const promptBlocks = hashesOf(Math.floor(whole / gatewayTokens), (block) =>
+    numberOf(block * gatewayTokens, gatewayTokens),
+  );
   return { atMs, promptTokens, outputTokens, blockHashes, promptBlocks };
 }
