@@ -29,8 +29,8 @@ export interface RoutingRequest extends PromisedSlo {
 export interface QueueItem {
   readonly request: RoutingRequest;
   readonly cost: QueueingCost;
-  /** What it waits for; where there is no room for one of those that wait for the same, there is none for the others. */
-  readonly queueKey: string;
+  /** What it waits for, while it does: an endpoint, or any of its model's. The queue's own. */
+  queueKey: string;
   /** It failed there, and goes to another endpoint as long as there is one. */
   readonly failedAt: Endpoint | undefined;
   /** Calls its timeout off while it waits; the queue's own. */

@@ -35,6 +35,8 @@ export interface RequestServices {
   refusalWhenFull(request: RoutingRequest): Refusal;
   refusalWhenLate(request: RoutingRequest): Refusal;
   refusalWhenEvicted(request: RoutingRequest): Refusal;
+  /** An answer has begun: its prompt holds up others no longer. */
+  answering(): void;
   /** Once for each request, when its place is free again. */
   ended(request: RoutedRequest, ending: Ending): void;
 }
@@ -51,6 +53,7 @@ const mostAttempts = 2;
 export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest {
   readonly request: RoutingRequest;
   readonly cost: QueueingCost;
+  queueKey = '';
   cancelTimeout: (() => void) | undefined;
   readonly #services: RequestServices;
   readonly #front: Front;
@@ -99,12 +102,6 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
     return this.#failedAt;
   }
 
-  /** A second attempt goes elsewhere: that there is no room for it says nothing of the others. */
-  get queueKey(): string {
-    const { model } = this.request;
-    return this.#failedAt ? `${model} elsewhere than ${this.#failedAt.url}` : model;
-  }
-
   /** Dispatched and not ended. */
   get running(): boolean {
     return this.#phase === 'dispatched';
@@ -149,6 +146,10 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
   leave(): void {
     if (this.#phase === 'dispatched') this.#attempt?.end('abandoned', this.#services.nowMs());
     else if (this.#phase !== 'over') this.#end('client_gone', 0);
+  }
+
+  answering(): void {
+    this.#services.answering();
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome): void {

@@ -4,10 +4,9 @@ import { RecentRate } from '../shared/runtime/recent-rate.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
 import type { Placement } from './endpoint/attempt.ts';
-import type { Endpoint } from './endpoint/endpoint.ts';
 import { Pool } from './endpoint/pool.ts';
 import { Evictor } from './queue/evictor.ts';
-import { type Places, RequestQueue } from './queue/request-queue.ts';
+import { type Places, RequestQueue, type Wait } from './queue/request-queue.ts';
 import { retryAfterSeconds } from './queue/retry-after.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { QueueItem, RoutingRequest } from './request.ts';
@@ -58,8 +57,7 @@ export class Router {
     const nowMs = (): number => clock.nowMs();
     this.pool = new Pool({ nowMs, staleAfterMs });
     this.pool.subscribe({ removed: () => this.#stopUnservable(), changed: () => this.#stopUnservable() });
-    const hasRoom = holdsQueue ? hasRoomNow : () => true;
-    this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], hasRoom, random });
+    this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], holdsQueue, random });
     this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
     this.#sheddablePlaced = new RecentRate(nowMs);
     this.#queue = new RequestQueue({
@@ -120,26 +118,17 @@ export class Router {
 
   #places(): Places {
     return {
-      take: (item) => this.#take(item),
+      take: (item, isTaken) => this.#take(item, isTaken),
       makeRoom: (item) => this.#evictor.makeRoom(item),
-      roomInMs: (item) => this.#roomInMs(item),
     };
   }
 
-  #take({ request, failedAt }: QueueItem): Placement | undefined {
-    const choice = this.#chooser.choose(request, failedAt);
-    if (!choice) return undefined;
-    if (request.workClass === 'sheddable') this.#sheddablePlaced.record();
+  #take(item: QueueItem, isTaken: (queueKey: string) => boolean): Placement | Wait {
+    const choice = this.#chooser.choose(item, isTaken);
+    if ('queueKey' in choice) return { ...choice, roomInMs: soonest(choice.roomInMs, this.#evictor.dueInMs(item)) };
+    if (item.request.workClass === 'sheddable') this.#sheddablePlaced.record();
     for (const listener of this.#listeners) listener.chosen?.(choice);
     return choice.winner;
-  }
-
-  #roomInMs(item: QueueItem): number | undefined {
-    const { model, workClass } = item.request;
-    const servers = this.pool.servers(model, item.failedAt);
-    const dueMs = [...servers.map(({ limiter }) => limiter.roomInMs(workClass)), this.#evictor.dueInMs(item)];
-    const known = dueMs.filter((durationMs) => durationMs !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   #requestServices(nowMs: () => number): RequestServices {
@@ -156,6 +145,7 @@ export class Router {
           'the request was stopped to make room for one of a higher priority',
           this.#retryAfterSeconds(request),
         ),
+      answering: () => this.#queue.pumpSoon(),
       ended: (request, ending) => this.#ended(request, ending),
     };
   }
@@ -185,9 +175,8 @@ export class Router {
   }
 }
 
-/** Whether an endpoint can take the request without queueing it, and a sheddable one without harm to others. */
-function hasRoomNow({ limiter }: Endpoint, { workClass }: RoutingRequest): boolean {
-  return limiter.roomInMs(workClass) === 0;
+function soonest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function waitsOf({ queueTimeoutMs, sheddableWaitMs }: RouterOptions): Readonly<Record<WorkClass, number>> {

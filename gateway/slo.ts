@@ -26,6 +26,16 @@ export function sloOf({ ttftSloMs, tpotSloMs, missBudget }: PromisedSlo): Slo {
   };
 }
 
+/** Measured: the least that leaves an endpoint room beside one request. Protocol: contract §7. */
+const unloadedShare = 1.5;
+
+/** What a promise counts as: one that an idle endpoint cannot keep is 1.5 times what a request sees there, and never a load. */
+export function countedSlo(slo: Slo, unloaded: Omit<Slo, 'missBudget'>): Slo {
+  const counted = (promisedMs: number, unloadedMs: number): number =>
+    unloadedMs > promisedMs ? unloadedShare * unloadedMs : promisedMs;
+  return { ...slo, ttftMs: counted(slo.ttftMs, unloaded.ttftMs), tpotMs: counted(slo.tpotMs, unloaded.tpotMs) };
+}
+
 /** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. */
 const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
 

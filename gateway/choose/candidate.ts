@@ -15,14 +15,17 @@ export interface Candidate extends Placement {
   readonly kvCacheUtilization: number;
   /** Leading share of the prompt's blocks that it should have cached, in [0, 1]. */
   readonly prefixShare: number;
+  /** Until it has room for the request, as far as that does not follow from the prompts before it. */
+  readonly waitMs: number;
   /** Labels of the endpoint, as discovery gave them. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks'>;
+type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks' | 'workClass'>;
 
 /** What the request would meet on the endpoint now. Changes nothing there. */
-export function candidateOf(endpoint: Endpoint, { promptTokens, promptBlocks }: CandidateRequest): Candidate {
+export function candidateOf(endpoint: Endpoint, request: CandidateRequest): Candidate {
+  const { promptTokens, promptBlocks, workClass } = request;
   const blocks = promptBlocks.length / 2;
   const match = endpoint.prefixes.match(promptBlocks);
   // At least one token is computed, whatever is cached.
@@ -35,6 +38,7 @@ export function candidateOf(endpoint: Endpoint, { promptTokens, promptBlocks }: 
     load: endpoint.load,
     waiting: endpoint.waiting,
     kvCacheUtilization: endpoint.kvCacheUtilization,
+    waitMs: endpoint.limiter.waitMs(workClass),
     prefixShare: blocks === 0 ? 0 : match.blocks / blocks,
     features,
     prediction: endpoint.predict(features),

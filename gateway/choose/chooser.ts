@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Pool } from '../endpoint/pool.ts';
-import type { RoutingRequest } from '../request.ts';
+import type { Wait } from '../queue/request-queue.ts';
+import type { QueueItem, RoutingRequest } from '../request.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
 import { preferred } from './filters/preference.ts';
 import { type Policy, pickHighest } from './policies/policy.ts';
@@ -19,13 +20,16 @@ export interface Choice {
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;
-  /** Whether the endpoint may take the request now. */
-  readonly hasRoom: (endpoint: Endpoint, request: RoutingRequest) => boolean;
+  /** False where every request is to go to an engine's own queue at once, whatever the policy. */
+  readonly holdsQueue: boolean;
   /** In [0, 1). */
   readonly random: () => number;
 }
 
-/** Chooses an endpoint with room for a request. */
+/** A request that is to be placed. */
+export type ChosenFor = Pick<QueueItem, 'request' | 'failedAt' | 'cost'>;
+
+/** Chooses an endpoint for a request, or what it waits for. */
 export class Chooser {
   readonly #options: ChooserOptions;
   #turn = 0;
@@ -35,18 +39,48 @@ export class Chooser {
   }
 
   /**
-   * Undefined when no endpoint has room. Each choice that is made is the next turn.
-   * @param failedAt the endpoint that failed the request before: it is chosen only where there is no other
+   * Each choice that is made is the next turn. Where it failed before, a request goes again only if there is no other endpoint.
+   * @param isTaken whether what has this queue key goes to others first
    */
-  choose(request: RoutingRequest, failedAt?: Endpoint): Choice | undefined {
-    const { pool, policy, hasRoom, random } = this.#options;
+  choose(item: ChosenFor, isTaken: (queueKey: string) => boolean): Choice | Wait {
+    const { pool, policy, holdsQueue } = this.#options;
+    const { request, failedAt } = item;
+    const servers = pool.servers(request.model, failedAt);
+    const waitsFor = holdsQueue ? policy.waitsFor : 'nothing';
+    if (waitsFor === 'the best endpoint') {
+      const choice = this.#best(servers, item);
+      if (!choice) return { queueKey: request.model, roomInMs: undefined };
+      const { endpoint } = choice.winner;
+      const queueKey = `${request.model} at ${endpoint.url}`;
+      const roomInMs = this.#roomInMs(endpoint, item);
+      return roomInMs === 0 && !isTaken(queueKey) ? this.#made(choice) : { queueKey, roomInMs };
+    }
+    const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : request.model;
+    const isFree = (endpoint: Endpoint): boolean => waitsFor === 'nothing' || this.#roomInMs(endpoint, item) === 0;
+    const choice = isTaken(queueKey) ? undefined : this.#best(servers.filter(isFree), item);
+    return choice ? this.#made(choice) : { queueKey, roomInMs: this.#anyRoomInMs(servers, item) };
+  }
+
+  #best(servers: readonly Endpoint[], { request, failedAt }: ChosenFor): Choice | undefined {
+    const { policy, random } = this.#options;
     const { id, model, promptTokens } = request;
-    const withRoom = pool.servers(model, failedAt).filter((endpoint) => hasRoom(endpoint, request));
-    const candidates = preferred(withRoom, model, failedAt === undefined).map((each) => candidateOf(each, request));
+    const candidates = preferred(servers, model, failedAt === undefined).map((each) => candidateOf(each, request));
     const { scores, rule } = policy.score(candidates, request, { turn: this.#turn, random });
     const winner = candidates[pickHighest(scores, random)];
-    if (!winner) return undefined;
+    return winner && { request: { id, model, promptTokens }, candidates, scores, rule, winner };
+  }
+
+  #made(choice: Choice): Choice {
     this.#turn += 1;
-    return { request: { id, model, promptTokens }, candidates, scores, rule, winner };
+    return choice;
+  }
+
+  #roomInMs({ limiter }: Endpoint, { request, cost }: ChosenFor): number | undefined {
+    return limiter.roomInMs(request.workClass, cost.slo.tpotMs);
+  }
+
+  #anyRoomInMs(servers: readonly Endpoint[], item: ChosenFor): number | undefined {
+    const known = servers.map((each) => this.#roomInMs(each, item)).filter((roomInMs) => roomInMs !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 }

@@ -6,7 +6,9 @@ import type { LimitedRequest, PromptPause } from './capacity/concurrency-limiter
 import type { Endpoint } from './endpoint.ts';
 import { type AttemptOutcome, verdictOn } from './health/ejection.ts';
 import type { CountedRequest } from './in-flight.ts';
-import { type LoadFeatures, meanFeatures, type Prediction } from './latency/load-features.ts';
+import type { SteppedStream } from './latency/engine-steps.ts';
+import type { LoadFeatures, Prediction, Prompts } from './latency/prediction.ts';
+import { attentionPairs } from './latency/step-load.ts';
 import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 import { blockTokens, type PromptBlocks } from './prefix/prompt-blocks.ts';
@@ -34,6 +36,8 @@ export interface Placement {
 
 /** Told what becomes of an attempt. */
 export interface AttemptListener {
+  /** Once, at the first byte of its answer: what it held up may go. */
+  answering(attempt: Attempt): void;
   /** Once, when its place is free again and all is learned from it. */
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, nowMs: number): void;
   /** Its endpoint needs the place for a higher priority: the request is to be stopped. */
@@ -53,7 +57,7 @@ const fewestWholeTokens = 8;
  * index and concurrency limiter what happens, and there is no other way to tell them. Times are given by whoever sees the bytes, on
  * the endpoint's clock.
  */
-export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
+export class Attempt implements CountedRequest, LimitedRequest, GappedStream, SteppedStream {
   readonly endpoint: Endpoint;
   readonly workClass: WorkClass;
   readonly priority: number;
@@ -64,10 +68,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   readonly arrivedAtMs: number;
   readonly openedAtMs: number;
   readonly firstTokenExpectedAtMs: number;
+  readonly prompt: Prompts;
+  step = -1;
   prefill?: ListNode<CountedRequest>;
-  readonly #features: LoadFeatures;
+  readonly #prediction: Prediction;
   readonly #match: PrefixMatch;
-  readonly #ttftAloneMs: number;
   readonly #listener: AttemptListener;
   readonly #place: ListNode<LimitedRequest>;
   #isProbe: boolean;
@@ -98,10 +103,12 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.arrivedAtMs = request.arrivedAtMs;
     this.openedAtMs = nowMs;
     this.firstTokenExpectedAtMs = nowMs + prediction.ttftMs;
-    this.#features = features;
+    const { uncachedTokens, cachedTokens } = features;
+    this.prompt = { tokens: uncachedTokens, pairs: attentionPairs(uncachedTokens, cachedTokens) };
+    this.#prediction = prediction;
     this.#match = match;
-    this.#ttftAloneMs = endpoint.latency.ttftAloneMs(features);
     this.#listener = listener;
+    if (endpoint.inFlight === 0) endpoint.latency.steps.beganIdle(nowMs);
     endpoint.work.opened(this);
     endpoint.prefixes.store(request.promptBlocks);
     if (this.workClass === 'sheddable') this.#pause = endpoint.limiter.pauseFor(this);
@@ -182,28 +189,33 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     if (this.#ended || this.#firstByteAtMs !== undefined) return;
     const { endpoint } = this;
     endpoint.recordAnswered();
-    endpoint.work.answering(this, nowMs);
     this.#status = status;
+    // What an engine says when it fails, fast or slow, says nothing of its first tokens.
+    if (this.succeeds && this.stream) {
+      endpoint.latency.steps.chunk(this, true, nowMs);
+      endpoint.latency.learnTtft(this.#prediction, nowMs - this.openedAtMs);
+    }
+    endpoint.work.answering(this, nowMs);
     this.#firstByteAtMs = nowMs;
     if (status === statusTooManyRequests) endpoint.health.recordFull(retryAfterSeconds);
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
-    // What an engine says when it fails, fast or slow, says nothing of its first tokens.
-    if (this.succeeds && this.stream) endpoint.latency.learnTtft(this.#features, nowMs - this.openedAtMs);
+    this.#listener.answering(this);
   }
 
   /** A piece of the answer: about one token, of a stream that succeeds. */
   chunk(nowMs: number): void {
     if (this.#ended || !this.stream || !this.succeeds) return;
-    const { limiter, work, gaps } = this.endpoint;
+    const { limiter, work, gaps, latency } = this.endpoint;
     this.#settlePause(nowMs);
     this.#chunks += 1;
     if (this.#streamNode) {
+      latency.steps.chunk(this, false, nowMs);
       this.#streamGaps = nextGaps(this.#streamGaps, nowMs - this.#lastChunkAtMs);
       work.generated(this);
     } else {
       this.#streamNode = gaps.add(this);
-      limiter.recordFirstToken(Math.max(0, nowMs - this.openedAtMs - this.#ttftAloneMs));
+      limiter.recordFirstToken(Math.max(0, nowMs - this.openedAtMs - this.#prediction.ttftAloneMs));
     }
     this.#lastChunkAtMs = nowMs;
     gaps.recordChunk(nowMs);
@@ -265,7 +277,6 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
     limiter.adjust();
     if (tpotMs === undefined || (this.stream && completionTokens < fewestStreamedTokens)) return;
-    const atTheEnd = this.endpoint.featuresOf(this.#features.uncachedTokens, this.#features.cachedTokens);
-    latency.learnTpot(meanFeatures(this.#features, atTheEnd), tpotMs);
+    latency.learnTpot(this.#prediction, tpotMs);
   }
 }

@@ -3,8 +3,10 @@ import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency
 import type { EngineLoad } from './engine-load.ts';
 import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
 import { InFlight } from './in-flight.ts';
-import { LatencyModel } from './latency/latency-model.ts';
-import type { LoadFeatures, Prediction } from './latency/load-features.ts';
+import { EndpointLatency, type SteppedEndpoint } from './latency/endpoint-latency.ts';
+import type { LoadFeatures, Prediction } from './latency/prediction.ts';
+import type { StepLoad } from './latency/step-load.ts';
+import { StepModel } from './latency/step-model.ts';
 import { TokenGaps } from './latency/token-gaps.ts';
 import type { ModelList } from './model-list.ts';
 import { PrefixIndex } from './prefix/prefix-index.ts';
@@ -13,6 +15,8 @@ interface Reading extends EngineLoad {
   readonly atMs: number;
   /** The gateway's own requests there at that moment. */
   readonly ownInFlight: number;
+  /** Prompt tokens that the gateway had sent there by then. */
+  readonly sentTokens: number;
 }
 
 /** Of requests that others sent, where none of our own tells. */
@@ -25,6 +29,8 @@ export interface EndpointOptions {
   readonly staleAfterMs: number;
   /** Called whenever an endpoint turns usable or unusable. */
   readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
+  /** The pool's; an endpoint that stands alone has its own. */
+  readonly stepModel?: StepModel;
   /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
 }
@@ -40,7 +46,7 @@ export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses';
 const alone: Peers = { canSpare: false, tally: { requests: 0, failures: 0 } };
 
 /** One model server: what it said last, and what the gateway itself has sent there since. */
-export class Endpoint implements LimitedEndpoint {
+export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
   readonly url: string;
   readonly origin: string;
   /** Path before `/v1/…`, without a trailing slash; usually empty. */
@@ -51,10 +57,12 @@ export class Endpoint implements LimitedEndpoint {
   /** The gateway's own requests there. */
   readonly work: InFlight;
   readonly limiter: ConcurrencyLimiter;
-  readonly latency = new LatencyModel();
+  readonly latency: EndpointLatency;
   readonly gaps = new TokenGaps();
   readonly prefixes = new PrefixIndex();
   readonly health: OutlierDetector;
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
   #models: ModelList | undefined;
@@ -68,10 +76,12 @@ export class Endpoint implements LimitedEndpoint {
     this.host = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     this.labels = address.labels;
     this.#options = options;
-    this.work = new InFlight(options.nowMs);
-    this.limiter = new ConcurrencyLimiter(this, options.nowMs);
+    this.nowMs = options.nowMs;
+    this.work = new InFlight(this.nowMs);
+    this.latency = new EndpointLatency(options.stepModel ?? new StepModel(), this);
+    this.limiter = new ConcurrencyLimiter(this, this.nowMs);
     this.health = new OutlierDetector({
-      nowMs: options.nowMs,
+      nowMs: this.nowMs,
       peers: () => options.peers?.(this) ?? alone,
       onChange: (change) => options.onUsableChange(this, change),
     });
@@ -114,7 +124,7 @@ export class Endpoint implements LimitedEndpoint {
   /** The last reading, unless it is stale. */
   get reading(): Reading | undefined {
     const reading = this.#reading;
-    return reading && this.#options.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
+    return reading && this.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
   }
 
   get load(): number {
@@ -125,46 +135,64 @@ export class Endpoint implements LimitedEndpoint {
 
   /** Milliseconds in which the prompts of our own requests here should be computed. */
   get backlogMs(): number {
-    return Math.max(0, this.#prefill.ms - this.work.prefillingForMs);
-  }
-
-  /** Prompts of our own requests here without a first token, as if none of them had been begun. */
-  get #prefill(): { readonly tokens: number; readonly pairs: number; readonly ms: number } {
     const { realtime, sheddable } = this.work;
     const tokens = realtime.prefillTokens + sheddable.prefillTokens;
     const pairs = realtime.prefillPairs + sheddable.prefillPairs;
-    return { tokens, pairs, ms: this.latency.prefillMs(tokens, pairs) };
+    return Math.max(0, this.latency.prefillMs(tokens, pairs) - this.work.prefillingForMs);
+  }
+
+  /** Requests that generate, those of others included: they are taken to hold as much as ours. */
+  get generating(): Pick<StepLoad, 'decodes' | 'contextTokens'> {
+    const { realtime, sheddable } = this.work;
+    const decodes = realtime.decodes + sheddable.decodes;
+    const contextTokens = realtime.contextTokens + sheddable.contextTokens;
+    const others = this.load - this.inFlight;
+    const contextEach = decodes > 0 ? contextTokens / decodes : usualContextTokens;
+    return { decodes: decodes + others, contextTokens: contextTokens + others * contextEach };
+  }
+
+  mayHaveComputed(beforeMs: number): boolean {
+    return this.work.mayHaveComputed(beforeMs);
   }
 
   /** What a prompt with so much of it cached would meet here. */
   featuresOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
-    const { realtime, sheddable } = this.work;
-    const decodes = realtime.decodes + sheddable.decodes;
-    const context = realtime.contextTokens + sheddable.contextTokens;
-    const prefill = this.#prefill;
-    const shareLeft = prefill.ms > 0 ? this.backlogMs / prefill.ms : 0;
-    const others = this.load - this.inFlight;
-    const contextTokens = context + others * (decodes > 0 ? context / decodes : usualContextTokens);
-    const freeTokens = (this.reading?.kvCacheTokens ?? Number.POSITIVE_INFINITY) - contextTokens;
+    const { startedAtMs, lastStartedAtMs, secondLastStartedAtMs } = this.latency.steps;
     return {
-      aheadTokens: prefill.tokens * shareLeft,
-      aheadPairs: prefill.pairs * shareLeft,
+      ...this.generating,
+      pending: this.work.pending(lastStartedAtMs, startedAtMs),
+      sinceMs: this.#sinceMs(startedAtMs, secondLastStartedAtMs),
       uncachedTokens,
       cachedTokens,
-      decodes: decodes + others,
-      contextTokens,
-      overflowTokens: Math.max(0, prefill.tokens + uncachedTokens + cachedTokens - freeTokens),
+      memoryShare: this.#memoryShare(uncachedTokens),
     };
+  }
+
+  /** How long the engine has computed at what runs; undefined where no stream shows it. */
+  #sinceMs(startedAtMs: number, secondLastStartedAtMs: number): number | undefined {
+    const { oldestPromptAtMs, prefillingForMs } = this.work;
+    if (!this.gaps.anyStream && this.generating.decodes > 0) return undefined;
+    // A prompt that was sent earlier was begun in a step before.
+    if (oldestPromptAtMs !== undefined && oldestPromptAtMs < secondLastStartedAtMs) return prefillingForMs;
+    return this.nowMs() - startedAtMs;
+  }
+
+  /** (held at the last reading + tokens of prompts sent since) / all, at most 1; prefixes are shared, so that what is cached takes nothing. */
+  #memoryShare(uncachedTokens: number): number {
+    const reading = this.reading;
+    if (!reading?.kvCacheTokens) return reading?.kvCacheUtilization ?? 0;
+    const sentTokens = this.work.sentTokens - reading.sentTokens + uncachedTokens;
+    return Math.min(1, reading.kvCacheUtilization + sentTokens / reading.kvCacheTokens);
   }
 
   /** What is to be expected of a request that meets this load. */
   predict(load: LoadFeatures): Prediction {
-    return this.latency.predict(load, this.seenTpotMs);
+    return this.latency.predict(load);
   }
 
   /** Milliseconds a token, as streams show it now; undefined where nothing tells. */
   get seenTpotMs(): number | undefined {
-    return this.gaps.tpotMs(this.#options.nowMs());
+    return this.gaps.tpotMs(this.nowMs());
   }
 
   get waiting(): number {
@@ -192,7 +220,7 @@ export class Endpoint implements LimitedEndpoint {
 
   recordLoad(load: EngineLoad): void {
     this.recordAnswered();
-    this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
+    this.#reading = { ...load, atMs: this.nowMs(), ownInFlight: this.inFlight, sentTokens: this.work.sentTokens };
     this.limiter.recordReading(load);
   }
 

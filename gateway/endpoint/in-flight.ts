@@ -1,6 +1,7 @@
 import { LinkedList, type ListNode } from '../../shared/runtime/linked-list.ts';
 import type { WorkClass } from '../work-class.ts';
-import { attentionPairs } from './latency/load-features.ts';
+import { noPrompts, type PendingPrompts, type Prompts } from './latency/prediction.ts';
+import { attentionPairs } from './latency/step-load.ts';
 
 /** What one class of work holds on one endpoint; tokens are estimates. */
 export interface Held {
@@ -63,7 +64,10 @@ export class InFlight {
   };
   /** In order of their dispatch, which is the order in which an engine prefills. */
   readonly #prefilling = new LinkedList<CountedRequest>();
+  #sentTokens = 0;
   #lastPrefilledAtMs = Number.NEGATIVE_INFINITY;
+  /** When an answer that comes whole was last taken to generate. */
+  #lastAssumedAtMs = Number.NEGATIVE_INFINITY;
   /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
   #nextExpectedAtMs = Number.POSITIVE_INFINITY;
 
@@ -81,6 +85,11 @@ export class InFlight {
     return this.#counts.sheddable;
   }
 
+  /** Prompt tokens to be computed, of all that was ever sent. */
+  get sentTokens(): number {
+    return this.#sentTokens;
+  }
+
   get total(): number {
     return this.#counts.realtime.inFlight + this.#counts.sheddable.inFlight;
   }
@@ -93,6 +102,34 @@ export class InFlight {
     return first ? nowMs - Math.max(first.openedAtMs, this.#lastPrefilledAtMs) : 0;
   }
 
+  /**
+   * Prompts without a first token, by the step that computes them.
+   * @param lastStartedAtMs when the step before the running one began
+   * @param startedAtMs when the running one did
+   */
+  pending(lastStartedAtMs: number, startedAtMs: number): PendingPrompts {
+    this.#catchUp(this.#nowMs());
+    let [running, next, later]: [Prompts, Prompts, Prompts] = [noPrompts, noPrompts, noPrompts];
+    for (const request of this.#prefilling) {
+      if (request.openedAtMs <= lastStartedAtMs) running = withPrompt(running, request);
+      else if (request.openedAtMs <= startedAtMs) next = withPrompt(next, request);
+      else later = withPrompt(later, request);
+    }
+    return { running, next, later };
+  }
+
+  /** When the oldest prompt without a first token was sent; undefined without any. */
+  get oldestPromptAtMs(): number | undefined {
+    this.#catchUp(this.#nowMs());
+    return this.#prefilling.first?.openedAtMs;
+  }
+
+  /** Whether a prompt that was sent before then may have been computed since: it has no first token, or none that was seen. */
+  mayHaveComputed(beforeMs: number): boolean {
+    const oldestAtMs = this.oldestPromptAtMs;
+    return this.#lastAssumedAtMs >= beforeMs || (oldestAtMs !== undefined && oldestAtMs < beforeMs);
+  }
+
   opened(request: CountedRequest): void {
     this.#catchUp(request.openedAtMs);
     const counts = this.#counts[request.workClass];
@@ -101,6 +138,7 @@ export class InFlight {
     counts.promptTokens += request.promptTokens;
     counts.prefillTokens += uncachedTokens(request);
     counts.prefillPairs += pairsOf(request);
+    this.#sentTokens += uncachedTokens(request);
     request.prefill = this.#prefilling.add(request);
     if (!request.stream) this.#nextExpectedAtMs = Math.min(this.#nextExpectedAtMs, request.firstTokenExpectedAtMs);
   }
@@ -139,8 +177,10 @@ export class InFlight {
     this.#nextExpectedAtMs = Number.POSITIVE_INFINITY;
     for (const request of this.#prefilling) {
       if (request.stream) continue;
-      if (request.firstTokenExpectedAtMs <= nowMs) this.#generates(request);
-      else this.#nextExpectedAtMs = Math.min(this.#nextExpectedAtMs, request.firstTokenExpectedAtMs);
+      if (request.firstTokenExpectedAtMs <= nowMs) {
+        this.#lastAssumedAtMs = Math.max(this.#lastAssumedAtMs, request.firstTokenExpectedAtMs);
+        this.#generates(request);
+      } else this.#nextExpectedAtMs = Math.min(this.#nextExpectedAtMs, request.firstTokenExpectedAtMs);
     }
   }
 
@@ -161,6 +201,10 @@ export class InFlight {
 
 function isPrefilling({ prefill }: CountedRequest): boolean {
   return prefill?.removed === false;
+}
+
+function withPrompt({ tokens, pairs }: Prompts, request: CountedRequest): Prompts {
+  return { tokens: tokens + uncachedTokens(request), pairs: pairs + pairsOf(request) };
 }
 
 function uncachedTokens({ promptTokens, cachedTokens }: CountedRequest): number {

@@ -3,6 +3,7 @@ import { poolSaturation } from './capacity/saturation.ts';
 import { Endpoint, type EndpointChange, type EndpointOptions } from './endpoint.ts';
 import { mostEjected } from './health/ejection.ts';
 import type { Peers } from './health/outlier-detector.ts';
+import { StepModel } from './latency/step-model.ts';
 import { contextTokensOf, type ModelList } from './model-list.ts';
 
 /** Told of every endpoint that comes, goes, or turns usable or unusable. */
@@ -19,6 +20,8 @@ const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */
 export class Pool {
+  /** How long a step takes on its engines. */
+  readonly stepModel = new StepModel();
   readonly #options: EndpointOptions;
   readonly #listeners: PoolListener[] = [];
   readonly #endpoints = new Map<string, Endpoint>();
@@ -27,6 +30,7 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = {
       ...options,
+      stepModel: this.stepModel,
       peers: (endpoint) => this.#peersOf(endpoint),
       onUsableChange: (endpoint, change) => {
         // What becomes of one that has left concerns the pool no more.

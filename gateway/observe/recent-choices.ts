@@ -38,11 +38,17 @@ function describe(candidate: Candidate) {
     waiting,
     kvCacheUtilization: rounded(kvCacheUtilization),
     prefixShare: rounded(prefixShare),
-    aheadTokens: Math.round(features.aheadTokens),
+    waitMs: rounded(candidate.waitMs),
+    aheadTokens: aheadTokensOf(features),
+    memoryShare: rounded(features.memoryShare),
     decodes: features.decodes,
-    /** Null while the model of the endpoint cannot be trusted. */
+    /** Null while the pool has shown too few steps. */
     predicted: prediction.trusted ? { ttftMs: rounded(prediction.ttftMs), tpotMs: rounded(prediction.tpotMs) } : null,
   };
+}
+
+function aheadTokensOf({ pending: { running, next, later } }: Candidate['features']): number {
+  return running.tokens + next.tokens + later.tokens;
 }
 
 function rounded(value: number): number {

@@ -2,7 +2,7 @@ import type { QueueingCost } from './queueing-cost.ts';
 
 /** What decides an item's turn. */
 export interface Queued {
-  readonly request: { readonly tenant: string };
+  readonly request: { readonly tenant: string; readonly model: string };
   /** What it waits for; where there is no room for one of those that wait for the same, there is none for the others. */
   readonly queueKey: string;
   readonly cost: Pick<QueueingCost, 'deadlineAtMs' | 'work' | 'sizeBytes'>;
@@ -18,6 +18,7 @@ interface Flow<T> {
   readonly queues: Map<string, T[]>;
 }
 
+const none: ReadonlySet<string> = new Set();
 /** Tenants without items that are remembered: their names are the clients' to choose. */
 const mostRemembered = 1000;
 
@@ -30,6 +31,8 @@ export class PriorityBand<T extends Queued> {
   readonly #flows = new Map<string, Flow<T>>();
   /** Queue key → how many wait for it. */
   readonly #wanted = new Map<string, number>();
+  /** Model → how many wait for any endpoint of it. */
+  readonly #models = new Map<string, number>();
   #virtualTime = 0;
   #count = 0;
   #sizeBytes = 0;
@@ -47,6 +50,15 @@ export class PriorityBand<T extends Queued> {
     return this.#wanted.has(queueKey);
   }
 
+  /** Models of those that wait. */
+  get models(): Iterable<string> {
+    return this.#models.keys();
+  }
+
+  wantsModel(model: string): boolean {
+    return this.#models.has(model);
+  }
+
   add(item: T): void {
     let flow = this.#flows.get(item.request.tenant);
     if (!flow) {
@@ -58,39 +70,29 @@ export class PriorityBand<T extends Queued> {
     const queue = flow.queues.get(item.queueKey) ?? [];
     queue.splice(placeOf(queue, item), 0, item);
     flow.queues.set(item.queueKey, queue);
-    this.#wanted.set(item.queueKey, (this.#wanted.get(item.queueKey) ?? 0) + 1);
+    count(this.#wanted, item.queueKey, 1);
+    count(this.#models, item.request.model, 1);
     this.#count += 1;
     this.#sizeBytes += item.cost.sizeBytes;
     flow.count += 1;
     flow.sizeBytes += item.cost.sizeBytes;
   }
 
-  /** The item whose turn it is, of those that wait for nothing that is blocked. */
-  next(blocked: ReadonlySet<string>): T | undefined {
+  /** The item whose turn it is, of those that wait for nothing that is blocked, and for no model that is barred. */
+  next(blocked: ReadonlySet<string>, barredModels: ReadonlySet<string> = none): T | undefined {
     if (blocked.size >= this.#wanted.size && this.#allAreIn(blocked)) return undefined;
     let first: T | undefined;
     let firstTurnAt = Number.POSITIVE_INFINITY;
     for (const { turnAt, queues } of this.#flows.values()) {
       if (turnAt > firstTurnAt) continue;
       for (const [what, [head]] of queues) {
-        if (!head || blocked.has(what)) continue;
+        if (!head || blocked.has(what) || barredModels.has(head.request.model)) continue;
         if (turnAt === firstTurnAt && first && first.cost.deadlineAtMs <= head.cost.deadlineAtMs) continue;
         first = head;
         firstTurnAt = turnAt;
       }
     }
     return first;
-  }
-
-  /** The first item of each tenant and queue key, in the order of their turns; none that waits for what is blocked. */
-  inTurn(blocked: ReadonlySet<string>): readonly T[] {
-    if (this.#allAreIn(blocked)) return [];
-    const heads: { readonly turnAt: number; readonly head: T }[] = [];
-    for (const { turnAt, queues } of this.#flows.values()) {
-      for (const [what, [head]] of queues) if (head && !blocked.has(what)) heads.push({ turnAt, head });
-    }
-    heads.sort((a, b) => a.turnAt - b.turnAt || a.head.cost.deadlineAtMs - b.head.cost.deadlineAtMs);
-    return heads.map(({ head }) => head);
   }
 
   /**
@@ -141,9 +143,8 @@ export class PriorityBand<T extends Queued> {
     if (!flow || !queue || index < 0) return false;
     queue.splice(index, 1);
     if (queue.length === 0) flow.queues.delete(item.queueKey);
-    const wanted = this.#wanted.get(item.queueKey)! - 1;
-    if (wanted === 0) this.#wanted.delete(item.queueKey);
-    else this.#wanted.set(item.queueKey, wanted);
+    count(this.#wanted, item.queueKey, -1);
+    count(this.#models, item.request.model, -1);
     this.#count -= 1;
     this.#sizeBytes -= item.cost.sizeBytes;
     flow.count -= 1;
@@ -171,6 +172,12 @@ export class PriorityBand<T extends Queued> {
     }
     if (remembered > mostRemembered && oldest !== undefined) this.#flows.delete(oldest);
   }
+}
+
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const value = (counts.get(key) ?? 0) + change;
+  if (value === 0) counts.delete(key);
+  else counts.set(key, value);
 }
 
 /** Where a newcomer stands: behind all whose deadline is not later. */

@@ -1,4 +1,4 @@
-import { usualOutputTokens } from '../endpoint/latency/load-features.ts';
+import { usualOutputTokens } from '../endpoint/latency/step-load.ts';
 import { type PromisedSlo, type Slo, sloOf } from '../slo.ts';
 
 /** What decides a request's turn in the queue. */

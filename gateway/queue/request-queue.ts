@@ -4,12 +4,20 @@ import type { QueueItem } from '../request.ts';
 import type { WorkClass } from '../work-class.ts';
 import { PriorityBand } from './priority-band.ts';
 
+/** What an item waits for. */
+export interface Wait {
+  readonly queueKey: string;
+  /** In how many milliseconds there is room by itself, as far as that is known. */
+  readonly roomInMs: number | undefined;
+}
+
 /** The places that requests wait for. */
 export interface Places {
-  /** An endpoint that has room for the item now; it counts as taken. */
-  take(item: QueueItem): Placement | undefined;
-  /** In how many milliseconds there is room for it by itself, as far as that is known. */
-  roomInMs(item: QueueItem): number | undefined;
+  /**
+   * A place for the item, which counts as taken; or what it is to wait for.
+   * @param isTaken whether what has this queue key goes to others first
+   */
+  take(item: QueueItem, isTaken: (queueKey: string) => boolean): Placement | Wait;
   /** Frees room for an item that waits, where it may; true when it did. */
   makeRoom(item: QueueItem): boolean;
 }
@@ -29,9 +37,9 @@ const pumpedLatelyMs = 5;
 const mostBytesPerBand = 256 * 1024 * 1024;
 
 /**
- * Where requests wait for room: the higher priority first, tenants taking turns within a band. What there is no room for holds up
- * nothing else, and a band without room none below it that waits for other things; for the same one none overtakes a higher priority.
- * Of a band that is full the tenant that holds most gives way.
+ * Where requests wait for room: the higher priority first, tenants taking turns within a band. An item that waits for one endpoint holds
+ * up those that would go there too, and every lower priority of its model, which would otherwise take what it waits for. What an item
+ * waits for is looked at again with every pump. Of a band that is full the tenant that holds most gives way.
  */
 export class RequestQueue {
   readonly #options: RequestQueueOptions;
@@ -50,16 +58,22 @@ export class RequestQueue {
 
   /** `placed` at once, `waiting` until a pump or its timeout, `late` where no time to wait is given, or `full`. */
   enter(item: QueueItem): 'placed' | 'waiting' | 'late' | 'full' {
-    const isBehind = this.#anyAhead(item);
-    const placement = isBehind ? undefined : this.#options.places.take(item);
-    if (placement) {
-      item.place(placement);
+    const { priority, model } = item.request;
+    const isBarred = this.#anyBand((other, band) => other > priority && band.wantsModel(model));
+    const isTaken = (queueKey: string): boolean =>
+      this.#anyBand((other, band) => other >= priority && band.isWanted(queueKey));
+    const taken = isBarred ? undefined : this.#options.places.take(item, isTaken);
+    if (taken && 'endpoint' in taken) {
+      item.place(taken);
       return 'placed';
     }
+    item.queueKey = taken?.queueKey ?? model;
     const timeoutMs = this.#options.timeoutMs[item.request.workClass];
-    const band = this.#bandOf(item.request.priority);
+    const band = this.#bandOf(priority);
     if (!this.#haveSpace(band, item)) return 'full';
     if (timeoutMs === 0) return 'late';
+    // Room may be due by itself, or has to be made. Those ahead were looked at a moment ago, and will be in a moment.
+    if (taken && !isTaken(item.queueKey)) this.#blocked(item, taken);
     band.add(item);
     const late = (): void => {
       this.leave(item);
@@ -67,15 +81,13 @@ export class RequestQueue {
     };
     item.cancelTimeout = this.#options.clock.after(timeoutMs, late);
     this.#waiting += 1;
-    // Room may be due by itself, or has to be made. Those ahead were looked at a moment ago, and will be in a moment.
-    if (!isBehind) this.#blocked(item);
     const restMs = this.#pumpedAtMs + pumpedLatelyMs - this.#options.clock.nowMs();
     if (this.#pumpAgain || restMs <= 0) this.pump();
     else this.#wakeIn(restMs);
     return isWaiting(item) ? 'waiting' : 'placed';
   }
 
-  /** Forgets a item, wherever it is. */
+  /** Forgets an item, wherever it is. */
   leave(item: QueueItem): void {
     if (this.#bands.get(item.request.priority)?.remove(item)) this.#forgetTimeout(item);
   }
@@ -93,6 +105,11 @@ export class RequestQueue {
     this.#pumping = false;
   }
 
+  /** The same in a moment: several that may have made room count as one. */
+  pumpSoon(): void {
+    if (this.#waiting > 0) this.#wakeIn(0);
+  }
+
   /** How many wait, by priority. */
   get counts(): ReadonlyMap<number, number> {
     return new Map([...this.#bands].map(([priority, { count }]) => [priority, count]));
@@ -106,34 +123,33 @@ export class RequestQueue {
   #placeAllThatFit(): void {
     if (this.#waiting === 0) return;
     const blocked = new Set<string>();
+    const barredModels = new Set<string>();
     for (const priority of this.#prioritiesDescending) {
       const band = this.#bandOf(priority);
-      while (this.#placeOne(band, blocked));
+      for (;;) {
+        const item = band.next(blocked, barredModels);
+        if (!item) break;
+        this.#place(band, item, blocked);
+      }
+      for (const model of band.models) barredModels.add(model);
     }
   }
 
-  /** False when there is room for none of them. With each that is placed, others' turns come. */
-  #placeOne(band: PriorityBand<QueueItem>, blocked: Set<string>): boolean {
-    const first = band.next(blocked);
-    if (!first) return false;
-    if (this.#place(band, first, blocked)) return true;
-    for (const item of band.inTurn(blocked)) {
-      if (!blocked.has(item.queueKey) && this.#place(band, item, blocked)) return true;
+  /** Where there is no room it waits, perhaps for something else than before; nothing else that waits for that is looked at. */
+  #place(band: PriorityBand<QueueItem>, item: QueueItem, blocked: Set<string>): void {
+    const taken = this.#options.places.take(item, (queueKey) => blocked.has(queueKey));
+    if ('endpoint' in taken) {
+      band.serve(item);
+      this.#forgetTimeout(item);
+      item.place(taken);
+      return;
     }
-    return false;
-  }
-
-  #place(band: PriorityBand<QueueItem>, item: QueueItem, blocked: Set<string>): boolean {
-    const placement = this.#options.places.take(item);
-    if (!placement) {
-      blocked.add(item.queueKey);
-      this.#blocked(item);
-      return false;
-    }
-    band.serve(item);
-    this.#forgetTimeout(item);
-    item.place(placement);
-    return true;
+    if (!blocked.has(taken.queueKey)) this.#blocked(item, taken);
+    blocked.add(taken.queueKey);
+    if (taken.queueKey === item.queueKey) return;
+    band.remove(item);
+    item.queueKey = taken.queueKey;
+    band.add(item);
   }
 
   /** Has tenants that hold more give way, where the band is full and that makes space. */
@@ -160,13 +176,9 @@ export class RequestQueue {
   }
 
   /** Room that will not come by an event is made, or waited for until it is due. */
-  #blocked(item: QueueItem): void {
-    if (this.#options.places.makeRoom(item)) {
-      this.#pumpAgain = true;
-      return;
-    }
-    const roomInMs = this.#options.places.roomInMs(item);
-    if (roomInMs !== undefined) this.#wakeIn(roomInMs);
+  #blocked(item: QueueItem, { roomInMs }: Wait): void {
+    if (this.#options.places.makeRoom(item)) this.#pumpAgain = true;
+    else if (roomInMs !== undefined) this.#wakeIn(roomInMs);
   }
 
   /** Unless it wakes sooner anyway. */
@@ -191,9 +203,8 @@ export class RequestQueue {
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** None overtakes an equal or a higher priority that waits for the same. */
-  #anyAhead({ request: { priority }, queueKey }: QueueItem): boolean {
-    for (const [other, band] of this.#bands) if (other >= priority && band.isWanted(queueKey)) return true;
+  #anyBand(matches: (priority: number, band: PriorityBand<QueueItem>) => boolean): boolean {
+    for (const [priority, band] of this.#bands) if (matches(priority, band)) return true;
     return false;
   }
 

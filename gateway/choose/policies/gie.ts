@@ -9,6 +9,7 @@ const weights = { queue: 2, kvCache: 2, prefix: 3 };
  */
 export const gie: Policy = {
   meaning: 'queue 2, KV cache 2, prefix 3',
+  waitsFor: 'any endpoint',
   score: (candidates) => {
     const queues = candidates.map(({ waiting }) => waiting);
     const longest = Math.max(...queues);

@@ -21,6 +21,11 @@ export interface Scored {
 export interface Policy {
   /** One clause, for the configuration reference. */
   readonly meaning: string;
+  /**
+   * What a request waits for in the gateway's queue: `the best endpoint` where the policy counts the wait there; `any endpoint` with room,
+   * of which it chooses; or `nothing`, where all go to an engine's own queue at once.
+   */
+  readonly waitsFor: 'the best endpoint' | 'any endpoint' | 'nothing';
   readonly score: (candidates: readonly Candidate[], request: RoutingRequest, chance: Chance) => Scored;
 }
 

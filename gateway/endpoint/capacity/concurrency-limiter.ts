@@ -3,7 +3,7 @@ import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import type { Held } from '../in-flight.ts';
-import { attentionPairs } from '../latency/load-features.ts';
+import { attentionPairs } from '../latency/step-load.ts';
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from './engine-limit.ts';
 import { chooseVictim, evictionDueAtMs, type Victim } from './eviction.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
@@ -27,6 +27,8 @@ export interface LimitedEndpoint {
     readonly trusted: boolean;
     /** Milliseconds a token of a request that is alone there. */
     readonly idleTpotMs: number;
+    /** Milliseconds of a step without prompts, with what generates there. */
+    readonly plainStepMs: number;
     prefillMs(tokens: number, pairs: number): number;
   };
 }
@@ -54,8 +56,10 @@ export interface PromptPause {
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
-/** A real-time prompt goes to an engine that has at most so much to compute before it. */
-const mostBacklogMs = 300;
+/** From the dispatch of a prompt to its first token: what is sent in one step is computed in the second one after it. */
+const stepsToFirstToken = 3;
+/** Memory of how long requests stay, in requests. */
+const staySpan = 100;
 /** A prompt that took less than this share of what it should was none of its kind. */
 const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. */
@@ -77,6 +81,7 @@ export class ConcurrencyLimiter {
   #queueingMs = 0;
   #queueingAtMs = 0;
   #sheddableFreeAtMs = 0;
+  #stayMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
   /** Computed when it is read first after a request came or went; undefined until then. */
@@ -141,18 +146,25 @@ export class ConcurrencyLimiter {
     return Math.max(0, Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
   }
 
-  /** In how many milliseconds there is room, if nothing happens; 0 for now, undefined where time alone brings none. */
-  roomInMs(workClass: WorkClass): number | undefined {
-    if (this.engineFull) return undefined;
-    const backlogMs = this.#endpoint.backlogMs;
-    if (workClass === 'realtime') {
-      // In the engine's queue it would wait for sheddable work, and could not be overtaken.
-      if (this.toEvict) return undefined;
-      return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
-    }
-    if (this.#endpoint.load >= this.#places) return undefined;
-    if (this.#endpoint.work.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
-    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
+  /**
+   * In how many milliseconds there is room, if nothing happens; 0 for now, undefined where time alone brings none.
+   * @param tpotSloMs of a real-time request
+   */
+  roomInMs(workClass: WorkClass, tpotSloMs = usualSlo.tpotMs): number | undefined {
+    if (this.#isFullFor(workClass)) return undefined;
+    const { backlogMs } = this.#endpoint;
+    return workClass === 'realtime'
+      ? Math.max(0, backlogMs - this.#mostBacklogMs(tpotSloMs))
+      : Math.max(this.#pauseLeftMs, backlogMs);
+  }
+
+  /**
+   * Until there is room, as far as that does not follow from the prompts that are there: the pause that is left; where it has no place, what
+   * it takes until one is free, mean stay / requests there.
+   */
+  waitMs(workClass: WorkClass): number {
+    if (this.#isFullFor(workClass)) return this.#stayMs / Math.max(1, this.#endpoint.load);
+    return workClass === 'realtime' ? 0 : this.#pauseLeftMs;
   }
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
@@ -163,6 +175,8 @@ export class ConcurrencyLimiter {
 
   closed(place: ListNode<LimitedRequest>): void {
     this.#tightestSlo = undefined;
+    const stayedMs = this.#nowMs() - place.value.openedAtMs;
+    this.#stayMs += (stayedMs - this.#stayMs) / staySpan;
     this.#requests.remove(place);
   }
 
@@ -214,6 +228,31 @@ export class ConcurrencyLimiter {
     if (!this.#toldSomething && this.#endpoint.seenTpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
+  }
+
+  #isFullFor(workClass: WorkClass): boolean {
+    if (this.engineFull) return true;
+    // In the engine's queue a real-time request would wait for sheddable work, and could not be overtaken.
+    if (workClass === 'realtime') return Boolean(this.toEvict);
+    const { load, work } = this.#endpoint;
+    return load >= this.#places || work.sheddable.inFlight >= this.window || this.pressure >= 1;
+  }
+
+  /**
+   * Most that is to be computed before a real-time prompt, so that those that generate keep the promised time per token τ meanwhile:
+   *
+   *     3 steps · (τ − step without prompts)
+   *
+   * More waits in the gateway, where a higher priority can still overtake it. Without a bound where τ is broken anyway, or nothing is known.
+   */
+  #mostBacklogMs(tpotSloMs: number): number {
+    const { latency } = this.#endpoint;
+    const spareMs = tpotSloMs - latency.plainStepMs;
+    return latency.trusted && spareMs > 0 ? stepsToFirstToken * spareMs : Number.POSITIVE_INFINITY;
+  }
+
+  get #pauseLeftMs(): number {
+    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs());
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */

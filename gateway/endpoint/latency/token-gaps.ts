@@ -45,6 +45,16 @@ export class TokenGaps {
   /** Of the streams as they are; undefined is not computed since the last chunk. */
   #gapMs: number | 'none' | undefined;
 
+  /** Whether a stream runs that shows steps. */
+  get anyStream(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /** Tokens that a chunk brings, on the average; above 1 with speculative decoding. */
+  get tokensPerChunk(): number {
+    return this.#tokensPerChunk;
+  }
+
   /** A stream begins; what is returned ends it. */
   add(stream: GappedStream): ListNode<GappedStream> {
     this.#gapMs = undefined;

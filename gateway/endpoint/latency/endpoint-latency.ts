@@ -1,0 +1,137 @@
+import { EngineSteps, type SteppedWork } from './engine-steps.ts';
+import {
+  type LoadFeatures,
+  noPrompts,
+  nothingPending,
+  type Prediction,
+  stepsToFirstTokenMs,
+  tpotCorrection,
+} from './prediction.ts';
+import { attentionPairs, type StepLoad } from './step-load.ts';
+import type { StepModel } from './step-model.ts';
+
+/** The error's memory, in samples. */
+const errorSpan = 50;
+
+/** What it must know of its endpoint. */
+export interface SteppedEndpoint extends SteppedWork {
+  readonly nowMs: () => number;
+  readonly gaps: {
+    /** Milliseconds a token, as streams show it; undefined where nothing tells. */
+    tpotMs(nowMs: number): number | undefined;
+    readonly tokensPerChunk: number;
+  };
+}
+
+/** What is to be expected of one endpoint: the pool's step model, and what makes this endpoint differ from it. */
+export class EndpointLatency {
+  readonly steps: EngineSteps;
+  readonly #model: StepModel;
+  readonly #endpoint: SteppedEndpoint;
+  #samples = 0;
+  #error = 0;
+
+  constructor(model: StepModel, endpoint: SteppedEndpoint) {
+    this.#model = model;
+    this.#endpoint = endpoint;
+    this.steps = new EngineSteps(model, endpoint);
+  }
+
+  /** First tokens that were predicted and seen. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Mean of |predicted − seen| / seen over the last first tokens. */
+  get ttftError(): number {
+    return this.#error;
+  }
+
+  get trusted(): boolean {
+    return this.#model.trusted;
+  }
+
+  /** Milliseconds a token of a request that is alone there. */
+  get idleTpotMs(): number {
+    const stepMs = this.#model.stepMs(stepOf(1, 0)) * this.steps.slowness(this.#endpoint.nowMs());
+    return stepMs / this.#endpoint.gaps.tokensPerChunk;
+  }
+
+  /** What computing so much of prompts takes here, beside whatever else runs. */
+  prefillMs(tokens: number, pairs: number): number {
+    return this.#model.promptMs(tokens, pairs) * this.steps.slowness(this.#endpoint.nowMs());
+  }
+
+  /** Milliseconds of a step that computes no prompt, with what generates there now. */
+  get plainStepMs(): number {
+    const { decodes, contextTokens } = this.#endpoint.generating;
+    return this.#model.stepMs(stepOf(decodes, contextTokens)) * this.steps.slowness(this.#endpoint.nowMs());
+  }
+
+  /**
+   * With s, the endpoint's slowness, D requests that generate and C tokens that they hold:
+   *
+   *     TTFT = time to the first token by s · steps + overhead
+   *     TPOT = s · step(D + 1, C + own) · correction by the gaps seen / tokens a chunk
+   */
+  predict(load: LoadFeatures): Prediction {
+    const model = this.#model;
+    const { trusted, overheadMs } = model;
+    const nowMs = this.#endpoint.nowMs();
+    const { uncachedTokens, cachedTokens } = load;
+    const own = { tokens: uncachedTokens, pairs: attentionPairs(uncachedTokens, cachedTokens) };
+    const slowness = this.#slownessBeside(load, nowMs);
+    const stepMs = (step: StepLoad): number => slowness * model.stepMs(step);
+    const ttftMs = stepsToFirstTokenMs(load, own, stepMs) + overheadMs;
+    const tpotMs = this.#tokenMsBeside(load, slowness, nowMs);
+    const wholeTokens = uncachedTokens + cachedTokens;
+    return {
+      trusted,
+      ttftMs,
+      ttftHighMs: ttftMs * model.ttftHighFactor,
+      ttftAloneMs: stepsToFirstTokenMs({ ...load, pending: nothingPending }, own, stepMs) + overheadMs,
+      tpotMs,
+      tpotHighMs: tpotMs * model.tpotHighFactor,
+      promptMs: model.promptMs(own.tokens, own.pairs),
+      joinMs: load.pending.later.tokens > 0 ? 0 : model.joinMs(load.contextTokens),
+      wholePromptMs: model.promptMs(wholeTokens, attentionPairs(wholeTokens, 0)),
+      unloaded: {
+        ttftMs: model.stepMs(stepOf(0, 0, own)) + overheadMs,
+        tpotMs: model.stepMs(stepOf(1, wholeTokens)) / this.#endpoint.gaps.tokensPerChunk,
+      },
+    };
+  }
+
+  /** @param seenMs from the dispatch */
+  learnTtft({ trusted, ttftMs }: Prediction, seenMs: number): void {
+    if (!trusted) return;
+    this.#samples += 1;
+    const error = Math.abs(ttftMs - seenMs) / Math.max(1, seenMs);
+    this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);
+    this.#model.learnTtft(ttftMs, seenMs);
+  }
+
+  learnTpot({ trusted, tpotMs }: Prediction, seenMs: number): void {
+    if (trusted) this.#model.learnTpot(tpotMs, seenMs);
+  }
+
+  #slownessBeside({ decodes, contextTokens, pending, sinceMs = 0 }: LoadFeatures, nowMs: number): number {
+    const runs = decodes + pending.running.tokens > 0;
+    return runs
+      ? this.steps.slownessWhile(stepOf(decodes, contextTokens, pending.running), sinceMs, nowMs)
+      : this.steps.slowness(nowMs);
+  }
+
+  #tokenMsBeside(load: LoadFeatures, slowness: number, nowMs: number): number {
+    const { decodes, contextTokens, uncachedTokens, cachedTokens } = load;
+    const { gaps } = this.#endpoint;
+    const perToken = slowness / gaps.tokensPerChunk;
+    const nowModelledMs = perToken * this.#model.stepMs(stepOf(Math.max(1, decodes), contextTokens));
+    const withOwnMs = this.#model.stepMs(stepOf(decodes + 1, contextTokens + uncachedTokens + cachedTokens));
+    return perToken * withOwnMs * tpotCorrection(gaps.tpotMs(nowMs), nowModelledMs);
+  }
+}
+
+function stepOf(decodes: number, contextTokens: number, { tokens, pairs } = noPrompts): StepLoad {
+  return { decodes, contextTokens, promptTokens: tokens, promptPairs: pairs };
+}

@@ -1,0 +1,157 @@
+import type { Prompts } from './prediction.ts';
+import { nextSlowness, type Slowness, slownessAt, slownessWhileRunning, usualSlowness } from './slowness.ts';
+import type { StepLoad } from './step-load.ts';
+import type { StepModel } from './step-model.ts';
+
+/** The endpoint's own work, as its steps are made of it. */
+export interface SteppedWork {
+  /** Requests that generate, and what they hold, others' included. */
+  readonly generating: Pick<StepLoad, 'decodes' | 'contextTokens'>;
+  /** Whether a prompt that was dispatched before then may have been computed since: it has no first token, or none that a stream shows. */
+  mayHaveComputed(beforeMs: number): boolean;
+}
+
+/** A stream, as steps are seen by it. */
+export interface SteppedStream {
+  readonly openedAtMs: number;
+  /** Of its prompt, what was to be computed. */
+  readonly prompt: Prompts;
+  /** The step at whose end its last chunk came; the steps' own note. */
+  step: number;
+}
+
+/** A step that has ended; what came with its end is still coming in. */
+interface EndedStep {
+  readonly durationMs: number;
+  readonly decodes: number;
+  readonly contextTokens: number;
+  promptTokens: number;
+  promptPairs: number;
+  /** Prompts that were sent before then may have been computed in the step before. */
+  readonly wholeFromMs: number;
+  /** Prompts that were sent before then and have no first token may have been computed in part. */
+  readonly partlyBeforeMs: number;
+  /** Not what it seems: it teaches nothing. */
+  spoiled: boolean;
+}
+
+/** A chunk within this share of a step without prompts belongs to the last step's end, though its stream had one already. Derived: no step is so short. */
+const sameEndShare = 0.25;
+/** A stream's first chunk that comes so much later than the last step's end belongs to another one. */
+const otherEndShare = 0.5;
+
+/**
+ * The steps of one engine, as the chunks of its streams show them: each stream gets one at the end of a step, so that a step has ended
+ * when a stream gets its next one. Each step teaches the pool's model, and how slow this engine is against it.
+ */
+export class EngineSteps {
+  readonly #model: StepModel;
+  readonly #work: SteppedWork;
+  #number = 0;
+  /** When the running step began, the one before it, and the one before that. */
+  #startedAtMs = 0;
+  #lastStartedAtMs = 0;
+  #secondLastStartedAtMs = 0;
+  #ended: EndedStep | undefined;
+  #slowness: Slowness = usualSlowness;
+
+  constructor(model: StepModel, work: SteppedWork) {
+    this.#model = model;
+    this.#work = work;
+  }
+
+  /** When the running step began. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  /** When the step before the running one began. */
+  get lastStartedAtMs(): number {
+    return this.#lastStartedAtMs;
+  }
+
+  /** When the step before that one began. */
+  get secondLastStartedAtMs(): number {
+    return this.#secondLastStartedAtMs;
+  }
+
+  /** Against the pool's model; above 1 is slower. */
+  slowness(nowMs: number): number {
+    return slownessAt(this.#slowness, nowMs);
+  }
+
+  /** The same, where the running step has this load: one that is overdue counts before it is over. */
+  slownessWhile(running: StepLoad, sinceMs: number, nowMs: number): number {
+    const modelledMs = this.#model.stepMs(running);
+    return slownessWhileRunning(this.#slowness, modelledMs > 0 ? sinceMs / modelledMs : 0, nowMs);
+  }
+
+  /** A request comes to an engine that has none: its step begins at once. */
+  beganIdle(nowMs: number): void {
+    this.#learn();
+    this.#number += 1;
+    this.#startedAtMs = nowMs;
+    this.#lastStartedAtMs = nowMs;
+    this.#secondLastStartedAtMs = nowMs;
+  }
+
+  /** A stream's chunk came; to be told before the stream counts as generating. */
+  chunk(stream: SteppedStream, isFirst: boolean, nowMs: number): void {
+    if (this.#endsStep(stream, nowMs)) this.#end(nowMs);
+    stream.step = this.#number;
+    const ended = this.#ended;
+    if (!isFirst || !ended) return;
+    ended.promptTokens += stream.prompt.tokens;
+    ended.promptPairs += stream.prompt.pairs;
+    if (stream.openedAtMs < ended.wholeFromMs) ended.spoiled = true;
+  }
+
+  #endsStep({ step }: SteppedStream, nowMs: number): boolean {
+    const sinceMs = nowMs - this.#startedAtMs;
+    if (sinceMs <= 0) return false;
+    const { generating } = this.#work;
+    if (generating.decodes === 0) return true;
+    const plainMs = this.#model.trusted ? this.#plainMs(generating) : 0;
+    if (step === this.#number) return sinceMs > sameEndShare * plainMs;
+    return plainMs > 0 && sinceMs > otherEndShare * plainMs;
+  }
+
+  #plainMs(generating: SteppedWork['generating']): number {
+    return this.#model.stepMs({ ...generating, promptTokens: 0, promptPairs: 0 });
+  }
+
+  #end(nowMs: number): void {
+    this.#learn();
+    const { decodes, contextTokens } = this.#work.generating;
+    this.#ended = {
+      durationMs: nowMs - this.#startedAtMs,
+      decodes,
+      contextTokens,
+      promptTokens: 0,
+      promptPairs: 0,
+      wholeFromMs: this.#secondLastStartedAtMs,
+      partlyBeforeMs: this.#lastStartedAtMs,
+      spoiled: false,
+    };
+    this.#number += 1;
+    this.#secondLastStartedAtMs = this.#lastStartedAtMs;
+    this.#lastStartedAtMs = this.#startedAtMs;
+    this.#startedAtMs = nowMs;
+  }
+
+  /** From the step that ended last, now that all which came with its end is here. */
+  #learn(): void {
+    const step = this.#ended;
+    this.#ended = undefined;
+    if (!step || step.spoiled || step.decodes + step.promptTokens === 0) return;
+    if (this.#work.mayHaveComputed(step.partlyBeforeMs)) return;
+    // A step without decodes was begun by its prompt: the request's overhead is in it.
+    const ms = step.decodes > 0 ? step.durationMs : step.durationMs - this.#model.overheadMs;
+    if (ms <= 0) return;
+    const modelledMs = this.#model.stepMs(step);
+    if (this.#model.trusted && modelledMs > 0) {
+      this.#slowness = nextSlowness(this.#slowness, ms / modelledMs, this.#startedAtMs);
+    }
+    this.#model.learnStep(step, ms, this.slowness(this.#startedAtMs));
+  }
+}

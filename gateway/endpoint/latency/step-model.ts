@@ -1,0 +1,107 @@
+import { Moments, nonNegativeWeights } from './moments.ts';
+import { QuantileEstimate } from './quantile-estimate.ts';
+import { type StepLoad, stepTerms, termIndex } from './step-load.ts';
+
+const terms = 6;
+/** Steps of each kind after which one counts for 1/e: a busy pool sees so many in some ten seconds, and changes of an endpoint show sooner in its slowness. */
+const span = 4000;
+/** Fewer steps of either kind prove nothing: more than the model has terms. */
+const stepsToTrust = 16;
+/** Weights are computed anew after so many samples. */
+const samplesPerSolution = 16;
+
+/**
+ * How long a step takes on the engines of one pool:
+ *
+ *     step(D, C, X) = a₀ + a₁·D + a₂·C + a₃·X + a₄·pairs(X) + a₅·[X > 0]·C        in ms
+ *
+ * with D requests that generate, C tokens that they hold, and X prompt tokens. One for the pool, since engines that are equal must not
+ * differ by chance; what makes one slower than the others is a factor of its own. Steps with and without prompts are remembered apart, so
+ * that an hour without one kind does not make it forgotten.
+ */
+export class StepModel {
+  readonly #plain = new Moments(terms, span);
+  readonly #mixed = new Moments(terms, span);
+  readonly #usualRatio = new QuantileEstimate(0.5, 1);
+  readonly #overheadMs = new QuantileEstimate(0.5, 1);
+  readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);
+  readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
+  #weights: readonly number[] = new Array<number>(terms).fill(0);
+  #plainSteps = 0;
+  #mixedSteps = 0;
+
+  /** Steps that it has learned from, with and without prompts. */
+  get steps(): number {
+    return this.#plainSteps + this.#mixedSteps;
+  }
+
+  /** Both kinds of steps were seen. */
+  get trusted(): boolean {
+    return this.#plainSteps >= stepsToTrust && this.#mixedSteps >= stepsToTrust;
+  }
+
+  /** Milliseconds a step; 0 while nothing was learned. */
+  stepMs(load: StepLoad): number {
+    return dot(this.#weights, stepTerms(load));
+  }
+
+  /** What computing so much of prompts takes of an engine's time. */
+  promptMs(tokens: number, pairs: number): number {
+    return this.#weights[termIndex.promptTokens]! * tokens + this.#weights[termIndex.promptPairs]! * pairs;
+  }
+
+  /** What a step takes longer for computing any prompt at all, beside decodes with this context. */
+  joinMs(contextTokens: number): number {
+    return this.#weights[termIndex.contextBesidePrompts]! * contextTokens;
+  }
+
+  /** What a request takes beside its steps: the median of what its first token came later than they explain. */
+  get overheadMs(): number {
+    return this.#overheadMs.value;
+  }
+
+  /** By what to multiply a TTFT as predicted, so that nine of ten have it by then. */
+  get ttftHighFactor(): number {
+    return this.#ttftHigh.value;
+  }
+
+  /** The same of the time per token. */
+  get tpotHighFactor(): number {
+    return this.#tpotHigh.value;
+  }
+
+  /**
+   * @param ms that a step with this load took
+   * @param slowness of its endpoint: what makes it differ from the others is not the model's to learn
+   */
+  learnStep(load: StepLoad, ms: number, slowness: number): void {
+    const modelledMs = this.stepMs(load);
+    if (modelledMs > 0) this.#usualRatio.learn(ms / modelledMs);
+    const usualMs = (ms * this.#usualRatio.value) / slowness;
+    if (load.promptTokens > 0) {
+      this.#mixed.add(stepTerms(load), usualMs);
+      this.#mixedSteps += 1;
+    } else {
+      this.#plain.add(stepTerms(load), usualMs);
+      this.#plainSteps += 1;
+    }
+    if (this.steps % samplesPerSolution === 0) this.#weights = nonNegativeWeights([this.#plain, this.#mixed]);
+  }
+
+  /** @param predictedMs a TTFT from its dispatch, overhead included */
+  learnTtft(predictedMs: number, seenMs: number): void {
+    const stepsMs = predictedMs - this.overheadMs;
+    this.#overheadMs.learn(seenMs - stepsMs);
+    this.#ttftHigh.learn(seenMs / Math.max(1, predictedMs));
+  }
+
+  learnTpot(predictedMs: number, seenMs: number): void {
+    if (predictedMs > 0) this.#tpotHigh.learn(seenMs / predictedMs);
+  }
+}
+
+function dot(weights: readonly number[], values: readonly number[]): number {
+  let sum = 0;
+  for (let index = 0; index < weights.length; index += 1) sum += weights[index]! * values[index]!;
+  return sum;
+}
