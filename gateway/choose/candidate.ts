@@ -15,6 +15,8 @@ export interface Candidate extends Placement {
   readonly kvCacheUtilization: number;
   /** Leading share of the prompt's blocks that it should have cached, in [0, 1]. */
   readonly prefixShare: number;
+  /** Prompt tokens of the gateway's own requests there that were not expected in its prefix cache. */
+  readonly uncachedTokens: number;
   /** Until it has room for the request, as far as that does not follow from the prompts before it. */
   readonly waitMs: number;
   /** Labels of the endpoint, as discovery gave them. */
@@ -38,6 +40,7 @@ export function candidateOf(endpoint: Endpoint, request: CandidateRequest): Cand
     load: endpoint.load,
     waiting: endpoint.waiting,
     kvCacheUtilization: endpoint.kvCacheUtilization,
+    uncachedTokens: endpoint.work.uncachedTokens,
     waitMs: endpoint.limiter.waitMs(workClass),
     prefixShare: blocks === 0 ? 0 : match.blocks / blocks,
     features,

@@ -43,10 +43,10 @@ export class Chooser {
    * @param isTaken whether what has this queue key goes to others first
    */
   choose(item: ChosenFor, isTaken: (queueKey: string) => boolean): Choice | Wait {
-    const { pool, policy, holdsQueue } = this.#options;
+    const { pool } = this.#options;
     const { request, failedAt } = item;
     const servers = pool.servers(request.model, failedAt);
-    const waitsFor = holdsQueue ? policy.waitsFor : 'nothing';
+    const waitsFor = this.#waitsFor(request);
     if (waitsFor === 'the best endpoint') {
       const choice = this.#best(servers, item);
       if (!choice) return { queueKey: request.model, roomInMs: undefined };
@@ -59,6 +59,13 @@ export class Chooser {
     const isFree = (endpoint: Endpoint): boolean => waitsFor === 'nothing' || this.#roomInMs(endpoint, item) === 0;
     const choice = isTaken(queueKey) ? undefined : this.#best(servers.filter(isFree), item);
     return choice ? this.#made(choice) : { queueKey, roomInMs: this.#anyRoomInMs(servers, item) };
+  }
+
+  /** Sheddable work enters what real-time leaves, so that it waits for room under a policy that holds no queue, too. */
+  #waitsFor({ workClass }: RoutingRequest): Policy['waitsFor'] {
+    const { policy, holdsQueue } = this.#options;
+    if (!holdsQueue) return 'nothing';
+    return policy.waitsFor === 'nothing' && workClass === 'sheddable' ? 'any endpoint' : policy.waitsFor;
   }
 
   #best(servers: readonly Endpoint[], { request, failedAt }: ChosenFor): Choice | undefined {

@@ -65,6 +65,7 @@ export class InFlight {
   /** In order of their dispatch, which is the order in which an engine prefills. */
   readonly #prefilling = new LinkedList<CountedRequest>();
   #sentTokens = 0;
+  #endedTokens = 0;
   #lastPrefilledAtMs = Number.NEGATIVE_INFINITY;
   /** When an answer that comes whole was last taken to generate. */
   #lastAssumedAtMs = Number.NEGATIVE_INFINITY;
@@ -88,6 +89,11 @@ export class InFlight {
   /** Prompt tokens to be computed, of all that was ever sent. */
   get sentTokens(): number {
     return this.#sentTokens;
+  }
+
+  /** Prompt tokens to be computed, of what is in flight, until its end. */
+  get uncachedTokens(): number {
+    return this.#sentTokens - this.#endedTokens;
   }
 
   get total(): number {
@@ -169,6 +175,7 @@ export class InFlight {
     }
     counts.inFlight -= 1;
     counts.promptTokens -= request.promptTokens;
+    this.#endedTokens += uncachedTokens(request);
   }
 
   /** Answers that come whole show no first token: they count as generating once it was expected. */

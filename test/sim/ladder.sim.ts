@@ -12,6 +12,7 @@ const blockTokens = 16;
 const routings: Readonly<Record<string, Pick<Experiment, 'way' | 'policy'>>> = {
   'round robin': { way: 'plain', policy: 'round-robin' },
   'plain picker (gie)': { way: 'plain', policy: 'gie' },
+  'llm-d': { way: 'plain', policy: 'llm-d' },
   'gie behind our queue': { way: 'ours', policy: 'gie' },
   latency: { way: 'ours', policy: 'latency' },
 };

@@ -57,7 +57,7 @@ export async function run(argv: readonly string[]): Promise<void> {
           world: { kind: 'traces', perSecond: { [trace]: perSecond * flags.endpoints } },
           seconds: (seconds * 4) / flags.endpoints,
           seed,
-          way: routing === 'endpoint picker' ? 'plain' : 'ours',
+          way: routing === 'endpoint picker' || routing === 'llm-d' ? 'plain' : 'ours',
           policy: routing === 'endpoint picker' ? 'gie' : routing,
           engines,
           slo,

@@ -8,7 +8,7 @@ const weights = { queue: 2, kvCache: 2, prefix: 3 };
  * 2 : 2 : 3. Source: the default scorers of the Gateway API Inference Extension's endpoint picker.
  */
 export const gie: Policy = {
-  meaning: 'queue 2, KV cache 2, prefix 3',
+  meaning: 'queue 2, KV cache 2, prefix 3: the older default of llm-d and GIE',
   waitsFor: 'any endpoint',
   score: (candidates) => {
     const queues = candidates.map(({ waiting }) => waiting);

@@ -23,7 +23,7 @@ export interface Policy {
   readonly meaning: string;
   /**
    * What a request waits for in the gateway's queue: `the best endpoint` where the policy counts the wait there; `any endpoint` with room,
-   * of which it chooses; or `nothing`, where all go to an engine's own queue at once.
+   * of which it chooses; or `nothing`, where real-time ones go to an engine's own queue at once, and sheddable ones wait for any room.
    */
   readonly waitsFor: 'the best endpoint' | 'any endpoint' | 'nothing';
   readonly score: (candidates: readonly Candidate[], request: RoutingRequest, chance: Chance) => Scored;

@@ -9,7 +9,9 @@ export interface Mechanism {
 const limiter = 'gateway/endpoint/capacity/concurrency-limiter.ts';
 const pressure = 'gateway/endpoint/capacity/pressure.ts';
 const latencyPolicy = 'gateway/choose/policies/latency.ts';
-const features = 'gateway/endpoint/latency/load-features.ts';
+const prediction = 'gateway/endpoint/latency/prediction.ts';
+const slownessRule = 'gateway/endpoint/latency/slowness.ts';
+const stepModel = 'gateway/endpoint/latency/step-model.ts';
 const engineLimit = 'gateway/endpoint/capacity/engine-limit.ts';
 
 /** Each is told by the one line that makes it work. A line that is gone stops the run, and says so. */
@@ -18,30 +20,74 @@ export const mechanisms: readonly Mechanism[] = [
     name: 'token gaps in the prediction',
     patches: [
       {
-        file: features,
-        from: 'return seenTpotMs === undefined ? 1 :',
-        to: 'return Number.isFinite(modelledTpotMs) || seenTpotMs === undefined ? 1 :',
+        file: prediction,
+        from: 'return seenTpotMs === undefined || modelledTpotMs <= 0',
+        to: 'return seenTpotMs !== undefined || modelledTpotMs <= 0',
       },
     ],
   },
   {
-    name: 'convex TPOT cost',
-    patches: [{ file: latencyPolicy, from: 'ttft ** steepness + tpot ** steepness', to: 'ttft ** steepness + tpot' }],
+    name: 'phase of the running step',
+    patches: [
+      {
+        file: prediction,
+        from: 'return Math.max(0, withPrompts(running) - sinceMs) +',
+        to: 'return withPrompts(running) / 2 +',
+      },
+    ],
+  },
+  {
+    name: 'slowness of an endpoint',
+    patches: [
+      { file: slownessRule, from: 'return 1 + (value - 1) *', to: 'return 1 + 0 * (value - 1) *' },
+      { file: slownessRule, from: 'return ratioSoFar <= value ?', to: 'return ratioSoFar > 0 ?' },
+    ],
+  },
+  {
+    name: 'overhead of a request',
+    patches: [{ file: stepModel, from: 'return this.#overheadMs.value;', to: 'return 0 * this.#overheadMs.value;' }],
+  },
+  {
+    name: 'stall of others (S · P)',
+    patches: [{ file: latencyPolicy, from: 'mostDecodes * (promptMs + ', to: 'mostDecodes * (0 * promptMs + ' }],
+  },
+  {
+    name: 'memory in the cost',
+    patches: [
+      { file: latencyPolicy, from: 'memoryShare ** memorySteepness *', to: '0 * memoryShare ** memorySteepness *' },
+    ],
+  },
+  {
+    name: 'gathering of prompts',
+    patches: [{ file: latencyPolicy, from: 'const gatheringShare = 0.2;', to: 'const gatheringShare = 0;' }],
+  },
+  {
+    name: 'TPOT in the cost (T · d)',
+    patches: [{ file: latencyPolicy, from: 'slo.ttftMs * Math.min(', to: '0 * slo.ttftMs * Math.min(' }],
+  },
+  {
+    name: 'waiting for the best endpoint',
+    patches: [{ file: latencyPolicy, from: "waitsFor: 'the best endpoint'", to: "waitsFor: 'any endpoint'" }],
+  },
+  {
+    name: 'lower priorities barred by those that wait',
+    patches: [
+      {
+        file: 'gateway/queue/request-queue.ts',
+        from: 'for (const model of band.models) barredModels.add(model);',
+        to: '',
+      },
+      {
+        file: 'gateway/queue/request-queue.ts',
+        from: 'other > priority && band.wantsModel(model)',
+        to: 'other > Infinity && band.wantsModel(model)',
+      },
+    ],
   },
   {
     name: 'SLO filter',
     patches: [
       { file: latencyPolicy, from: 'if (kept.every(Boolean))', to: 'if (kept.length > 0 || kept.every(Boolean))' },
-    ],
-  },
-  {
-    name: 'cost for others',
-    patches: [
-      {
-        file: latencyPolicy,
-        from: ' + decodes * steepness * tpot ** (steepness - 1) * raised',
-        to: ' + 0 * decodes * raised',
-      },
     ],
   },
   {
@@ -77,8 +123,8 @@ export const mechanisms: readonly Mechanism[] = [
     patches: [{ file: pressure, from: '(tpotMs * share) / targetMs', to: '(0 * tpotMs * share) / targetMs' }],
   },
   {
-    name: '300 ms backlog rule',
-    patches: [{ file: limiter, from: 'const mostBacklogMs = 300;', to: 'const mostBacklogMs = 1e9;' }],
+    name: 'bound on the backlog of an engine',
+    patches: [{ file: limiter, from: 'const stepsToFirstToken = 3;', to: 'const stepsToFirstToken = 1e6;' }],
   },
   {
     name: 'SLO budget factor',
@@ -105,8 +151,8 @@ export const mechanisms: readonly Mechanism[] = [
     patches: [
       {
         file: 'gateway/choose/candidate.ts',
-        from: 'const match = endpoint.prefixes.match(promptBlocks);',
-        to: 'const match = endpoint.prefixes.match(promptBlocks.subarray(0, 0));',
+        from: 'endpoint.prefixes.match(promptBlocks)',
+        to: 'endpoint.prefixes.match(promptBlocks.subarray(0, 0))',
       },
     ],
   },
