@@ -18,6 +18,8 @@ export class SimulatedEngine {
   readonly #clock: VirtualClock;
   readonly #preset: Preset;
   readonly #engine: Engine<EngineJob>;
+  /** Times as slow as its preset, from its next step on. */
+  slowness = 1;
   #stepping = false;
 
   constructor(preset: Preset, clock: VirtualClock) {
@@ -46,7 +48,7 @@ export class SimulatedEngine {
   #begin(): void {
     const step = this.#engine.step(this.#clock.nowMs());
     this.#stepping = step !== undefined;
-    if (step) this.#clock.at(this.#clock.nowMs() + step.durationMs, () => this.#end(step));
+    if (step) this.#clock.at(this.#clock.nowMs() + step.durationMs * this.slowness, () => this.#end(step));
   }
 
   #end(step: Step<EngineJob>): void {

@@ -1,5 +1,6 @@
 import type { PolicyName } from '../../../gateway/choose/policies/policies.ts';
 import { saturationOf } from '../../../gateway/endpoint/capacity/saturation.ts';
+import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Router } from '../../../gateway/router.ts';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
@@ -48,8 +49,19 @@ export class SimulatedGateway {
     for (const [index, url] of urls.entries()) {
       this.#engines.set(url, new SimulatedEngine(engineOf(engines[index]!), clock));
     }
-    this.router.pool.replace(urls.map((url) => ({ url, labels: {} })));
-    this.#readInTurns(metricsRefreshMs[way]);
+    this.use(urls);
+  }
+
+  /** Makes the pool hold exactly these of its engines. */
+  use(urls: readonly string[]): void {
+    const { pool } = this.router;
+    const known = new Set(pool.endpoints);
+    pool.replace(urls.map((url) => ({ url, labels: {} })));
+    this.#readInTurns(pool.endpoints.filter((endpoint) => !known.has(endpoint)));
+  }
+
+  get urls(): readonly string[] {
+    return [...this.#engines.keys()];
   }
 
   /** Sends a client's request. */
@@ -74,14 +86,16 @@ export class SimulatedGateway {
     return this.#engines.get(url)!;
   }
 
-  #readInTurns(everyMs: number): void {
-    for (const [index, endpoint] of this.router.pool.endpoints.entries()) {
+  #readInTurns(endpoints: readonly Endpoint[]): void {
+    const everyMs = metricsRefreshMs[this.#way];
+    for (const [index, endpoint] of endpoints.entries()) {
       const read = () => {
+        if (!this.router.pool.endpoints.includes(endpoint)) return;
         endpoint.recordLoad(this.engineOf(endpoint.url).load());
         this.router.pump();
         this.clock.after(everyMs, read);
       };
-      this.clock.after((everyMs * index) / this.#engines.size, read);
+      this.clock.after((everyMs * index) / endpoints.length, read);
     }
   }
 }
