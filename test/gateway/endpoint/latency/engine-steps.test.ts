@@ -1,0 +1,109 @@
+import { beforeEach, expect, test } from 'vitest';
+import { EngineSteps, type SteppedStream } from '../../../../gateway/endpoint/latency/engine-steps.ts';
+import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
+
+const learned: { readonly ms: number; readonly decodes: number; readonly promptTokens: number }[] = [];
+const work = { generating: { decodes: 0, contextTokens: 0 }, computing: false, mayHaveComputed: () => work.computing };
+let steps: EngineSteps;
+
+class RecordingModel extends StepModel {
+  override learnStep(...[load, ms, slowness]: Parameters<StepModel['learnStep']>): void {
+    learned.push({ ms, decodes: load.decodes, promptTokens: load.promptTokens });
+    super.learnStep(load, ms, slowness);
+  }
+}
+
+const streamOf = (tokens = 0, openedAtMs = 0): SteppedStream => ({
+  openedAtMs,
+  prompt: { tokens, pairs: 0 },
+  step: -1,
+});
+
+function chunks(streams: readonly SteppedStream[], nowMs: number): void {
+  for (const stream of streams) steps.chunk(stream, false, nowMs);
+}
+
+beforeEach(() => {
+  learned.length = 0;
+  Object.assign(work, { generating: { decodes: 2, contextTokens: 0 }, computing: false });
+  steps = new EngineSteps(new RecordingModel(), work);
+  steps.beganIdle(0);
+});
+
+test('a step is the time between two chunks of the same stream; chunks of others in between belong to it', () => {
+  const [a, b] = [streamOf(), streamOf()];
+  for (const [atMs, each] of [
+    [10, a],
+    [11, b],
+    [30, a],
+    [31, b],
+    [50, b],
+    [52, a],
+    [70, b],
+  ] as const) {
+    chunks([each], atMs);
+  }
+  // What a step was is known when the next one ends; the first one began when the engine was idle.
+  expect(learned.map(({ ms }) => ms)).toEqual([30, 20]);
+  expect([steps.startedAtMs, steps.lastStartedAtMs, steps.secondLastStartedAtMs]).toEqual([70, 50, 30]);
+});
+
+test('prompts whose first tokens come with its end are its prompts', () => {
+  const a = streamOf();
+  for (const atMs of [10, 20, 30]) chunks([a], atMs);
+  steps.chunk(a, false, 60);
+  steps.chunk(streamOf(500, 25), true, 60);
+  steps.chunk(streamOf(300, 25), true, 61);
+  chunks([a], 70);
+  expect(learned.at(-1)).toEqual({ ms: 30, decodes: 2, promptTokens: 800 });
+});
+
+test('a prompt that may have been begun in the step before teaches nothing', () => {
+  const a = streamOf();
+  for (const atMs of [10, 20, 30, 40]) chunks([a], atMs);
+  steps.chunk(a, false, 60);
+  const before = learned.length;
+  steps.chunk(streamOf(500, 9), true, 60);
+  chunks([a], 70);
+  expect(learned.length).toBe(before);
+});
+
+test('while a prompt without a first token may be computed, steps teach nothing', () => {
+  work.computing = true;
+  for (const atMs of [10, 20, 30, 40]) chunks([streamOf()], atMs);
+  expect(learned).toEqual([]);
+});
+
+test('a first prompt on an idle engine is a step of its own, less the overhead of a request', () => {
+  work.generating = { decodes: 0, contextTokens: 0 };
+  const a = streamOf(500, 0);
+  steps.chunk(a, true, 40);
+  work.generating = { decodes: 1, contextTokens: 500 };
+  chunks([a], 50);
+  expect(learned).toEqual([{ ms: 39, decodes: 0, promptTokens: 500 }]);
+});
+
+test('two chunks of one stream at once are one end of a step, once the model knows how long a step is', () => {
+  work.generating = { decodes: 1, contextTokens: 0 };
+  const model = new StepModel();
+  const known = new EngineSteps(model, work);
+  for (let step = 0; step < 32; step += 1) {
+    model.learnStep(
+      { decodes: 1, contextTokens: 0, promptTokens: (step % 2) * 500, promptPairs: 0 },
+      10 + (step % 2) * 20,
+      1,
+    );
+  }
+  const a = streamOf();
+  for (const atMs of [10, 10.5, 20, 20.5]) known.chunk(a, false, atMs);
+  expect([known.startedAtMs, known.lastStartedAtMs]).toEqual([20, 10]);
+});
+
+test('reading how slow it is changes nothing, and a step that is overdue counts', () => {
+  const load = { decodes: 1, contextTokens: 0, promptTokens: 0, promptPairs: 0 };
+  const model = new StepModel();
+  const known = new EngineSteps(model, work);
+  for (let step = 0; step < 32; step += 1) model.learnStep({ ...load, promptTokens: step % 2 }, 10, 1);
+  expect(known.slownessWhile(load, 90, 1000)).toBeGreaterThan(1.4);
+  expect(known.slowness(1000)).toBe(1);
+});
