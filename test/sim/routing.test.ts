@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
 import { mechanisms } from './ablation/mechanisms.ts';
+import { parameters } from './ablation/parameters.ts';
 import { type Experiment, runExperiment } from './experiment.ts';
 import type { Way } from './pool/simulated-gateway.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -88,6 +90,13 @@ test('a plain gateway sheds async work while its engines have queues; ours serve
   const plain = runExperiment(load);
   expect(plain.async.refused).toBeGreaterThan(0);
   expect(runExperiment({ ...load, way: 'ours' }).realtime.ttftP95).toBeLessThan(plain.realtime.ttftP95);
+});
+
+test('every parameter of the sensitivity stands in the code once', () => {
+  for (const { file, constant, value } of parameters) {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    expect(source.split(`const ${constant} = ${value};`), constant).toHaveLength(2);
+  }
 });
 
 test('every mechanism of the ablation is found in the code, and its absence is a different run', async () => {
