@@ -149,7 +149,8 @@ export class EngineSteps {
     const ms = step.decodes > 0 ? step.durationMs : step.durationMs - this.#model.overheadMs;
     if (ms <= 0) return;
     const modelledMs = this.#model.stepMs(step);
-    if (this.#model.trusted && modelledMs > 0) {
+    // Of a prompt neither the tokens nor what was cached is known exactly: only steps without one tell how slow the engine is.
+    if (this.#model.trusted && modelledMs > 0 && step.promptTokens === 0) {
       this.#slowness = nextSlowness(this.#slowness, ms / modelledMs, this.#startedAtMs);
     }
     this.#model.learnStep(step, ms, this.slowness(this.#startedAtMs));

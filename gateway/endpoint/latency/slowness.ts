@@ -5,7 +5,7 @@ const halfLifeMs = 10_000;
 /** One step tells no more: a connection that hung is not a slow engine. */
 const mostRatio = 10;
 
-/** How slow an endpoint is against the pool's model: the mean of seen / modelled over its last steps. */
+/** How slow an endpoint is against the pool's model: the mean of seen / modelled over its last steps without prompts. */
 export interface Slowness {
   readonly value: number;
   readonly atMs: number;
@@ -18,7 +18,7 @@ export function slownessAt({ value, atMs }: Slowness, nowMs: number): number {
   return 1 + (value - 1) * 0.5 ** (Math.max(0, nowMs - atMs) / halfLifeMs);
 }
 
-/** After a step. */
+/** After a step without prompts. */
 export function nextSlowness(slowness: Slowness, ratio: number, nowMs: number): Slowness {
   const value = slownessAt(slowness, nowMs);
   return { value: value + (Math.min(mostRatio, ratio) - value) * newestWeight, atMs: nowMs };
