@@ -4,6 +4,7 @@ import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import type { Held } from '../in-flight.ts';
 import { attentionPairs } from '../latency/step-load.ts';
+import { mostBacklogMs } from './backlog-bound.ts';
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from './engine-limit.ts';
 import { chooseVictim, evictionDueAtMs, type Victim } from './eviction.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
@@ -56,8 +57,6 @@ export interface PromptPause {
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
-/** From the dispatch of a prompt to its first token: what is sent in one step is computed in the second one after it. */
-const stepsToFirstToken = 3;
 /** Memory of how long requests stay, in requests. */
 const staySpan = 100;
 /** A prompt that took less than this share of what it should was none of its kind. */
@@ -92,11 +91,6 @@ export class ConcurrencyLimiter {
     this.#nowMs = nowMs;
   }
 
-  /** Requests that are there. */
-  get size(): number {
-    return this.#requests.size;
-  }
-
   /** How much sheddable work takes of the most that it may take here: learned from misses. */
   get sloBudgetFactor(): number {
     return this.#sloBudgetFactor;
@@ -120,8 +114,9 @@ export class ConcurrencyLimiter {
 
   /** Stops so many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
   evict(count: number, priority: number): void {
+    const isSheddable = ({ workClass }: LimitedRequest): boolean => workClass === 'sheddable';
     for (let stopped = 0; stopped < count; stopped += 1) {
-      const victim = chooseVictim(this.#sheddable, priority, this.#nowMs());
+      const victim = chooseVictim([...this.#requests].filter(isSheddable), priority, this.#nowMs());
       if (!victim) return;
       victim.evict();
     }
@@ -152,16 +147,13 @@ export class ConcurrencyLimiter {
    */
   roomInMs(workClass: WorkClass, tpotSloMs = usualSlo.tpotMs): number | undefined {
     if (this.#isFullFor(workClass)) return undefined;
-    const { backlogMs } = this.#endpoint;
-    return workClass === 'realtime'
-      ? Math.max(0, backlogMs - this.#mostBacklogMs(tpotSloMs))
-      : Math.max(this.#pauseLeftMs, backlogMs);
+    const { backlogMs, latency } = this.#endpoint;
+    if (workClass === 'sheddable') return Math.max(this.#pauseLeftMs, backlogMs);
+    const plainStepMs = latency.trusted ? latency.plainStepMs : undefined;
+    return Math.max(0, backlogMs - mostBacklogMs({ tpotSloMs, plainStepMs }));
   }
 
-  /**
-   * Until there is room, as far as that does not follow from the prompts that are there: the pause that is left; where it has no place, what
-   * it takes until one is free, mean stay / requests there.
-   */
+  /** Until there is room, but for the prompts that are there: the pause that is left, or mean stay / load where it has no place. */
   waitMs(workClass: WorkClass): number {
     if (this.#isFullFor(workClass)) return this.#stayMs / Math.max(1, this.#endpoint.load);
     return workClass === 'realtime' ? 0 : this.#pauseLeftMs;
@@ -238,19 +230,6 @@ export class ConcurrencyLimiter {
     return load >= this.#places || work.sheddable.inFlight >= this.window || this.pressure >= 1;
   }
 
-  /**
-   * Most that is to be computed before a real-time prompt, so that those that generate keep the promised time per token τ meanwhile:
-   *
-   *     3 steps · (τ − step without prompts)
-   *
-   * More waits in the gateway, where a higher priority can still overtake it. Without a bound where τ is broken anyway, or nothing is known.
-   */
-  #mostBacklogMs(tpotSloMs: number): number {
-    const { latency } = this.#endpoint;
-    const spareMs = tpotSloMs - latency.plainStepMs;
-    return latency.trusted && spareMs > 0 ? stepsToFirstToken * spareMs : Number.POSITIVE_INFINITY;
-  }
-
   get #pauseLeftMs(): number {
     return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs());
   }
@@ -271,10 +250,6 @@ export class ConcurrencyLimiter {
   get #justSent(): number {
     const sinceMs = this.#nowMs() - mostStepMs;
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
-  }
-
-  get #sheddable(): readonly LimitedRequest[] {
-    return [...this.#requests].filter(({ workClass }) => workClass === 'sheddable');
   }
 
   /** Requests that it runs at once, as far as that is known: a limit that was told binds no longer than the engine tells anything. */
@@ -313,7 +288,6 @@ export class ConcurrencyLimiter {
     return work.realtime.inFlight + Math.max(0, load - inFlight);
   }
 
-  /** Of the real-time requests that are here. */
   #findTightestSlo(): Pick<Slo, 'ttftMs' | 'tpotMs'> {
     let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const { workClass, slo } of this.#requests) {

@@ -124,7 +124,13 @@ export const mechanisms: readonly Mechanism[] = [
   },
   {
     name: 'bound on the backlog of an engine',
-    patches: [{ file: limiter, from: 'const stepsToFirstToken = 3;', to: 'const stepsToFirstToken = 1e6;' }],
+    patches: [
+      {
+        file: 'gateway/endpoint/capacity/backlog-bound.ts',
+        from: 'const stepsToFirstToken = 3;',
+        to: 'const stepsToFirstToken = 1e6;',
+      },
+    ],
   },
   {
     name: 'SLO budget factor',

@@ -19,7 +19,12 @@ const window = 'gateway/endpoint/capacity/sheddable-window.ts';
 export const parameters: readonly Parameter[] = [
   { name: 'weight of gathering', file: latencyPolicy, constant: 'gatheringShare', value: '0.2' },
   { name: 'steepness of memory', file: latencyPolicy, constant: 'memorySteepness', value: '4' },
-  { name: 'steps of backlog', file: limiter, constant: 'stepsToFirstToken', value: '3' },
+  {
+    name: 'steps of backlog',
+    file: 'gateway/endpoint/capacity/backlog-bound.ts',
+    constant: 'stepsToFirstToken',
+    value: '3',
+  },
   { name: 'memory of stays', file: limiter, constant: 'staySpan', value: '100' },
   { name: 'memory of slowness', file: slowness, constant: 'newestWeight', value: '1 / 16' },
   { name: 'half-life of slowness', file: slowness, constant: 'halfLifeMs', value: '10_000' },
