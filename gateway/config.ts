@@ -6,7 +6,7 @@ import { parseObjectiveList } from './admit/objectives.ts';
 import { policies, policyNames } from './choose/policies/policies.ts';
 import { parseEndpointList } from './discovery/endpoint-list.ts';
 
-/** The gateway's variables: the schema behind its configuration and behind the reference in the README. */
+/** The gateway's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const gatewaySchema = {
   endpoints: custom(
     'ENDPOINTS',

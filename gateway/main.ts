@@ -7,7 +7,7 @@ import { checkFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
 
 const about = `Routes LLM requests to model servers by predicted latency, with strict priority over async work.
-Environment variables configure it: README.md lists them under "The gateway".`;
+Environment variables configure it: docs/configuration.md lists them under "The gateway".`;
 readCommandLine({ usage: 'npm run gateway --', about, flags: {} }, process.argv.slice(2));
 
 try {

@@ -83,9 +83,10 @@ function isInPureRoom(file: string): boolean {
   return pureRooms.some((room) => file.startsWith(`${room}/`));
 }
 
-/** The README's references are printed from the services' own definitions. */
+/** The references in docs/ are printed from the services' own definitions. */
 function isReference(from: string, to: string): boolean {
-  const definitions = /^((functions\/processor|gateway)\/config|gateway\/observe\/metric-definitions)\.ts$/;
+  const definitions =
+    /^((functions\/processor|gateway)\/config|gateway\/observe\/metric-definitions|functions\/processor\/(observe\/metrics|results\/retry))\.ts$/;
   return from.startsWith('infra/docs/') && definitions.test(to);
 }
 

@@ -52,7 +52,7 @@ export const policySchema = {
   }),
 } as const;
 
-/** The function's variables: the schema behind its configuration and behind the reference in the README. */
+/** The function's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const functionSchema = {
   ...policySchema,
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {

@@ -15,7 +15,7 @@ import { systemClock as clock } from './system-clock.ts';
 const drainGraceMs = 8000;
 
 const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
-Environment variables configure it: README.md lists them under "The function".`;
+Environment variables configure it: docs/configuration.md lists them under "The function".`;
 readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
 
 const { config, policies } = configured();

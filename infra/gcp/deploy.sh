@@ -14,7 +14,8 @@ Usage: PROJECT=… REGION=… INFERENCE_GATEWAY_URL=… infra/gcp/deploy.sh [--c
   NAME                    prefix of everything that is created                          backfill
   MAX_INSTANCES           of the function                                               20
   FUNCTION_ENV            more of the function's variables, one NAME=value a line;      none
-                          they win over those that are set here
+                          they win over those that are set here;
+                          docs/configuration.md lists them
   FUNCTION_SECRETS        files from Secret Manager, a comma list PATH=SECRET:VERSION,  none
                           each in a folder of its own; the function gets access
   NOTIFICATION_CHANNELS   whom alerts tell: a comma list of                             those that an

@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, '../..');
 
 test.each([
   ['infra/build/main.ts', 'Writes the deployed form'],
-  ['infra/docs/main.ts', 'Writes the README’s tables'],
+  ['infra/docs/main.ts', 'Writes the tables of variables'],
   ['test/sim/main.ts', 'routing'],
   ['test/bench/main.ts', 'gateway'],
   ['functions/processor/main.ts', 'Takes LLM requests'],
