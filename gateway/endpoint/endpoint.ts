@@ -1,6 +1,6 @@
-import type { EngineLoad } from '../discovery/dialects/engine-load.ts';
 import type { EndpointAddress } from '../discovery/endpoint-list.ts';
 import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency-limiter.ts';
+import type { EngineLoad } from './engine-load.ts';
 import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
 import { Ledger } from './in-flight.ts';
 import { LatencyModel } from './latency/latency-model.ts';

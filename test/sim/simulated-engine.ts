@@ -1,4 +1,4 @@
-import type { EngineLoad } from '../../gateway/discovery/dialects/engine-load.ts';
+import type { EngineLoad } from '../../gateway/endpoint/engine-load.ts';
 import { Engine, type Step } from '../../infra/local/model-server/engine/engine.ts';
 import type { Preset } from '../../infra/local/model-server/engine/presets.ts';
 import type { EngineRequest, Sequence } from '../../infra/local/model-server/engine/sequence.ts';

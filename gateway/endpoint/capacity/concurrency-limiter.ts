@@ -1,9 +1,9 @@
 import { LinkedList } from '../../../shared/runtime/linked-list.ts';
 import type { WorkClass } from '../../admit/objectives.ts';
-import type { EngineLoad } from '../../discovery/dialects/engine-load.ts';
 import { chooseVictim, evictionDueAtMs } from '../../queue/eviction.ts';
 import type { QueueItem } from '../../queue/request-queue.ts';
 import { missed, type ServiceLevel, usualServiceLevel } from '../../slo.ts';
+import type { EngineLoad } from '../engine-load.ts';
 import type { Held, LedgerEntry } from '../in-flight.ts';
 import { attentionPairs } from '../latency/load-features.ts';
 import { TokenGaps } from '../latency/token-gaps.ts';

@@ -1,0 +1,18 @@
+import type { Dialect } from './dialect.ts';
+
+/**
+ * vLLM. Its KV cache gauge has a newer and an older name. `cache_config_info` and `lora_requests_info` tell what they know in labels.
+ * Source: vLLM's `vllm/v1/metrics/loggers.py`, and the model server protocol of the Gateway API Inference Extension.
+ */
+export const vllm: Dialect = {
+  'vllm:num_requests_running': ({ value }) => ({ running: value }),
+  'vllm:num_requests_waiting': ({ value }) => ({ waiting: value }),
+  'vllm:kv_cache_usage_perc': ({ value }) => ({ kvCacheUtilization: value }),
+  'vllm:gpu_cache_usage_perc': ({ value }) => ({ kvCacheUtilization: value }),
+  // Before the cache is made, the number of blocks is missing or "None".
+  'vllm:cache_config_info': ({ labels }) => ({
+    kvCacheTokens: Number(labels.block_size) * Number(labels.num_gpu_blocks),
+  }),
+  // The value is the time at which the series was written: series with a smaller value tell of adapters that have gone.
+  'vllm:lora_requests_info': ({ labels }) => ({ adapters: (labels.running_lora_adapters ?? '').split(',') }),
+};
