@@ -1,59 +1,66 @@
+import type { ApiRoute } from '../../shared/openai/api-routes.ts';
 import { type PromptBlocks, promptBlocks } from '../endpoint/prefix/prompt-blocks.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { promisedMs } from '../slo.ts';
 import type { ApiKey } from './api-keys.ts';
 import type { Objective, Objectives, WorkClass } from './objectives.ts';
-import { readRequestBody } from './request-body.ts';
+import { type RequestBody, readRequestBody } from './request-body.ts';
 import { type Headers, readRequestHead } from './request-head.ts';
 
 /** What admission must know of the pool. */
 export interface ServingPool {
+  /** Whether any endpoint takes requests now. */
   readonly anyUsable: boolean;
+  /** Whether an endpoint that takes requests now serves the model. */
   canServe(model: string): boolean;
-  /** Every endpoint's list is known, and none has the model or ever had it. */
+  /** Whether the model list of every endpoint is known, and none has the model or ever had it. */
   knowsNothingOf(model: string): boolean;
   /** The longest context in which the model is served, in tokens; undefined where none is known. */
   contextTokens(model: string): number | undefined;
 }
 
-/** An engine refuses a prompt of more, or a body of that size is something else; few models take more than that. */
+/** Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. */
 const usualContextTokens = 131_072;
-/** Every model takes so many, or hardly less. */
+/** Nearly every model takes prompts of this length, so that its context need not be looked up. */
 const shortPromptTokens = 8192;
 
+/** A request as it arrives, and what admission judges it by. */
 export interface Arrival {
+  readonly route: ApiRoute;
   readonly headers: Headers;
   readonly body: Buffer;
-  /** Undefined where no keys are configured. */
+  /** The API key that let the client in; undefined where no keys are configured. */
   readonly key: ApiKey | undefined;
   readonly objectives: Objectives;
+  /** Name of the objective of requests that name none. */
   readonly defaultObjective: string;
   readonly pool: ServingPool;
 }
 
 /** A request that may go on to the queue. */
-export interface Admission {
-  readonly model: string;
-  readonly stream: boolean;
+export interface Admission extends RequestBody {
+  readonly route: ApiRoute;
+  /** Estimated from the prompt's size, and never more than the model's context. */
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;
-  readonly maxOutputTokens: number | undefined;
-  /** Of its body. */
+  /** Size of the body. */
   readonly sizeBytes: number;
+  /** The API key's, else the request's own; empty where neither says. */
   readonly tenant: string;
   readonly objective: Objective;
   readonly workClass: WorkClass;
-  /** The request's own, else its objective's. */
+  /** The request's own TTFT target, else its objective's; undefined where neither has one. */
   readonly ttftSloMs: number | undefined;
+  /** The request's own TPOT target, else its objective's; undefined where neither has one. */
   readonly tpotSloMs: number | undefined;
-  /** Its objective's. */
+  /** The objective's share of requests, in [0, 1], that may miss their targets; undefined where it has none. */
   readonly missBudget: number | undefined;
 }
 
-/** The first stage: who asks, for what, and whether anyone could ever answer. */
+/** Decides whether a request may go on to the queue: it must be understood, be allowed to ask, and have an endpoint that can answer. */
 export function admit(arrival: Arrival): Admission | Refusal {
-  const { headers, objectives, key, pool } = arrival;
-  const body = readRequestBody(arrival.body);
+  const { route, headers, objectives, key, pool } = arrival;
+  const body = readRequestBody(arrival.body, route);
   if ('fault' in body) return refusal('invalid_request', body.fault);
   const head = readRequestHead(headers);
   const objective = objectives.get(head.objectiveName ?? arrival.defaultObjective);
@@ -72,7 +79,8 @@ export function admit(arrival: Arrival): Admission | Refusal {
   }
   return {
     ...body,
-    promptTokens: possibleTokens(body, pool),
+    route,
+    promptTokens: possibleTokens(body.promptTokens, body.model, pool),
     promptBlocks: promptBlocks(arrival.body, body.model),
     sizeBytes: arrival.body.length,
     tenant: key?.tenant ?? head.tenant,
@@ -84,8 +92,8 @@ export function admit(arrival: Arrival): Admission | Refusal {
   };
 }
 
-/** Of the tokens that a body is taken to hold, as many as a prompt can have. */
-function possibleTokens({ promptTokens, model }: { promptTokens: number; model: string }, pool: ServingPool): number {
+/** The estimate, cut to what the model's context can hold. */
+function possibleTokens(promptTokens: number, model: string, pool: ServingPool): number {
   if (promptTokens <= shortPromptTokens) return promptTokens;
   return Math.min(promptTokens, pool.contextTokens(model) ?? usualContextTokens);
 }

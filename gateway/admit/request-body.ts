@@ -1,13 +1,20 @@
+import { answersAsked } from '../../shared/openai/answers-asked.ts';
+import type { ApiRoute } from '../../shared/openai/api-routes.ts';
 import { decodeUtf8 } from '../../shared/runtime/utf8.ts';
 import { isHeavyJson } from './json-weight.ts';
 
+/** What the gateway needs to know of a request's body. */
 export interface RequestBody {
+  /** From 1 to 256 characters. */
   readonly model: string;
+  /** Whether the answer comes as server-sent events. */
   readonly stream: boolean;
   /** Estimated from the size. */
   readonly promptTokens: number;
-  /** As the request limits them, in any of the interfaces' spellings. */
+  /** The request's own limit, in tokens; undefined where it sets none. */
   readonly maxOutputTokens: number | undefined;
+  /** How many answers the request asks for, at least 1. */
+  readonly answersAsked: number;
 }
 
 const bytesPerToken = 4;
@@ -21,32 +28,35 @@ const inBase64 = new Uint8Array(256);
 for (const byte of new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\\')) {
   inBase64[byte] = 1;
 }
-/** Names become metric labels. */
+/** Names of models become metric labels, so they are bounded. */
 const longestModelName = 256;
 
-/** What the gateway needs of a request's body, or why it is none. */
-export function readRequestBody(bytes: Buffer): RequestBody | { readonly fault: string } {
+/** Reads the body of a request for `route`; `fault` says in words for the client why the body is no request. */
+export function readRequestBody(bytes: Buffer, route: ApiRoute): RequestBody | { readonly fault: string } {
   if (isHeavyJson(bytes)) return { fault: 'the body holds too many arrays, objects and values' };
   const text = decodeUtf8(bytes);
   if (text === undefined) return { fault: 'the body must be UTF-8' };
-  let body: unknown;
+  let parsed: unknown;
   try {
-    body = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch {
     return { fault: 'the body must be JSON' };
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     return { fault: 'the body must be a JSON object' };
   }
-  const { model, stream, max_completion_tokens, max_tokens, max_output_tokens } = body as Record<string, unknown>;
+  const body = parsed as Readonly<Record<string, unknown>>;
+  const { model, stream } = body;
   if (typeof model !== 'string' || model === '') return { fault: 'the body must name a model' };
-  if (model.length > longestModelName)
+  if (model.length > longestModelName) {
     return { fault: `the model's name is longer than ${longestModelName} characters` };
+  }
   return {
     model,
-    stream: stream === true,
+    stream: route.mayStream && stream === true,
     promptTokens: promptTokensOf(bytes),
-    maxOutputTokens: [max_completion_tokens, max_tokens, max_output_tokens].find(isCount),
+    maxOutputTokens: route.outputLimitKeys.map((key) => body[key]).find(isCount),
+    answersAsked: answersAsked(route, body),
   };
 }
 

@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { isApiUrl } from '../../../shared/openai/api-routes.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { readRequestId } from '../../admit/request-head.ts';
 import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
@@ -32,7 +33,7 @@ export function createHttpApp(
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   };
   const app = fastify({
@@ -79,7 +80,7 @@ export function createHttpApp(
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   });
   app.setErrorHandler(answerError);

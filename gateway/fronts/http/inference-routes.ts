@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { Objectives } from '../../admit/objectives.ts';
@@ -9,8 +10,6 @@ import type { FailureCode } from './ending.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
 import type { KeyRing } from './key-ring.ts';
 import { writeRefusal } from './write-refusal.ts';
-
-const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -55,12 +54,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     done();
   });
 
-  const take = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+  const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
     const { headers, apiKey: key } = request;
     const { defaultObjective } = services;
     const admission = services.isDraining()
       ? shuttingDown
-      : admit({ headers, body, key, objectives: services.objectives(), defaultObjective, pool });
+      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
@@ -76,12 +75,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
 
   // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
-  const receive = (request: FastifyRequest, reply: FastifyReply): void => {
+  const receive = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     services.bodies.read(request.raw, {
       taken: (body) => {
         try {
-          take(request, reply, body);
+          take(route, request, reply, body);
         } catch (error) {
           app.errorHandler(error as FastifyError, request, reply);
         }
@@ -91,7 +90,9 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     });
   };
   const handler = (): void => undefined;
-  for (const path of inferencePaths) app.post(path, { onRequest: receive, handler });
+  for (const route of everyApiRoute) {
+    app.post(route.path, { onRequest: (request, reply) => receive(route, request, reply), handler });
+  }
 
   // Who has no key learns of no path either.
   const isUnknown = (request: FastifyRequest, reply: FastifyReply): void => {

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { type Arrival, admit, type ServingPool } from '../../../gateway/admit/admit.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 
 const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false, contextTokens: () => undefined };
 const interactive = { name: 'interactive', priority: 100, ttftMs: 1000, tpotMs: 50 };
 const standard = { name: 'standard', priority: 0 };
 const arrival = (over: Partial<Arrival> = {}): Arrival => ({
+  route: apiRoutes.chatCompletions,
   headers: {},
   body: Buffer.from('{"model":"m","stream":true}'),
   key: undefined,
@@ -16,7 +18,9 @@ const arrival = (over: Partial<Arrival> = {}): Arrival => ({
 
 test('without headers: the default objective, no tenant, no service level', () => {
   expect(admit(arrival())).toEqual({
+    route: apiRoutes.chatCompletions,
     model: 'm',
+    answersAsked: 1,
     workClass: 'realtime',
     promptBlocks: new Uint32Array(),
     maxOutputTokens: undefined,

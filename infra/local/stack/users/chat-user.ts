@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
 export interface ChatUser {
@@ -31,7 +32,7 @@ export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatU
 /** Milliseconds from sending the request to its first token. @throws {Error} without one */
 async function askOnce(gatewayUrl: string, model: string, turn: number, signal: AbortSignal): Promise<number> {
   const sentAtMs = performance.now();
-  const response = await fetch(`${gatewayUrl}/v1/chat/completions`, {
+  const response = await fetch(`${gatewayUrl}${apiRoutes.chatCompletions.path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-gateway-inference-objective': 'interactive' },
     body: JSON.stringify({
