@@ -6,6 +6,7 @@ import { LinkedList } from '../shared/runtime/linked-list.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { RecentRate } from '../shared/runtime/recent-rate.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
+import { BytesPerToken } from './admit/bytes-per-token.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
 import { Chooser } from './choose/chooser.ts';
 import { policies } from './choose/policies/policies.ts';
@@ -177,6 +178,7 @@ export class Gateway {
         objectives,
         defaultObjective: config.defaultObjective,
         keys,
+        bytesPerToken: new BytesPerToken(),
         isDraining,
         exchange,
         bodies: new BodyReader(config.maxBodyBytes),

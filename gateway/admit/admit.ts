@@ -3,6 +3,7 @@ import { type PromptBlocks, promptBlocks } from '../endpoint/prefix/prompt-block
 import { type Refusal, refusal } from '../refusal.ts';
 import { promisedMs } from '../slo.ts';
 import type { ApiKey } from './api-keys.ts';
+import type { BytesPerToken } from './bytes-per-token.ts';
 import type { Objective, Objectives, WorkClass } from './objectives.ts';
 import { type RequestBody, readRequestBody } from './request-body.ts';
 import { type Headers, readRequestHead } from './request-head.ts';
@@ -35,6 +36,7 @@ export interface Arrival {
   /** Name of the objective of requests that name none. */
   readonly defaultObjective: string;
   readonly pool: ServingPool;
+  readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
 }
 
 /** A request that may go on to the queue. */
@@ -59,7 +61,7 @@ export interface Admission extends RequestBody {
 
 /** Decides whether a request may go on to the queue: it must be understood, be allowed to ask, and have an endpoint that can answer. */
 export function admit(arrival: Arrival): Admission | Refusal {
-  const { route, headers, objectives, key, pool } = arrival;
+  const { route, headers, objectives, key, pool, bytesPerToken } = arrival;
   const body = readRequestBody(arrival.body, route);
   if ('fault' in body) return refusal('invalid_request', body.fault);
   const head = readRequestHead(headers);
@@ -80,7 +82,7 @@ export function admit(arrival: Arrival): Admission | Refusal {
   return {
     ...body,
     route,
-    promptTokens: possibleTokens(body.promptTokens, body.model, pool),
+    promptTokens: possibleTokens(bytesPerToken.estimate(body.model, route.path, body.promptSize), body.model, pool),
     promptBlocks: promptBlocks(arrival.body, body.model),
     sizeBytes: arrival.body.length,
     tenant: key?.tenant ?? head.tenant,

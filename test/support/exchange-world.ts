@@ -94,6 +94,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     stream: true,
     route: apiRoutes.completions,
     answersAsked: 1,
+    promptSize: { textBytes: 2, attachments: 0 },
     promptTokens: 7,
     promptBlocks: new Uint32Array(),
     workClass: priority < 0 ? ('sheddable' as const) : ('realtime' as const),

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
+import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
 import type { Objectives } from '../../admit/objectives.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
@@ -24,6 +25,7 @@ export interface InferenceServices {
   readonly defaultObjective: string;
   /** Undefined where no keys are configured. */
   readonly keys: () => KeyRing | undefined;
+  readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
   readonly isDraining: () => boolean;
   readonly exchange: ExchangeServices;
   readonly bodies: BodyReader;
@@ -56,10 +58,10 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
 
   const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
     const { headers, apiKey: key } = request;
-    const { defaultObjective } = services;
+    const { defaultObjective, bytesPerToken } = services;
     const admission = services.isDraining()
       ? shuttingDown
-      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool });
+      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool, bytesPerToken });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Arrival, admit, type ServingPool } from '../../../gateway/admit/admit.ts';
+import { BytesPerToken } from '../../../gateway/admit/bytes-per-token.ts';
 import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 
 const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false, contextTokens: () => undefined };
@@ -13,6 +14,7 @@ const arrival = (over: Partial<Arrival> = {}): Arrival => ({
   objectives: new Map([interactive, standard].map((objective) => [objective.name, objective])),
   defaultObjective: 'standard',
   pool,
+  bytesPerToken: new BytesPerToken(),
   ...over,
 });
 
@@ -21,6 +23,7 @@ test('without headers: the default objective, no tenant, no service level', () =
     route: apiRoutes.chatCompletions,
     model: 'm',
     answersAsked: 1,
+    promptSize: { textBytes: 27, attachments: 0 },
     workClass: 'realtime',
     promptBlocks: new Uint32Array(),
     maxOutputTokens: undefined,
@@ -80,6 +83,14 @@ test.each([
   const body = Buffer.from(`{"model":"m","stream":true,"prompt":"${prompt}"}`);
   const serving = { ...pool, contextTokens: () => longest };
   expect(admit(arrival({ body, pool: serving }))).toMatchObject({ promptTokens: expected });
+});
+
+test('the tokens of a prompt are estimated for its model and route', () => {
+  const asked: unknown[] = [];
+  const estimate = (...args: unknown[]) => asked.push(args) * 12;
+  const { body, route } = { body: Buffer.from('{"model":"m","input":"x"}'), route: apiRoutes.embeddings };
+  expect(admit(arrival({ body, route, bytesPerToken: { estimate } }))).toMatchObject({ promptTokens: 12 });
+  expect(asked).toEqual([['m', '/v1/embeddings', { textBytes: 25, attachments: 0 }]]);
 });
 
 test('a key’s tenant wins over the header, and its objectives bind', () => {
