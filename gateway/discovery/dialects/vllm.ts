@@ -1,4 +1,7 @@
+import { vllmMetricNames } from '../../../shared/inference-gateway/metric-names.ts';
 import type { Dialect } from './dialect.ts';
+
+const { waiting, kvCache } = vllmMetricNames;
 
 /**
  * vLLM. Its KV cache gauge has a newer and an older name. `cache_config_info` and `lora_requests_info` tell what they know in labels.
@@ -6,9 +9,9 @@ import type { Dialect } from './dialect.ts';
  */
 export const vllm: Dialect = {
   'vllm:num_requests_running': ({ value }) => ({ running: value }),
-  'vllm:num_requests_waiting': ({ value }) => ({ waiting: value }),
-  'vllm:kv_cache_usage_perc': ({ value }) => ({ kvCacheUtilization: value }),
-  'vllm:gpu_cache_usage_perc': ({ value }) => ({ kvCacheUtilization: value }),
+  [waiting]: ({ value }) => ({ waiting: value }),
+  [kvCache.newer]: ({ value }) => ({ kvCacheUtilization: value }),
+  [kvCache.older]: ({ value }) => ({ kvCacheUtilization: value }),
   // Before the cache is made, the number of blocks is missing or "None".
   'vllm:cache_config_info': ({ labels }) => ({
     kvCacheTokens: Number(labels.block_size) * Number(labels.num_gpu_blocks),

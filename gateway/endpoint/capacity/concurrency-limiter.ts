@@ -1,3 +1,4 @@
+import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import { LinkedList } from '../../../shared/runtime/linked-list.ts';
 import type { WorkClass } from '../../admit/objectives.ts';
 import { chooseVictim, evictionDueAtMs } from '../../queue/eviction.ts';
@@ -9,7 +10,6 @@ import { attentionPairs } from '../latency/load-features.ts';
 import { TokenGaps } from '../latency/token-gaps.ts';
 import { type PromptPause, Stay } from '../stay.ts';
 import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from './engine-limit.ts';
-import { saturationOf } from './saturation.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor, prefillShare, tpotTargetShare } from './slo-budget-factor.ts';
 

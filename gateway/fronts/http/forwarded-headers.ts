@@ -1,20 +1,16 @@
 import { requestIdHeader, servedEndpointHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { hopByHopHeaders } from '../../../shared/inference-gateway/hop-by-hop.ts';
 
-/** Headers that belong to one connection. Source: RFC 9110 §7.6.1, and the de-facto ones. */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
 /** What the client says to the gateway alone, or the gateway says anew. */
-const dropFromRequest = new Set([...hopByHop, 'host', 'content-length', 'expect', 'authorization', requestIdHeader]);
-const dropFromAnswer = new Set([...hopByHop, requestIdHeader, servedEndpointHeader]);
+const dropFromRequest = new Set<string>([
+  ...hopByHopHeaders,
+  'host',
+  'content-length',
+  'expect',
+  'authorization',
+  requestIdHeader,
+]);
+const dropFromAnswer = new Set<string>([...hopByHopHeaders, requestIdHeader, servedEndpointHeader]);
 
 const namesNoHeader = /^(keep-alive|close)$/i;
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { objectiveHeaders } from '../../../../shared/inference-gateway/header-names.ts';
 import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
@@ -34,7 +35,7 @@ async function askOnce(gatewayUrl: string, model: string, turn: number, signal: 
   const sentAtMs = performance.now();
   const response = await fetch(`${gatewayUrl}${apiRoutes.chatCompletions.path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-gateway-inference-objective': 'interactive' },
+    headers: { 'content-type': 'application/json', [objectiveHeaders[0]]: 'interactive' },
     body: JSON.stringify({
       model,
       stream: true,
