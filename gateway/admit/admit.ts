@@ -42,7 +42,7 @@ export interface Arrival {
 /** A request that may go on to the queue. */
 export interface Admission extends RequestBody {
   readonly route: ApiRoute;
-  /** Estimated from the prompt's size, and never more than the model's context. */
+  /** Estimated from the prompt's size; a long prompt is cut to the model's context. */
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;
   /** Size of the body. */

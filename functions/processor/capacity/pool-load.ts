@@ -41,7 +41,7 @@ export function averageLoad(
 
 /**
  * The mean over model servers of max(waiting/5, KV cache/0.8). A server is what has both metrics under the same labels; one with several
- * engines counts as so many. Undefined without any: servers that are gone and servers that nobody scrapes look the same.
+ * engines counts as so many. Undefined without any: servers that are gone and servers that are not scraped look the same.
  */
 export function serversLoad(waiting: readonly Gauge[], kvCache: readonly Gauge[]): Load | undefined {
   const kvCacheOf = new Map(kvCache.map((gauge) => [serverOf(gauge), gauge.value]));

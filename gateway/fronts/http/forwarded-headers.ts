@@ -17,12 +17,14 @@ const namesNoHeader = /^(keep-alive|close)$/i;
 /** Name, value, name, value …, as they stood on the wire. */
 type RawHeaders = readonly string[];
 
+/** The headers of a client's request that go on to an endpoint, with the request's id. */
 export function requestHeadersFor(rawHeaders: RawHeaders, requestId: string): string[] {
   const kept = keep(rawHeaders, dropFromRequest);
   kept.push(requestIdHeader, requestId);
   return kept;
 }
 
+/** The headers of an endpoint's answer that go on to the client, with the request's id and the endpoint that served it (`host:port`). */
 export function answerHeadersFor(rawHeaders: RawHeaders, requestId: string, servedBy: string): string[] {
   const kept = keep(rawHeaders, dropFromAnswer);
   kept.push(requestIdHeader, requestId, servedEndpointHeader, servedBy);

@@ -58,7 +58,7 @@ export function createHttpApp(
   });
   // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
-  // Whoever wants a body reads it.
+  // A route that wants the body reads it itself.
   app.removeAllContentTypeParsers();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion } = request.raw;
@@ -68,7 +68,7 @@ export function createHttpApp(
       writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
       return;
     }
-    // The framework would refuse a media type that it cannot read, also of a body that nobody wants.
+    // The framework would refuse a media type that it cannot read, also of a body that no route reads.
     headers['content-type'] = undefined;
     done();
   });

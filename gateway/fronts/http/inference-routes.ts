@@ -45,7 +45,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
 
   app.decorateRequest('apiKey', undefined);
-  // Before the body is read: who may not ask sends none.
+  // Before the body is read: a client without a valid key need not send it.
   app.addHook('onRequest', (request, reply, done) => {
     const keys = services.keys();
     const key = keys?.find(request.headers.authorization);
@@ -96,7 +96,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     app.post(route.path, { onRequest: (request, reply) => receive(route, request, reply), handler });
   }
 
-  // Who has no key learns of no path either.
+  // Behind the check of the key: a client without one does not learn which paths exist.
   const isUnknown = (request: FastifyRequest, reply: FastifyReply): void => {
     turnAway(request, reply, unknownRoute(request.method, request.url));
   };
