@@ -1,3 +1,5 @@
+import type { ApiRoute } from '../shared/openai/api-routes.ts';
+import type { PromptSize } from './admit/prompt-size.ts';
 import type { Placement } from './endpoint/attempt.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import type { PromptBlocks } from './endpoint/prefix/prompt-blocks.ts';
@@ -9,6 +11,7 @@ import type { WorkClass } from './work-class.ts';
 export interface RoutingRequest extends PromisedSlo {
   /** Names it where a choice is explained, and in log lines. */
   readonly id: string;
+  readonly route: ApiRoute;
   readonly model: string;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
@@ -16,6 +19,9 @@ export interface RoutingRequest extends PromisedSlo {
   readonly workClass: WorkClass;
   /** Its answer is streamed. */
   readonly stream: boolean;
+  readonly promptSize: PromptSize;
+  /** How many answers it asks for, at least 1. */
+  readonly answersAsked: number;
   /** Estimated from its size. */
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;

@@ -1,6 +1,7 @@
 import type { MonotonicClock } from '../shared/runtime/clock.ts';
 import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
 import { RecentRate } from '../shared/runtime/recent-rate.ts';
+import { BytesPerToken } from './admit/bytes-per-token.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
 import type { Placement } from './endpoint/attempt.ts';
@@ -44,6 +45,8 @@ export interface RouterOptions {
  */
 export class Router {
   readonly pool: Pool;
+  /** Estimates prompts; learned from what answers report. */
+  readonly bytesPerToken = new BytesPerToken();
   readonly #queue: RequestQueue;
   readonly #chooser: Chooser;
   readonly #evictor: Evictor;
@@ -163,6 +166,9 @@ export class Router {
   #ended(request: RoutedRequest, ending: Ending): void {
     const node = this.#nodes.get(request);
     if (node) this.#requests.remove(node);
+    const { model, route, promptSize } = request.request;
+    const { usage } = ending.attempt ?? {};
+    if (usage) this.bytesPerToken.learn(model, route.path, promptSize, usage.promptTokens);
     for (const listener of this.#listeners) listener.ended?.(request, ending);
     this.pump();
   }

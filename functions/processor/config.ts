@@ -1,3 +1,4 @@
+import { everyApiRoute } from '../../shared/openai/api-routes.ts';
 import { portsDiffer } from '../../shared/runtime/config/listening.ts';
 import type { Rule } from '../../shared/runtime/config/read-config.ts';
 import {
@@ -42,7 +43,10 @@ export const policySchema = {
     meaning: 'also gets, where set, what cannot be understood and what has used up its attempts',
   }),
   allowedEndpoints: endpointPaths('ALLOWED_ENDPOINTS', {
-    default: '/v1/chat/completions,/v1/completions,/v1/embeddings',
+    default: everyApiRoute
+      .filter(({ asyncByDefault }) => asyncByDefault)
+      .map(({ path }) => path)
+      .join(','),
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {

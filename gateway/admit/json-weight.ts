@@ -9,7 +9,7 @@ const alwaysLightBytes = 64 * 1024;
 const mostWeight = 3_000_000;
 
 /**
- * Whether parsing the text as JSON, valid or not, would hold everyone else up: 32 MiB of `[` or `{},` take seconds, 32 MiB of
+ * Tells whether parsing the text as JSON, valid or not, would delay all other requests: 32 MiB of `[` or `{},` take seconds, 32 MiB of
  * prompt do not.
  */
 export function isHeavyJson(bytes: Uint8Array): boolean {

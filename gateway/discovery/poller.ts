@@ -25,9 +25,9 @@ export interface PollerOptions {
 }
 
 /**
- * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how it does; each on its
- * own, so that a slow one delays no other. Its connections tell who can be reached: a refused one makes an endpoint unusable, an
- * answered one usable again.
+ * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how the endpoint does. Each
+ * endpoint is read on its own, so that a slow one delays no other. A refused connection makes an endpoint unusable, an answered one makes it
+ * usable again.
  */
 export class Poller {
   readonly #options: PollerOptions;

@@ -9,7 +9,7 @@ import type { CountedRequest } from './in-flight.ts';
 import { type LoadFeatures, meanFeatures, type Prediction } from './latency/load-features.ts';
 import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
-import { blockTokens, type PromptBlocks } from './prefix/prompt-blocks.ts';
+import type { PromptBlocks } from './prefix/prompt-blocks.ts';
 
 /** What an attempt must know of its request. */
 export interface AttemptRequest {
@@ -67,6 +67,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   prefill?: ListNode<CountedRequest>;
   readonly #features: LoadFeatures;
   readonly #match: PrefixMatch;
+  /** Whole blocks of its prompt. */
+  readonly #blocks: number;
   readonly #ttftAloneMs: number;
   readonly #listener: AttemptListener;
   readonly #place: ListNode<LimitedRequest>;
@@ -100,6 +102,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.firstTokenExpectedAtMs = nowMs + prediction.ttftMs;
     this.#features = features;
     this.#match = match;
+    this.#blocks = request.promptBlocks.length / 2;
     this.#ttftAloneMs = endpoint.latency.ttftAloneMs(features);
     this.#listener = listener;
     endpoint.work.opened(this);
@@ -258,8 +261,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
       });
     }
     if (!this.#usage) return;
-    const { completionTokens, cachedTokens } = this.#usage;
-    prefixes.correct(this.#match, cachedTokens / blockTokens);
+    const { promptTokens, completionTokens, cachedTokens } = this.#usage;
+    if (promptTokens > 0) prefixes.correct(this.#match, (cachedTokens / promptTokens) * this.#blocks);
     const { tpotMs } = this;
     if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
     else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);

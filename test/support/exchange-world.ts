@@ -9,6 +9,7 @@ import { Exchange, type ExchangeServices } from '../../gateway/fronts/http/excha
 import type { Upstreams } from '../../gateway/fronts/http/upstreams.ts';
 import { hasRoom, lateBinding } from '../../gateway/queue/late-binding.ts';
 import { refusal } from '../../gateway/refusal.ts';
+import { apiRoutes } from '../../shared/openai/api-routes.ts';
 import { monotonicClock } from '../../shared/runtime/clock.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
@@ -91,6 +92,9 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     body: Buffer.from('{}'),
     model: 'm',
     stream: true,
+    route: apiRoutes.completions,
+    answersAsked: 1,
+    promptSize: { textBytes: 2, attachments: 0 },
     promptTokens: 7,
     promptBlocks: new Uint32Array(),
     workClass: priority < 0 ? ('sheddable' as const) : ('realtime' as const),

@@ -3,23 +3,12 @@ import {
   objectiveHeaders,
   requestIdHeader,
 } from '../../../shared/inference-gateway/header-names.ts';
+import { hopByHopHeaders } from '../../../shared/inference-gateway/hop-by-hop.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
-const hopByHop = [
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
-const protectedNames = new Set([
-  ...hopByHop,
+const protectedNames = new Set<string>([
+  ...hopByHopHeaders,
   'host',
   'content-length',
   'content-type',

@@ -1,3 +1,4 @@
+import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { Gauge } from './gauges.ts';
 
 /** A pool's load as a source's metrics tell it. */
@@ -9,11 +10,6 @@ export interface Load {
   /** Of the metric whose newest point is the oldest. */
   readonly asOfMs: number;
 }
-
-/** Waiting requests at which a model server counts as full. Source: the endpoint picker's saturation detector. */
-const fullQueue = 5;
-/** Share of the KV cache at which a model server counts as full. Source: as above. */
-const fullKvCache = 0.8;
 
 /**
  * The saturation that endpoint pickers report: the largest, whether the series are replicas, or prefill and decode of one pool.
@@ -37,7 +33,7 @@ export function averageLoad(
   if (servers.readyServers === 0) return { saturation: 1, ...servers, asOfMs: newest(ready) };
   if (queue.length === 0 || kvCache.length === 0) return undefined;
   return {
-    saturation: fullness(largest(queue), largest(kvCache)),
+    saturation: saturationOf(largest(queue), largest(kvCache)),
     ...servers,
     asOfMs: Math.min(newest(queue), newest(kvCache)),
   };
@@ -45,21 +41,17 @@ export function averageLoad(
 
 /**
  * The mean over model servers of max(waiting/5, KV cache/0.8). A server is what has both metrics under the same labels; one with several
- * engines counts as so many. Undefined without any: servers that are gone and servers that nobody scrapes look the same.
+ * engines counts as so many. Undefined without any: servers that are gone and servers that are not scraped look the same.
  */
 export function serversLoad(waiting: readonly Gauge[], kvCache: readonly Gauge[]): Load | undefined {
   const kvCacheOf = new Map(kvCache.map((gauge) => [serverOf(gauge), gauge.value]));
   const loads = waiting.flatMap((gauge) => {
     const used = kvCacheOf.get(serverOf(gauge));
-    return used === undefined ? [] : [fullness(gauge.value, used)];
+    return used === undefined ? [] : [saturationOf(gauge.value, used)];
   });
   if (loads.length === 0) return undefined;
   const sum = loads.reduce((total, load) => total + load, 0);
   return { saturation: sum / loads.length, asOfMs: Math.min(newest(waiting), newest(kvCache)) };
-}
-
-function fullness(waiting: number, kvCache: number): number {
-  return Math.max(waiting / fullQueue, kvCache / fullKvCache);
 }
 
 /** The largest: a replica of the endpoint picker that has just started knows of none. */

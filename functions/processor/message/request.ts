@@ -1,3 +1,4 @@
+import { everyApiRoute } from '../../../shared/openai/api-routes.ts';
 import {
   type Attributes,
   isDecimal,
@@ -46,11 +47,9 @@ export interface RequestRules {
 const maxNesting = 256;
 const maxMetadataBytes = 64 * 1024;
 const maxModelBytes = 1024;
-const inferred = [
-  ['messages', '/v1/chat/completions'],
-  ['prompt', '/v1/completions'],
-  ['input', '/v1/embeddings'],
-] as const;
+const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
+  impliedByKey ? [[impliedByKey, path] as const] : [],
+);
 
 class Invalid extends Error {}
 
@@ -205,7 +204,9 @@ function readEndpoint(body: Body, attributes: Attributes, rules: RequestRules): 
   const written = attributes.endpoint ?? field(body, body.shape === 'batch-line' ? 'url' : 'endpoint');
   const endpoint = written ?? inferred.find(([member]) => body.payloadMembers.has(member))?.[1];
   if (endpoint === undefined)
-    throw new Invalid('endpoint is missing, and the payload has no messages, prompt or input');
+    throw new Invalid(
+      `endpoint is missing, and the payload has none of ${inferred.map(([member]) => member).join(', ')}`,
+    );
   if (typeof endpoint !== 'string' || !rules.allowedEndpoints.includes(endpoint)) {
     throw new Invalid(`endpoint must be one of ${rules.allowedEndpoints.join(', ')}`);
   }

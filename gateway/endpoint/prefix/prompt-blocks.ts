@@ -1,14 +1,12 @@
-/** Tokens of one block of prompt, at about four bytes each. Source: the endpoint picker's prefix scorer. */
-export const blockTokens = 64;
-const blockBytes = 256;
+import { promptKeys } from '../../../shared/openai/api-routes.ts';
+
+/** Bytes of one block of prompt: about 64 tokens. Protocol: the block size of the endpoint picker's prefix scorer. */
+export const blockBytes = 256;
 /** What lies behind a quarter of a million tokens tells no two prompts apart that matter. */
 const mostBlocks = 4096;
 
 /** Two 32-bit halves of a 64-bit hash for each whole block, in order; each covers everything up to its block's end. */
 export type PromptBlocks = Uint32Array;
-
-/** Where a prompt begins in a body, by the API's order of precedence. */
-const promptKeys = ['"messages"', '"prompt"', '"input"'];
 
 /**
  * Hashes the prompt as it stands in a JSON body, unparsed: two bodies share leading blocks as long as their prompts are written alike
@@ -39,7 +37,7 @@ export function promptBlocks(body: Buffer, model: string): PromptBlocks {
 
 function promptStart(body: Buffer): number {
   for (const key of promptKeys) {
-    const at = body.indexOf(key);
+    const at = body.indexOf(`"${key}"`);
     if (at >= 0) return at;
   }
   return 0;

@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { isApiUrl } from '../../../shared/openai/api-routes.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { readRequestId } from '../../admit/request-head.ts';
 import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
@@ -32,7 +33,7 @@ export function createHttpApp(
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   };
   const app = fastify({
@@ -57,7 +58,7 @@ export function createHttpApp(
   });
   // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
-  // Whoever wants a body reads it.
+  // A route that wants the body reads it itself.
   app.removeAllContentTypeParsers();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion } = request.raw;
@@ -67,7 +68,7 @@ export function createHttpApp(
       writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
       return;
     }
-    // The framework would refuse a media type that it cannot read, also of a body that nobody wants.
+    // The framework would refuse a media type that it cannot read, also of a body that no route reads.
     headers['content-type'] = undefined;
     done();
   });
@@ -79,7 +80,7 @@ export function createHttpApp(
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(refused.code);
     writeRefusal(reply.raw, request.id, refused);
   });
   app.setErrorHandler(answerError);

@@ -48,6 +48,7 @@ export class HttpFront {
       inferenceRoutes(v1, {
         ...admitting,
         pool: router.pool,
+        bytesPerToken: router.bytesPerToken,
         isDraining,
         onRejected,
         bodies: new BodyReader(maxBodyBytes),

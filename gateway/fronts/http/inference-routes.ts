@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
+import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
 import type { Objectives } from '../../admit/objectives.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type FailureCode, type Refusal, refusal, unknownRoute } from '../../refusal.ts';
@@ -9,8 +11,6 @@ import type { BodyReader } from './body-reader.ts';
 import type { AdmittedRequest } from './exchange.ts';
 import type { KeyRing } from './key-ring.ts';
 import { writeRefusal } from './write-refusal.ts';
-
-const inferencePaths = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'];
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,6 +29,7 @@ export interface Admitting {
 
 export interface InferenceServices extends Admitting {
   readonly pool: Pool;
+  readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
   readonly isDraining: () => boolean;
   /** Answers the request from the pool. */
   readonly begin: (res: ServerResponse, request: AdmittedRequest) => void;
@@ -49,7 +50,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
 
   app.decorateRequest('apiKey', undefined);
-  // Before the body is read: who may not ask sends none.
+  // Before the body is read: a client without a valid key need not send it.
   app.addHook('onRequest', (request, reply, done) => {
     const keys = services.keys();
     const key = keys?.find(request.headers.authorization);
@@ -60,12 +61,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     done();
   });
 
-  const take = (request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+  const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
     const { headers, apiKey: key } = request;
-    const { defaultObjective } = services;
+    const { defaultObjective, bytesPerToken } = services;
     const admission = services.isDraining()
       ? shuttingDown
-      : admit({ headers, body, key, objectives: services.objectives(), defaultObjective, pool });
+      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool, bytesPerToken });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
@@ -85,12 +86,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
 
   // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
-  const receive = (request: FastifyRequest, reply: FastifyReply): void => {
+  const receive = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     services.bodies.read(request.raw, {
       taken: (body) => {
         try {
-          take(request, reply, body);
+          take(route, request, reply, body);
         } catch (error) {
           app.errorHandler(error as FastifyError, request, reply);
         }
@@ -100,9 +101,11 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     });
   };
   const handler = (): void => undefined;
-  for (const path of inferencePaths) app.post(path, { onRequest: receive, handler });
+  for (const route of everyApiRoute) {
+    app.post(route.path, { onRequest: (request, reply) => receive(route, request, reply), handler });
+  }
 
-  // Who has no key learns of no path either.
+  // Behind the check of the key: a client without one does not learn which paths exist.
   const isUnknown = (request: FastifyRequest, reply: FastifyReply): void => {
     turnAway(request, reply, unknownRoute(request.method, request.url));
   };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isHeavyJson } from '../../../gateway/admit/json-weight.ts';
 import { readRequestBody } from '../../../gateway/admit/request-body.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 
 const mebibyte = 1024 * 1024;
 const message = (content: string) => JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] });
@@ -26,7 +27,8 @@ test.each<[string, string, boolean]>([
 ])('%s', (_, text, heavy) => {
   const body = Buffer.from(text);
   expect(isHeavyJson(body)).toBe(heavy);
-  if (heavy) expect(readRequestBody(body)).toEqual({ fault: expect.stringContaining('too many') });
+  if (heavy)
+    expect(readRequestBody(body, apiRoutes.completions)).toEqual({ fault: expect.stringContaining('too many') });
 });
 
 test('a text in quotes weighs nothing, whatever it holds', () => {

@@ -1,7 +1,7 @@
 import type { PolicyName } from '../../../gateway/choose/policies/policies.ts';
-import { saturationOf } from '../../../gateway/endpoint/capacity/saturation.ts';
 import { Router } from '../../../gateway/router.ts';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { type ClientCall, ClientRequest } from './client-request.ts';
 import { type EngineKind, engineOf } from './engine-kinds.ts';

@@ -87,5 +87,5 @@ function promptOf(group: number, question: number): Omit<WorkloadRequest, 'atMs'
     promptBlocks[2 * block] = number;
     promptBlocks[2 * block + 1] = Math.imul(number, 0x9e3779b1);
   }
-  return { promptTokens, blockHashes, promptBlocks };
+  return { promptTokens, textBytes: 4 * promptTokens, blockHashes, promptBlocks };
 }

@@ -1,3 +1,4 @@
+import { type ApiRoute, apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import { RequestFault } from '../faults/request-fault.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export interface Generation {
 export function readChat(body: Json): Generation {
   const messages = readMessages(body.messages, 'messages');
   return {
-    ...readOptions(body, readCount(body, 'max_completion_tokens') ?? readCount(body, 'max_tokens')),
+    ...readOptions(body, readOutputLimit(body, apiRoutes.chatCompletions)),
     ...renderChat(messages),
   };
 }
@@ -32,7 +33,7 @@ export function readCompletion(body: Json): Generation {
   const prompts = readTexts(body.prompt, 'prompt');
   const [prompt] = prompts;
   if (prompts.length !== 1 || !prompt) throw badRequest('prompt must be one text that is not empty', 'prompt');
-  return { ...readOptions(body, readCount(body, 'max_tokens') ?? 16), prompt, question: prompt };
+  return { ...readOptions(body, readOutputLimit(body, apiRoutes.completions) ?? 16), prompt, question: prompt };
 }
 
 /** @throws {RequestFault} 400 */
@@ -40,7 +41,7 @@ export function readResponse(body: Json): Generation {
   const input = typeof body.input === 'string' ? [{ role: 'user', content: body.input }] : body.input;
   const instructions = typeof body.instructions === 'string' ? [{ role: 'system', content: body.instructions }] : [];
   return {
-    ...readOptions(body, readCount(body, 'max_output_tokens')),
+    ...readOptions(body, readOutputLimit(body, apiRoutes.responses)),
     ...renderChat([...instructions, ...readMessages(input, 'input')]),
   };
 }
@@ -110,6 +111,15 @@ function isTokenIds(value: unknown): value is number[] {
 /** One token for each id. */
 function textOfTokenIds(ids: readonly number[]): string {
   return ids.map((id) => ` ${(id % 36 ** 5).toString(36)}`).join('');
+}
+
+/** The first limit that the body has. */
+function readOutputLimit(body: Json, { outputLimitKeys }: ApiRoute): number | undefined {
+  for (const key of outputLimitKeys) {
+    const limit = readCount(body, key);
+    if (limit !== undefined) return limit;
+  }
+  return undefined;
 }
 
 function readCount(body: Json, name: string): number | undefined {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import type { Sequence } from '../engine/sequence.ts';
 import type { EngineService, Job } from '../engine-service.ts';
 import { type Fault, readFaultHeader, requestedFailure } from '../faults/fault-header.ts';
@@ -92,10 +93,10 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
   };
 
   return new Map([
-    ['/v1/chat/completions', generate('chatcmpl', readChat, chatWire)],
-    ['/v1/completions', generate('cmpl', readCompletion, completionWire)],
-    ['/v1/responses', generate('resp', readResponse, responsesWire)],
-    ['/v1/embeddings', embed],
+    [apiRoutes.chatCompletions.path, generate('chatcmpl', readChat, chatWire)],
+    [apiRoutes.completions.path, generate('cmpl', readCompletion, completionWire)],
+    [apiRoutes.responses.path, generate('resp', readResponse, responsesWire)],
+    [apiRoutes.embeddings.path, embed],
   ]);
 }
 

@@ -83,6 +83,22 @@ test.each([
   expect(readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`)?.adapters).toEqual(new Set(adapters));
 });
 
+test.each([
+  ['blocks times tokens a block', ['block_size="16",num_gpu_blocks="2756"'], 44_096],
+  [
+    'several engines add up',
+    ['block_size="16",engine="0",num_gpu_blocks="100"', 'block_size="32",num_gpu_blocks="100"'],
+    4800,
+  ],
+  ['before the cache is made', ['block_size="16",num_gpu_blocks="None"'], undefined],
+  ['no blocks', ['block_size="16",num_gpu_blocks="0"'], undefined],
+  ['without the number of blocks', ['block_size="16"'], undefined],
+  ['negative', ['block_size="16",num_gpu_blocks="-5"'], undefined],
+])('the size of the KV cache: %s', (_, labels, kvCacheTokens) => {
+  const lines = labels.map((each) => `vllm:cache_config_info{${each}} 1.0`);
+  expect(readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`)?.kvCacheTokens).toBe(kvCacheTokens);
+});
+
 test('a page that repeats a gauge without end is read in bounded time', () => {
   const load = readEngineLoad('vllm:num_requests_waiting 1\n'.repeat(100_000));
   expect(load?.waiting).toBeLessThanOrEqual(1000);
