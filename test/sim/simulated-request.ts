@@ -70,6 +70,10 @@ export class SimulatedRequest implements Front, EngineJob {
     this.#onEnd = onEnd;
   }
 
+  get priority(): number {
+    return this.#request.priority;
+  }
+
   get promptTokens(): number {
     return this.#work.promptTokens;
   }
