@@ -126,6 +126,26 @@ test('a request whose connection failed waits where the other endpoints have no 
   expect(endings).toMatchObject([{ outcome: 'upstream_error', status: 502 }]);
 });
 
+test('while a request waits for another endpoint, the one that failed is not heard', () => {
+  const { pool, router, exchange, answer, endings } = exchangeWorld(0);
+  const [, b] = pool.endpoints as [Endpoint, Endpoint];
+  for (let reading = 0; reading < 2; reading += 1) b.recordLoad({ running: 1, waiting: 5, kvCacheUtilization: 0 });
+  const held = openAttempt(b, monotonicClock.nowMs());
+  exchange.begin();
+  exchange.onError(Object.assign(new Error(), { code: 'ECONNRESET' }));
+  exchange.onHeaders(200, sse, () => {});
+  expect(exchange.onData(Buffer.from('x'))).toBe(false);
+  exchange.onComplete();
+  exchange.onError(refused());
+  expect([answer.status, answer.ended, waiting(router), endings]).toEqual([0, false, ['r'], []]);
+  held.end('abandoned', monotonicClock.nowMs());
+  b.recordLoad({ running: 0, waiting: 0, kvCacheUtilization: 0 });
+  router.pump();
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onComplete();
+  expect([answer.status, endings]).toMatchObject([200, [{ outcome: 'served' }]]);
+});
+
 test('a request that waits for another endpoint holds up none that may go to the first', () => {
   const { pool, router, exchange, other, dispatched } = exchangeWorld(0);
   const [a, b] = pool.endpoints as [Endpoint, Endpoint];
