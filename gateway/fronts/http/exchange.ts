@@ -134,6 +134,8 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     if (!this.#running) return;
     this.#silence.stop();
     this.#abort = undefined;
+    // It may wait for another endpoint: this one has no more to say.
+    if (this.#phase === 'dispatched') this.#phase = 'waiting';
     this.#attempt?.end(isRefusedConnection(error) ? 'unreachable' : 'broken', this.#services.nowMs());
   }
 

@@ -31,7 +31,7 @@ test('without headers: the default objective, no tenant, no service level', () =
     promptTokens: 7,
     sizeBytes: 27,
     tenant: '',
-    objective: standard,
+    priority: 0,
     ttftSloMs: undefined,
     tpotSloMs: undefined,
     missBudget: undefined,
@@ -59,7 +59,7 @@ test.each([
     },
   ],
 ])('headers, %s', (_, headers) => {
-  expect(admit(arrival({ headers }))).toMatchObject({ objective: interactive, tenant: 't' });
+  expect(admit(arrival({ headers }))).toMatchObject({ priority: 100, ttftSloMs: 1000, tpotSloMs: 50, tenant: 't' });
 });
 
 test.each([

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type StreamGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
+import { nextGaps, noGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
 
-/** A stream that got a chunk every so often until now. */
-function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000): StreamGaps {
-  const stream = gaps.open();
-  for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) stream.saw(untilMs - chunk * gapMs);
-  return stream;
+/** A stream that got a chunk every so often until now, and its place. */
+function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000) {
+  const stream = { streamGaps: noGaps };
+  const node = gaps.add(stream);
+  for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
+    if (chunk < chunks - 1) stream.streamGaps = nextGaps(stream.streamGaps, gapMs);
+    gaps.recordChunk(untilMs - chunk * gapMs);
+  }
+  return node;
 }
 
 test.each<[string, [gapMs: number, chunks: number][], number | undefined]>([
@@ -72,7 +76,7 @@ test('without a stream, finished requests tell for five seconds; with one, they 
   expect(gaps.tpotMs(7000)).toBeUndefined();
   gaps.recordFinished(70, 8000);
   expect(gaps.tpotMs(8000)).toBe(70);
-  streamOf(gaps, 20, 9, 8000).close();
+  gaps.remove(streamOf(gaps, 20, 9, 8000));
   expect(gaps.tpotMs(8000)).toBe(70);
   streamOf(gaps, 20, 9, 8000);
   expect(gaps.tpotMs(8020)).toBeCloseTo(20, 0);

@@ -46,7 +46,7 @@ test.each([
   expect(told).toEqual(['request_too_large']);
 });
 
-test('those that are coming in have a limit together; who ends, fails or is refused makes room', () => {
+test('bodies that are coming in have a limit together; one that ends, fails or is refused makes room', () => {
   const begin = setUp();
   const [ending, failing, refused] = [begin(), begin(), begin()];
   ending.sends(7);

@@ -6,7 +6,7 @@ import { type InferenceServices, inferenceRoutes } from '../../../../gateway/fro
 import { createLogger } from '../../../../shared/runtime/logger.ts';
 import { postHead, RawConnection } from '../../../support/raw-connection.ts';
 
-test('an error of the gateway’s own in a request’s admission is that request’s 500, and nobody else’s', async () => {
+test('an error of the gateway’s own in a request’s admission is that request’s 500, and that of no other', async () => {
   const counted: string[] = [];
   let faulty = true;
   const services = {

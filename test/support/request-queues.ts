@@ -1,0 +1,32 @@
+import type { Placement } from '../../gateway/endpoint/attempt.ts';
+import { RequestQueue } from '../../gateway/queue/request-queue.ts';
+import type { QueueItem } from '../../gateway/request.ts';
+import { createManualClock } from './manual-clock.ts';
+import { type ItemWish, queueItemOf } from './queue-items.ts';
+
+export const placement = {} as Placement;
+
+/** A queue before models with so many free places each, and what became of the items that entered it. */
+export function queueBefore({
+  mostPerBand = 10,
+  roomInMs = () => undefined as number | undefined,
+  makeRoom = (): boolean => false,
+  timeoutMs = { realtime: 60_000, sheddable: 1000 },
+} = {}) {
+  const clock = createManualClock(0);
+  const log: string[] = [];
+  /** Free places for each model. */
+  const free = new Map<string, number>();
+  const take = ({ queueKey: model }: QueueItem): Placement | undefined => {
+    const left = free.get(model) ?? 0;
+    if (left === 0) return undefined;
+    free.set(model, left - 1);
+    return placement;
+  };
+  const queue = new RequestQueue({ clock, places: { take, roomInMs, makeRoom }, mostPerBand, timeoutMs });
+  const item = (name: string, priority = 0, wish: ItemWish = {}): QueueItem =>
+    queueItemOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
+      log.push(event === 'placed' ? name : `${name} ${event}`),
+    );
+  return { clock, queue, free, log, item };
+}
