@@ -5,10 +5,10 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import type { Identity } from '../../../shared/pubsub/request.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { Answer } from '../call/answer.ts';
-import type { Identity } from '../message/request.ts';
 
 export type ErrorCode =
   | 'INVALID_REQUEST'

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeRequest } from '../../../../functions/processor/message/request.ts';
+import { decodeRequest } from '../../../shared/pubsub/request.ts';
 
 const publishedAtMs = Date.UTC(2026, 10, 23);
 const nowMs = publishedAtMs + 1000;

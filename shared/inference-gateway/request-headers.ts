@@ -1,8 +1,4 @@
-import {
-  fairnessIdHeaders,
-  objectiveHeaders,
-  requestIdHeader,
-} from '../../../shared/inference-gateway/header-names.ts';
+import { fairnessIdHeaders, objectiveHeaders, requestIdHeader } from './header-names.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
