@@ -18,6 +18,8 @@ export interface Identity extends RetryState {
   /** At most 1,024 bytes: a result has to hold it. */
   readonly model: string;
   readonly tenant: string;
+  /** The batch or submission that the message belongs to; empty when it says none. */
+  readonly job: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly tracestate: string;
@@ -77,6 +79,7 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
     tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
+    job: attributes.job ?? '',
     metadata: { ...metadata, ...metadataAttributes(attributes) },
     traceparent: attributes.traceparent ?? '',
     tracestate: attributes.tracestate ?? '',

@@ -6,6 +6,7 @@ export const identity: Identity = {
   shape: 'envelope',
   model: 'm',
   tenant: 'acme',
+  job: '',
   metadata: { team: 'search' },
   traceparent: '',
   tracestate: '',

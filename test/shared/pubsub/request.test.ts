@@ -187,6 +187,11 @@ describe('attributes', () => {
     expect(accept(data, { tenant: 'attribute' }).tenant).toBe('attribute');
     expect(accept(data, { tenant: 'attribute' }, { tenant: 'fixed' }).tenant).toBe('fixed');
   });
+  test('job names the submission, and is no metadata; in the body it is', () => {
+    expect(accept(envelope({ job: 'x' }))).toMatchObject({ job: '', metadata: {} });
+    expect(accept(envelope({ metadata: { job: 'x' } }))).toMatchObject({ job: '', metadata: { job: 'x' } });
+    expect(accept(envelope(), { job: 'b-17' })).toMatchObject({ job: 'b-17', metadata: {} });
+  });
   test.each([
     ['3', 3],
     ['', 0],
