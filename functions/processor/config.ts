@@ -1,4 +1,5 @@
 import { publishReserveMs } from '../../shared/pubsub/deadline.ts';
+import { defaultEndpoints } from '../../shared/pubsub/default-endpoints.ts';
 import { portsDiffer } from '../../shared/runtime/config/listening.ts';
 import type { Rule } from '../../shared/runtime/config/read-config.ts';
 import {
@@ -42,7 +43,7 @@ export const policySchema = {
     meaning: 'also gets, where set, what cannot be understood and what has used up its attempts',
   }),
   allowedEndpoints: endpointPaths('ALLOWED_ENDPOINTS', {
-    default: '/v1/chat/completions,/v1/completions,/v1/embeddings',
+    default: defaultEndpoints,
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {
