@@ -1,4 +1,5 @@
-import { everyApiRoute } from '../../shared/openai/api-routes.ts';
+import { asyncByDefault } from '../../shared/openai/api-routes.ts';
+import { publishReserveMs } from '../../shared/pubsub/deadline.ts';
 import { portsDiffer } from '../../shared/runtime/config/listening.ts';
 import type { Rule } from '../../shared/runtime/config/read-config.ts';
 import {
@@ -13,7 +14,6 @@ import {
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
-import { publishReserveMs } from './message/deadline.ts';
 
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
 export type CapacitySourceName = (typeof capacitySourceNames)[number];
@@ -43,10 +43,7 @@ export const policySchema = {
     meaning: 'also gets, where set, what cannot be understood and what has used up its attempts',
   }),
   allowedEndpoints: endpointPaths('ALLOWED_ENDPOINTS', {
-    default: everyApiRoute
-      .filter(({ asyncByDefault }) => asyncByDefault)
-      .map(({ path }) => path)
-      .join(','),
+    default: asyncByDefault.join(','),
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
 import type { OutgoingMessage } from '../../shared/pubsub/outgoing-message.ts';
+import { type AsyncRequest, decodeRequest, type Identity } from '../../shared/pubsub/request.ts';
 import { type Classified, classify, retryAfterMs } from './call/answer.ts';
 import type { Credential } from './call/credential.ts';
 import { callFor, type MadeCall } from './call/request-call.ts';
 import type { Clock } from './clock.ts';
 import type { Admission, CallRequest } from './dispatch/admission.ts';
 import { type CallReport, nothingSaid, type Permit, type Pool } from './dispatch/pool.ts';
-import { callTimeoutMs, isExpired } from './message/deadline.ts';
 import type { PushedMessage } from './message/push-envelope.ts';
-import { type AsyncRequest, decodeRequest, type Identity } from './message/request.ts';
 import type { Reports } from './observe/reports.ts';
 import type { DeliverySpans, Spans } from './observe/spans.ts';
 import { deadLetterMessage } from './results/dead-letter.ts';

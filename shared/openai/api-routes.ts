@@ -84,12 +84,17 @@ export const apiRoutes = {
     generates: true,
     answerCountKeys: [],
     promptListKeys: [],
-    asyncByDefault: false,
+    asyncByDefault: true,
   },
 } as const satisfies Readonly<Record<string, ApiRoute>>;
 
 /** All routes, in the order of the table. */
 export const everyApiRoute: readonly ApiRoute[] = Object.values(apiRoutes);
+
+/** The paths that a message may ask for where `ALLOWED_ENDPOINTS` does not say others. */
+export const asyncByDefault: readonly string[] = everyApiRoute
+  .filter((route) => route.asyncByDefault)
+  .map(({ path }) => path);
 
 /** The keys under which any route's body may hold its prompt, each once; where a body has several, the first of them holds it. */
 export const promptKeys: readonly string[] = [...new Set(everyApiRoute.flatMap((route) => route.promptKeys))];

@@ -2,7 +2,17 @@ export type Attributes = Readonly<Record<string, string>>;
 
 /** Attributes by which a message's own journey is told; producers leave them alone. */
 const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
-const known = new Set([...reserved, 'id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate']);
+const known = new Set([
+  ...reserved,
+  'id',
+  'deadline',
+  'window',
+  'endpoint',
+  'tenant',
+  'job',
+  'traceparent',
+  'tracestate',
+]);
 
 /** Every attribute that means nothing to us is the producer's metadata. */
 export function metadataAttributes(attributes: Attributes): Attributes {

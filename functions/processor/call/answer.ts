@@ -1,8 +1,8 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
+import type { Headers } from '../../../shared/inference-gateway/request-headers.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
-import type { Headers } from './request-headers.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
+import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
 import { formatTraceparent, parseTraceparent, type TraceContext } from '../../../shared/runtime/trace-context.ts';
 import type { Clock } from '../clock.ts';
-import type { AsyncRequest } from '../message/request.ts';
 import type { Policy } from '../subscription-policies.ts';
 import type { CallEnd } from './answer.ts';
 import { callGateway } from './gateway-client.ts';
-import { callHeaders } from './request-headers.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {

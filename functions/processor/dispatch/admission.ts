@@ -1,5 +1,5 @@
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
 import type { Clock } from '../clock.ts';
-import { isExpired } from '../message/deadline.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { Permit, Pool } from './pool.ts';
 import { SubscriptionQueue, type Waiter } from './subscription-queue.ts';

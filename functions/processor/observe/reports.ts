@@ -1,9 +1,9 @@
+import type { Identity } from '../../../shared/pubsub/request.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { Classified } from '../call/answer.ts';
 import type { SourceAnswer } from '../capacity/capacity.ts';
 import type { Pool } from '../dispatch/pool.ts';
-import type { Identity } from '../message/request.ts';
 import { errorCodeOf, type Result, statusOf, succeeded, tokensOf } from '../results/result.ts';
 import type { Metrics, Outcome } from './metrics.ts';
 

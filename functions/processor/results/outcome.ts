@@ -1,8 +1,8 @@
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
+import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
 import type { CallEnd, Classified } from '../call/answer.ts';
 import type { Health } from '../dispatch/breaker.ts';
 import type { SampleOutcome } from '../dispatch/limit.ts';
-import { isExpired } from '../message/deadline.ts';
-import type { AsyncRequest } from '../message/request.ts';
 import { type Ending, type ErrorCode, tooLarge } from './result.ts';
 
 /** What to do about a call that ended. */

@@ -5,10 +5,10 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import type { Identity } from '../../../shared/pubsub/request.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { Answer } from '../call/answer.ts';
-import type { Identity } from '../message/request.ts';
 
 export type ErrorCode =
   | 'INVALID_REQUEST'
@@ -44,6 +44,7 @@ export interface Result {
 /** Names that metadata never takes, also when they are empty. */
 const ownNames = [
   'id',
+  'job',
   'status',
   'status_code',
   'error_code',
@@ -95,6 +96,7 @@ function encode(topic: string, result: Result): OutgoingMessage {
   const text = identity.shape === 'batch-line' ? batchLine(result) : envelope(result);
   const own = {
     id: identity.id,
+    job: identity.job,
     status: succeeded(ending) ? 'succeeded' : 'failed',
     status_code: String(statusOf(ending)),
     error_code: errorCodeOf(ending),

@@ -5,7 +5,7 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
-import type { AsyncRequest } from '../message/request.ts';
+import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
 
 export interface RetryTiming {
   /** Failed so far, this attempt included; at least 1. */

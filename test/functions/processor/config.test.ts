@@ -25,7 +25,7 @@ const faultsOf = (changed: Record<string, string>): readonly string[] =>
 test('the least environment is enough', () => {
   expect(readConfig(functionSchema, least, functionRules)).toMatchObject({
     gatewayUrl: 'http://gateway:8000',
-    allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
+    allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'],
     capacitySources: ['gateway', 'flow-control', 'pool', 'vllm'],
     maxWaitMs: 20_000,
   });

@@ -1,4 +1,4 @@
-import type { Identity } from '../../../functions/processor/message/request.ts';
+import type { Identity } from '../../../shared/pubsub/request.ts';
 
 /** A request's identity, for tests that vary one thing of it. */
 export const identity: Identity = {
@@ -6,6 +6,7 @@ export const identity: Identity = {
   shape: 'envelope',
   model: 'm',
   tenant: 'acme',
+  job: '',
   metadata: { team: 'search' },
   traceparent: '',
   tracestate: '',

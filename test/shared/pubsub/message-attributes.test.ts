@@ -54,7 +54,7 @@ describe('the journey so far', () => {
 });
 
 test('what means nothing to us is metadata', () => {
-  const ours = ['id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate'];
+  const ours = ['id', 'deadline', 'window', 'endpoint', 'tenant', 'job', 'traceparent', 'tracestate'];
   const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
   const all = Object.fromEntries([...ours, ...reserved, 'team', 'Attempt'].map((name) => [name, 'x']));
   expect(metadataAttributes(all)).toEqual({ team: 'x', Attempt: 'x' });

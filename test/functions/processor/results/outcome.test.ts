@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type CallEnd, type Classified, readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { callTimeoutMs } from '../../../../functions/processor/message/deadline.ts';
 import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../../functions/processor/results/outcome.ts';
+import { callTimeoutMs } from '../../../../shared/pubsub/deadline.ts';
 import { identity } from '../identities.ts';
 
 const request = {

@@ -152,6 +152,12 @@ describe('limits', () => {
     for (const name of ['error_code', 'googclient_x', '', 'k'.repeat(257), 'long']) expect(names).not.toContain(name);
     expect(data.metadata).toEqual(metadata);
   });
+  test('job is among the attributes where the message had one, and metadata never takes its name', () => {
+    expect(encode(answered('{}'), { job: 'b-17' }).attributes).toMatchObject({ job: 'b-17' });
+    const { attributes, data } = encode(answered('{}'), { metadata: { job: 'mine' } });
+    expect(attributes).not.toHaveProperty('job');
+    expect(data.metadata).toEqual({ job: 'mine' });
+  });
   test('a hundred attributes, the first in code-point order', () => {
     const many = Array.from({ length: 99 }, (_, index) => [`a${String(index).padStart(2, '0')}`, 'v']);
     const { attributes } = encode(answered('{}'), {

@@ -1,9 +1,5 @@
-import {
-  fairnessIdHeaders,
-  objectiveHeaders,
-  requestIdHeader,
-} from '../../../shared/inference-gateway/header-names.ts';
-import { hopByHopHeaders } from '../../../shared/inference-gateway/hop-by-hop.ts';
+import { fairnessIdHeaders, objectiveHeaders, requestIdHeader } from './header-names.ts';
+import { hopByHopHeaders } from './hop-by-hop.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 

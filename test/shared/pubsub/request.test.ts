@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeRequest } from '../../../../functions/processor/message/request.ts';
+import { decodeRequest } from '../../../shared/pubsub/request.ts';
 
 const publishedAtMs = Date.UTC(2026, 10, 23);
 const nowMs = publishedAtMs + 1000;
@@ -186,6 +186,11 @@ describe('attributes', () => {
     expect(accept(data).tenant).toBe('meta');
     expect(accept(data, { tenant: 'attribute' }).tenant).toBe('attribute');
     expect(accept(data, { tenant: 'attribute' }, { tenant: 'fixed' }).tenant).toBe('fixed');
+  });
+  test('job names the submission, and is no metadata; in the body it is', () => {
+    expect(accept(envelope({ job: 'x' }))).toMatchObject({ job: '', metadata: {} });
+    expect(accept(envelope({ metadata: { job: 'x' } }))).toMatchObject({ job: '', metadata: { job: 'x' } });
+    expect(accept(envelope(), { job: 'b-17' })).toMatchObject({ job: 'b-17', metadata: {} });
   });
   test.each([
     ['3', 3],

@@ -1,16 +1,15 @@
-import { everyApiRoute } from '../../../shared/openai/api-routes.ts';
+import { forwardableHeaders, type Headers, illegalHeader } from '../inference-gateway/request-headers.ts';
+import { everyApiRoute } from '../openai/api-routes.ts';
+import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
+import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
+import { readDeadline } from './deadline.ts';
 import {
   type Attributes,
   isDecimal,
   metadataAttributes,
   type RetryState,
   readRetryState,
-} from '../../../shared/pubsub/message-attributes.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
-import { decodeUtf8, truncateUtf8, utf8Length } from '../../../shared/runtime/utf8.ts';
-import { forwardableHeaders, type Headers, illegalHeader } from '../call/request-headers.ts';
-import { readDeadline } from './deadline.ts';
-import type { PushedMessage } from './push-envelope.ts';
+} from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface Identity extends RetryState {
@@ -20,6 +19,8 @@ export interface Identity extends RetryState {
   /** At most 1,024 bytes: a result has to hold it. */
   readonly model: string;
   readonly tenant: string;
+  /** The batch or submission that the message belongs to; empty when it says none. */
+  readonly job: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly tracestate: string;
@@ -53,8 +54,19 @@ const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
 
 class Invalid extends Error {}
 
+/** What a request is read from: a message as Pub/Sub delivers it, or as it will be published. */
+export interface ReceivedMessage {
+  /** Stands for an id that the request does not bring. */
+  readonly messageId: string;
+  readonly publishedAtMs: number | undefined;
+  readonly attributes: Attributes;
+  readonly data: Uint8Array;
+  /** What is wrong with the message itself: it can never succeed. */
+  readonly fault: string | undefined;
+}
+
 /** Reads a message as a request: contract §1. What cannot be understood keeps as much of its identity as could be read. */
-export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs: number): DecodedRequest {
+export function decodeRequest(message: ReceivedMessage, rules: RequestRules, nowMs: number): DecodedRequest {
   const { attributes } = message;
   const journey = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };
@@ -66,6 +78,7 @@ export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
     tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
+    job: attributes.job ?? '',
     metadata: { ...metadata, ...metadataAttributes(attributes) },
     traceparent: attributes.traceparent ?? '',
     tracestate: attributes.tracestate ?? '',
