@@ -5,7 +5,7 @@ import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/rea
 import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
 import { createCredential } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
-import { createSpans } from './observe/spans.ts';
+import { createSpans } from './observe/create-spans.ts';
 import { createPublisher } from './results/publisher.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';

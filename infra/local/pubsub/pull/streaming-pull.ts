@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { grpcError } from '../api/grpc-error.ts';
 import { receivedToProto } from '../api/grpc-fields.ts';
-import { grpcError } from '../api/grpc-server.ts';
 import { ackDeadlineMs, receivedMessage, refusePush } from '../api/methods.ts';
 import { invalid } from '../api/refusal.ts';
 import type { Broker } from '../broker/broker.ts';
