@@ -1,3 +1,4 @@
+import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
 import { readNamedFile } from '../../shared/runtime/config/named-file.ts';
@@ -79,7 +80,7 @@ async function pushGuard() {
   const { pushAudience: audience, pushServiceAccount: serviceAccount, pushCertsUrl } = config;
   if (audience === undefined || serviceAccount === undefined) return undefined;
   const { createPushGuard } = await import('./fronts/push/push-guard.ts');
-  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
+  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, monotonicClock, wallClock);
 }
 
 /** The text of the file that the variable names; undefined where it names none. */
