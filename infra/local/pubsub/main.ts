@@ -56,7 +56,7 @@ const catalog = new Catalog(database);
 const knobs = { duplicateRate: flags.duplicateRate, delayMs: flags.delayMs, random: Math.random };
 const maxBacklogBytes = (flags.maxBacklogMb ?? (flags.data ? 102_400 : 1024)) * mebibyte;
 const broker = new Broker(database, new Backlog(database), catalog, clock, knobs, maxBacklogBytes);
-const signingKey = openSigningKey(database, clock.now());
+const signingKey = await openSigningKey(database, clock.now());
 const pushClient = createPushClient(createPushTokens(signingKey, clock), clock);
 
 const methods = createMethods(catalog, broker, clock);
