@@ -1,18 +1,19 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
+import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
 import { LinkedList } from '../shared/runtime/linked-list.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
 import { RecentRate } from '../shared/runtime/recent-rate.ts';
-import { parseApiKeys } from './admit/api-keys.ts';
-import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
+import { WatchedFile } from '../shared/runtime/watched-file.ts';
+import type { Objectives } from './admit/objectives.ts';
 import { Chooser } from './choose/chooser.ts';
 import { policies } from './choose/policies/policies.ts';
 import type { gatewaySchema } from './config.ts';
+import type { ConfigFiles } from './config-files.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
-import { WatchedFile } from './discovery/watched-file.ts';
 import { retryAfterSeconds } from './endpoint/capacity/saturation.ts';
 import { Pool } from './endpoint/pool.ts';
 import { BodyReader } from './fronts/http/body-reader.ts';
@@ -45,6 +46,7 @@ const mostUnaccepted = 4096;
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
   readonly #config: GatewayConfig;
+  readonly #files: ConfigFiles;
   readonly #log: Logger;
   readonly #exchanges = new LinkedList<Exchange>();
   readonly #pool: Pool;
@@ -56,9 +58,9 @@ export class Gateway {
   #drained: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  /** @throws {ConfigError} when a file that a variable names cannot be read. */
-  constructor(config: GatewayConfig, log: Logger) {
+  constructor(config: GatewayConfig, files: ConfigFiles, log: Logger) {
     this.#config = config;
+    this.#files = files;
     this.#log = log;
     const { nowMs } = monotonicClock;
     const staleAfterMs = Math.max(staleAfterAtLeastMs, staleAfterPeriods * config.metricsRefreshMs);
@@ -195,7 +197,9 @@ export class Gateway {
   /** Resolves to the clients' base URL, when every endpoint was asked once and all ports are open. */
   async start(): Promise<string> {
     const replace = this.#pool.replace.bind(this.#pool);
-    this.#closables.push(await followEndpoints(this.#config, this.#log, replace));
+    this.#closables.push(
+      await followEndpoints({ ...this.#config, endpointsFile: this.#files.endpoints }, this.#log, replace),
+    );
     await this.#poller.firstRound();
     const { host, port, adminPort } = this.#config;
     const [app, admin] = this.#apps.toReversed();
@@ -244,32 +248,28 @@ export class Gateway {
   }
 
   #objectives(): () => Objectives {
-    const { objectives, objectivesFile, defaultObjective } = this.#config;
-    if (objectivesFile === undefined) return () => objectives;
-    const file = this.#watch('OBJECTIVES_FILE', objectivesFile, (text) => {
-      const parsed = parseObjectiveFile(text);
-      if ('value' in parsed && !parsed.value.has(defaultObjective)) {
-        return { fault: `must have the default objective ${defaultObjective}` };
-      }
-      return parsed;
-    });
+    const { objectives } = this.#files;
+    if (!objectives) return () => this.#config.objectives;
+    const file = this.#watch(objectives);
     return () => file.current;
   }
 
   #keys(): () => KeyRing | undefined {
-    const { apiKeysFile } = this.#config;
-    if (apiKeysFile === undefined) return () => undefined;
-    const file = this.#watch('API_KEYS_FILE', apiKeysFile, (text) => {
-      const parsed = parseApiKeys(text);
-      return 'value' in parsed ? { value: new KeyRing(parsed.value) } : parsed;
-    });
-    return () => file.current;
+    const { apiKeys } = this.#files;
+    let keys = apiKeys && new KeyRing(apiKeys.value);
+    if (apiKeys) {
+      this.#watch(apiKeys, (read) => {
+        keys = new KeyRing(read);
+      });
+    }
+    return () => keys;
   }
 
-  #watch<T>(variable: string, path: string, parse: (text: string) => { value: T } | { fault: string }): WatchedFile<T> {
-    const file = new WatchedFile({ variable, path, parse, log: this.#log });
-    this.#closables.push(file);
-    return file;
+  #watch<T>(file: NamedFile<T>, onChange?: (value: T) => void): WatchedFile<T> {
+    const watched = new WatchedFile(file, this.#log);
+    watched.follow(onChange);
+    this.#closables.push(watched);
+    return watched;
   }
 }
 

@@ -3,7 +3,7 @@ import { listenFault } from '../shared/runtime/config/listening.ts';
 import { ConfigError, Faults, readConfig } from '../shared/runtime/config/read-config.ts';
 import { announceListening, createLogger, exitLogged } from '../shared/runtime/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
-import { checkFiles } from './config-files.ts';
+import { readConfigFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
 
 const about = `Routes LLM requests to model servers by predicted latency, with strict priority over async work.
@@ -13,10 +13,10 @@ readCommandLine({ usage: 'npm run gateway --', about, flags: {} }, process.argv.
 try {
   const faults = new Faults();
   const config = faults.of(() => readConfig(gatewaySchema, process.env, gatewayRules));
-  checkFiles(process.env, faults);
+  const files = readConfigFiles(process.env, config?.defaultObjective, faults);
   if (!config || faults.found.length > 0) throw new ConfigError(faults.found);
   const log = createLogger(config.logLevel, 'gateway');
-  const gateway = new Gateway(config, log);
+  const gateway = new Gateway(config, files, log);
   const url = await gateway.start();
   announceListening(url, 'gateway');
   let exitCode = 0;

@@ -1,10 +1,10 @@
 import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
-import { readNamedFile } from '../../shared/runtime/config/named-file.ts';
+import { readNamedFile, readNamedText } from '../../shared/runtime/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/read-config.ts';
 import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
-import { createCredential } from './call/credential.ts';
+import { createCredential, parseApiKey } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createSpans } from './observe/create-spans.ts';
 import { createPublisher } from './results/publisher.ts';
@@ -19,13 +19,13 @@ const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inferen
 Environment variables configure it: README.md lists them under "The function".`;
 readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
 
-const { config, policies } = configured();
+const { config, policies, apiKey } = configured();
 const log = createLogger(config.logLevel, 'function');
 
 const service = await startService({
   config,
   policies,
-  credential: await createCredential(config.apiKeyFile, config.gatewayAudience, clock),
+  credential: await createCredential(apiKey, config.gatewayAudience, clock, log),
   guard: await pushGuard(),
   spans: await createSpans(process.env),
   publisher: createPublisher(config.projectId),
@@ -65,9 +65,11 @@ function configured() {
   const faults = new Faults();
   const { env } = process;
   const config = faults.of(() => readConfig(functionSchema, env, functionRules));
-  const policies = faults.of(() => readPolicies(readNamed('SUBSCRIPTIONS_FILE'), env));
-  faults.of(() => readNamed('INFERENCE_GATEWAY_API_KEY_FILE'));
-  if (config && policies && faults.found.length === 0) return { config, policies };
+  const policies = faults.of(() => readPolicies(named('SUBSCRIPTIONS_FILE', readNamedText), env));
+  const apiKey = faults.of(() =>
+    named('INFERENCE_GATEWAY_API_KEY_FILE', (variable, path) => readNamedFile(variable, path, parseApiKey)),
+  );
+  if (config && policies && faults.found.length === 0) return { config, policies, apiKey };
   return refuseToStart(new ConfigError(faults.found));
 }
 
@@ -83,8 +85,8 @@ async function pushGuard() {
   return createPushGuard({ audience, serviceAccount }, pushCertsUrl, monotonicClock, wallClock);
 }
 
-/** The text of the file that the variable names; undefined where it names none. */
-function readNamed(variable: string): string | undefined {
+/** What `read` makes of the file that the variable names; undefined where it names none. */
+function named<T>(variable: string, read: (variable: string, path: string) => T): T | undefined {
   const path = process.env[variable]?.trim();
-  return path ? readNamedFile(variable, path) : undefined;
+  return path ? read(variable, path) : undefined;
 }
