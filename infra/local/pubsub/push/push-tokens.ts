@@ -1,4 +1,5 @@
 import { createHash, sign } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { pushTokenClaims, tokenLifetimeSeconds } from './push-token.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -11,14 +12,13 @@ const mostKept = 1000;
 
 /** RS256 tokens for push subscriptions, by account and audience. */
 export function createPushTokens(key: SigningKey, clock: Clock): PushTokens {
-  const kept = new Map<string, { readonly token: string; readonly madeAtMs: number }>();
+  const kept = new LRUCache<string, { readonly token: string; readonly madeAtMs: number }>({ max: mostKept });
   return (email, audience) => {
     const nowMs = clock.now();
     const name = JSON.stringify([email, audience]);
     const found = kept.get(name);
     if (found && nowMs - found.madeAtMs < reuseMs) return found.token;
     const token = signed(key, pushTokenClaims(email, audience, subjectOf(email), nowMs));
-    if (kept.size >= mostKept) kept.clear();
     kept.set(name, { token, madeAtMs: nowMs });
     return token;
   };
