@@ -1,7 +1,8 @@
 import { readCommandLine } from '../shared/runtime/config/command-line.ts';
 import { listenFault } from '../shared/runtime/config/listening.ts';
 import { ConfigError, Faults, readConfig } from '../shared/runtime/config/read-config.ts';
-import { announceListening, createLogger, exitLogged } from '../shared/runtime/logger.ts';
+import { endGracefully } from '../shared/runtime/end-gracefully.ts';
+import { announceListening, createLogger } from '../shared/runtime/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
 import { readConfigFiles } from './config-files.ts';
 import { Gateway } from './gateway.ts';
@@ -19,22 +20,7 @@ try {
   const gateway = new Gateway(config, files, log);
   const url = await gateway.start();
   announceListening(url, 'gateway');
-  let exitCode = 0;
-  let signals = 0;
-  const end = (): void => void gateway.drain().then(() => exitLogged(exitCode));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      signals += 1;
-      if (signals === 1) end();
-      else void exitLogged(1);
-    });
-  }
-  // Thousands of streams are not to end for one that met a fault of ours; nothing new is taken after it.
-  process.once('uncaughtException', (error) => {
-    log.fatal({ event: 'uncaught_exception', err: error }, 'an error that nobody caught: draining');
-    exitCode = 1;
-    end();
-  });
+  endGracefully(log, () => gateway.drain());
 } catch (error) {
   const fault = listenFault(error);
   if (!(fault instanceof ConfigError)) throw error;

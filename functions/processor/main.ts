@@ -3,7 +3,8 @@ import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
 import { readNamedFile, readNamedText } from '../../shared/runtime/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/read-config.ts';
-import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
+import { endGracefully } from '../../shared/runtime/end-gracefully.ts';
+import { announceListening, createLogger } from '../../shared/runtime/logger.ts';
 import { createCredential, parseApiKey } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createSpans } from './observe/create-spans.ts';
@@ -40,26 +41,10 @@ announceListening(service.url, 'function');
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
 });
-process.once('uncaughtException', (error) => {
-  log.fatal(
-    { event: 'uncaught_exception', err: error },
-    'an error that nobody caught: nothing here is certain any more',
-  );
-  void stop('uncaughtException', 1);
-});
-let signals = 0;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    signals += 1;
-    void (signals === 1 ? stop(signal, 0) : exitLogged(1));
-  });
-}
-
-async function stop(why: string, exitCode: number): Promise<void> {
+endGracefully(log, async (why) => {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
   await service.drain(drainGraceMs);
-  await exitLogged(exitCode);
-}
+});
 
 function configured() {
   const faults = new Faults();
