@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
+import { RecentRate } from '../shared/runtime/ewma.ts';
 import { LinkedList } from '../shared/runtime/linked-list.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
-import { RecentRate } from '../shared/runtime/recent-rate.ts';
 import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import type { Objectives } from './admit/objectives.ts';
 import { Chooser } from './choose/chooser.ts';
@@ -40,6 +40,8 @@ const staleAfterAtLeastMs = 2000;
 /** Below the half minute that Kubernetes gives by default. */
 const drainTimeoutMs = 25_000;
 const closeTimeoutMs = 2000;
+/** The rate at which sheddable requests find places tells how long others will wait. */
+const placedMemoryMs = 10_000;
 /** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
 const mostUnaccepted = 4096;
 
@@ -99,13 +101,13 @@ export class Gateway {
         if (log.isLevelEnabled('debug')) log.debug(explain(choice), 'an endpoint was chosen');
       },
     });
-    const sheddablePlaced = new RecentRate(nowMs);
+    const sheddablePlaced = new RecentRate(placedMemoryMs);
     const waitingRoom = lateBinding({
       clock: monotonicClock,
       pool,
       choose: (ticket) => {
         const placement = chooser.choose(ticket.request);
-        if (placement && ticket.request.workClass === 'sheddable') sheddablePlaced.record();
+        if (placement && ticket.request.workClass === 'sheddable') sheddablePlaced.record(nowMs());
         return placement;
       },
       mostPerBand: config.maxQueued,
@@ -138,7 +140,7 @@ export class Gateway {
     });
     const retryAfter = ({ priority, request: { workClass } }: Exchange): number => {
       const waiting = waitingRoom.counts.get(priority) ?? 0;
-      return retryAfterSeconds(waiting, workClass === 'sheddable' ? sheddablePlaced.perSecond : waiting + 1);
+      return retryAfterSeconds(waiting, workClass === 'sheddable' ? sheddablePlaced.perSecond(nowMs()) : waiting + 1);
     };
     const full = (exchange: Exchange): Refusal =>
       refusal('saturated', 'the pool has no room for this request', retryAfter(exchange));

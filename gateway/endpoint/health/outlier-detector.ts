@@ -1,4 +1,4 @@
-import { RecentRate } from '../../../shared/runtime/recent-rate.ts';
+import { RecentRate } from '../../../shared/runtime/ewma.ts';
 import {
   type EjectionReason,
   ejectionMs,
@@ -66,7 +66,7 @@ export class OutlierDetector {
   constructor(options: OutlierDetectorOptions) {
     this.#options = options;
     this.#sentAtMs = options.nowMs();
-    this.#placed = new RecentRate(options.nowMs, rateMemoryMs);
+    this.#placed = new RecentRate(rateMemoryMs);
   }
 
   get ejection(): Ejection | undefined {
@@ -108,7 +108,7 @@ export class OutlierDetector {
 
   /** Requests per second that it was sent of late. */
   get perSecond(): number {
-    return this.#placed.perSecond;
+    return this.#placed.perSecond(this.#options.nowMs());
   }
 
   /** Milliseconds since it was sent a request, or came. */
@@ -128,7 +128,7 @@ export class OutlierDetector {
   send(): Trial {
     const isProbe = this.probeDue;
     if (isProbe) this.#probing = true;
-    this.#placed.record();
+    this.#placed.record(this.#options.nowMs());
     this.#sentAtMs = this.#options.nowMs();
     return new Trial(this, isProbe);
   }
