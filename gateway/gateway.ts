@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
+import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
 import type { Logger } from '../shared/runtime/logger.ts';
+import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
-import { parseApiKeys } from './admit/api-keys.ts';
-import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
+import type { Objectives } from './admit/objectives.ts';
 import type { gatewaySchema } from './config.ts';
+import type { ConfigFiles } from './config-files.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
-import { WatchedFile } from './discovery/watched-file.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
 import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
@@ -31,6 +32,7 @@ const closeTimeoutMs = 2000;
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
   readonly #config: GatewayConfig;
+  readonly #files: ConfigFiles;
   readonly #log: Logger;
   readonly #closables: { close(): void }[] = [];
   readonly #router: Router;
@@ -40,9 +42,9 @@ export class Gateway {
   readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
 
-  /** @throws {ConfigError} when a file that a variable names cannot be read. */
-  constructor(config: GatewayConfig, log: Logger) {
+  constructor(config: GatewayConfig, files: ConfigFiles, log: Logger) {
     this.#config = config;
+    this.#files = files;
     this.#log = log;
     const objectives = this.#objectives();
     this.#router = new Router({
@@ -99,7 +101,8 @@ export class Gateway {
   /** Resolves to the clients' base URL, when every endpoint was asked once and all ports are open. */
   async start(): Promise<string> {
     const { pool } = this.#router;
-    this.#closables.push(await followEndpoints(this.#config, this.#log, (addresses) => pool.replace(addresses)));
+    const sources = { ...this.#config, endpointsFile: this.#files.endpoints };
+    this.#closables.push(await followEndpoints(sources, this.#log, (addresses) => pool.replace(addresses)));
     await this.#poller.firstRound();
     const { host, port, adminPort } = this.#config;
     if (this.#admin) {
@@ -127,32 +130,28 @@ export class Gateway {
   }
 
   #objectives(): () => Objectives {
-    const { objectives, objectivesFile, defaultObjective } = this.#config;
-    if (objectivesFile === undefined) return () => objectives;
-    const file = this.#watch('OBJECTIVES_FILE', objectivesFile, (text) => {
-      const parsed = parseObjectiveFile(text);
-      if ('value' in parsed && !parsed.value.has(defaultObjective)) {
-        return { fault: `must have the default objective ${defaultObjective}` };
-      }
-      return parsed;
-    });
+    const { objectives } = this.#files;
+    if (!objectives) return () => this.#config.objectives;
+    const file = this.#watch(objectives);
     return () => file.current;
   }
 
   #keys(): () => KeyRing | undefined {
-    const { apiKeysFile } = this.#config;
-    if (apiKeysFile === undefined) return () => undefined;
-    const file = this.#watch('API_KEYS_FILE', apiKeysFile, (text) => {
-      const parsed = parseApiKeys(text);
-      return 'value' in parsed ? { value: new KeyRing(parsed.value) } : parsed;
-    });
-    return () => file.current;
+    const { apiKeys } = this.#files;
+    let keys = apiKeys && new KeyRing(apiKeys.value);
+    if (apiKeys) {
+      this.#watch(apiKeys, (read) => {
+        keys = new KeyRing(read);
+      });
+    }
+    return () => keys;
   }
 
-  #watch<T>(variable: string, path: string, parse: (text: string) => { value: T } | { fault: string }): WatchedFile<T> {
-    const file = new WatchedFile({ variable, path, parse, log: this.#log });
-    this.#closables.push(file);
-    return file;
+  #watch<T>(file: NamedFile<T>, onChange?: (value: T) => void): WatchedFile<T> {
+    const watched = new WatchedFile(file, this.#log);
+    watched.follow(onChange);
+    this.#closables.push(watched);
+    return watched;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../shared/runtime/clock.ts';
+import { RecentRate } from '../shared/runtime/ewma.ts';
 import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
-import { RecentRate } from '../shared/runtime/recent-rate.ts';
 import { BytesPerToken } from './admit/bytes-per-token.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
@@ -39,6 +39,9 @@ export interface RouterOptions {
   readonly sheddableWaitMs: number;
 }
 
+/** The rate at which sheddable requests find places tells how long others will wait. */
+const placedMemoryMs = 10_000;
+
 /**
  * Owns the pool, the queue and the choice. A front hands in a request and gets an attempt on an endpoint, at once or later, a refusal,
  * or, later still, an eviction. It knows nothing of HTTP.
@@ -52,7 +55,8 @@ export class Router {
   readonly #evictor: Evictor;
   readonly #requests = new LinkedList<RoutedRequest>();
   readonly #nodes = new WeakMap<RoutedRequest, ListNode<RoutedRequest>>();
-  readonly #sheddablePlaced: RecentRate;
+  readonly #nowMs: () => number;
+  readonly #sheddablePlaced = new RecentRate(placedMemoryMs);
   readonly #services: RequestServices;
   readonly #listeners: RouterListener[] = [];
 
@@ -64,7 +68,7 @@ export class Router {
     const hasRoom = holdsQueue ? hasRoomNow : () => true;
     this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], hasRoom, random });
     this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
-    this.#sheddablePlaced = new RecentRate(nowMs);
+    this.#nowMs = nowMs;
     this.#queue = new RequestQueue({
       clock,
       places: this.#places(),
@@ -132,7 +136,7 @@ export class Router {
   #take({ request, failedAt }: QueueItem): Placement | undefined {
     const choice = this.#chooser.choose(request, failedAt);
     if (!choice) return undefined;
-    if (request.workClass === 'sheddable') this.#sheddablePlaced.record();
+    if (request.workClass === 'sheddable') this.#sheddablePlaced.record(this.#nowMs());
     for (const listener of this.#listeners) listener.chosen?.(choice);
     return choice.winner;
   }
@@ -187,7 +191,10 @@ export class Router {
   /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
   #retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
     const waiting = this.#queue.counts.get(priority) ?? 0;
-    return retryAfterSeconds(waiting, workClass === 'sheddable' ? this.#sheddablePlaced.perSecond : waiting + 1);
+    return retryAfterSeconds(
+      waiting,
+      workClass === 'sheddable' ? this.#sheddablePlaced.perSecond(this.#nowMs()) : waiting + 1,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
@@ -6,7 +7,6 @@ import type { Objectives } from '../admit/objectives.ts';
 import type { PolicyName } from '../choose/policies/policies.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Router } from '../router.ts';
-import { dashboardPage } from './dashboard-page.ts';
 import type { Metrics } from './metrics.ts';
 import type { RecentChoices } from './recent-choices.ts';
 
@@ -40,8 +40,10 @@ export function healthRoutes(app: FastifyInstance, { router: { pool }, isDrainin
 /** What tells about the pool and is not for clients. */
 export function operatorRoutes(app: FastifyInstance, services: OperatorServices): void {
   const { registry } = services.metrics;
+  // The build puts it beside the bundle.
+  const dashboard = readFileSync(new URL('./dashboard.html', import.meta.url), 'utf8');
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await pageOf(registry)));
-  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboardPage));
+  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboard));
   app.get('/debug/state', () => ({
     pool: services.poolName,
     policy: services.policy,

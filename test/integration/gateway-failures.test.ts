@@ -181,6 +181,29 @@ describe('the end of the process', () => {
     expect(gateway.output().includes('uncaught_exception')).toBe(exitCode === 1);
   });
 
+  test('an error that nothing caught while it drains cuts nothing off, however often, and makes it exit with 1', async () => {
+    let finish = (): void => {};
+    const engine = await startEngine({
+      script: firstEventThen((answer) => {
+        finish = () => answer.end('data: [DONE]\n\n');
+      }),
+    });
+    const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(thrower)}`;
+    const gateway = await startGateway({ ENDPOINTS: engine.url, NODE_OPTIONS });
+    const stream = call(gateway.url);
+    await until(() => stream.received().length > 0, { what: 'the stream to begin' });
+    const exit = gateway.kill();
+    await until(() => gateway.output().includes('draining'), { what: 'it to drain' });
+    for (const times of [1, 2]) {
+      void gateway.kill('SIGUSR2');
+      await until(() => gateway.output().split('uncaught_exception').length > times, { what: 'the error in the log' });
+    }
+    finish();
+    expect((await stream.answer).body.toString()).toBe('data: {"piece":0}\n\ndata: [DONE]\n\n');
+    expect(await exit).toBe(1);
+  });
+
   test('tells those who are connected: answers end their connections, and the next request hears why', async () => {
     let finish = (): void => {};
     const engine = await startEngine({

@@ -1,3 +1,7 @@
+import type { NamedFile } from '../../../shared/runtime/config/named-file.ts';
+import type { Parsed } from '../../../shared/runtime/config/variables.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import { WatchedFile } from '../../../shared/runtime/watched-file.ts';
 import type { Clock } from '../clock.ts';
 
 /** The gateway's bearer token, empty when it needs none. Rejects when there should be one and is none. */
@@ -5,17 +9,25 @@ export type Credential = () => string | Promise<string>;
 
 /** Of the API key's file or the ID token's audience at most one is given; what neither needs is not loaded. */
 export async function createCredential(
-  apiKeyFile: string | undefined,
+  apiKeyFile: NamedFile<string> | undefined,
   audience: string | undefined,
   clock: Clock,
+  log: Logger,
 ): Promise<Credential> {
-  if (apiKeyFile !== undefined) {
-    const { keyFromFile } = await import('./api-key.ts');
-    return keyFromFile(apiKeyFile);
+  if (apiKeyFile) {
+    const file = new WatchedFile(apiKeyFile, log);
+    // At each call, not by a timer: an instance without a push may have no CPU to run one.
+    return () => file.reread();
   }
   if (audience !== undefined) {
     const { fetchGoogleIdToken, idTokenFor } = await import('./id-token.ts');
     return idTokenFor(audience, fetchGoogleIdToken, clock);
   }
   return () => '';
+}
+
+/** Reads the text of `INFERENCE_GATEWAY_API_KEY_FILE`. */
+export function parseApiKey(text: string): Parsed<string> {
+  const key = text.trim();
+  return key ? { value: key } : { fault: 'must hold a key' };
 }

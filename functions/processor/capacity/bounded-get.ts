@@ -1,8 +1,10 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import got from 'got';
 
 export interface Page {
   readonly status: number;
   readonly text: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 const timeoutMs = 2000;
@@ -21,8 +23,10 @@ export async function boundedGet(url: string, headers: Readonly<Record<string, s
     throwHttpErrors: false,
   });
   let status = 0;
+  let answered: IncomingHttpHeaders = {};
   stream.on('response', (response) => {
     status = response.statusCode;
+    answered = response.headers;
   });
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
@@ -35,5 +39,5 @@ export async function boundedGet(url: string, headers: Readonly<Record<string, s
   } finally {
     stream.destroy();
   }
-  return { status, text: Buffer.concat(chunks, sizeBytes).toString() };
+  return { status, text: Buffer.concat(chunks, sizeBytes).toString(), headers: answered };
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   afterCall,
   afterIdling,
@@ -31,7 +32,7 @@ export class CallLimit {
   readonly #ceiling: number;
   #limit: Limit = freshLimit;
   #closedBy: ClosedBy | undefined;
-  readonly #bases = new Map<string, BasePace>();
+  readonly #bases = new LRUCache<string, BasePace>({ max: maxKinds });
   #slowness: Slowness = notSlow;
 
   constructor(ceiling: number) {
@@ -75,8 +76,6 @@ export class CallLimit {
     const msPerToken = generation.durationMs / generation.outputTokens;
     const base = this.#bases.get(kind);
     if (isUnderThisLimit) this.#slowness = nextSlowness(this.#slowness, base, msPerToken);
-    this.#bases.delete(kind);
     this.#bases.set(kind, nextBase(base, msPerToken, nowMs));
-    if (this.#bases.size > maxKinds) this.#bases.delete(this.#bases.keys().next().value!);
   }
 }

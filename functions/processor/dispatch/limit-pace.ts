@@ -1,3 +1,5 @@
+import { type Ewma, ewma, noSamples, withSample } from '../../../shared/runtime/ewma.ts';
+
 /** A call that generated tokens, for comparison with others of its kind. */
 export interface Generation {
   readonly model: string;
@@ -14,10 +16,7 @@ export interface BasePace {
 }
 
 /** How many times as slow as unhurried ones calls are of late: a mean of logarithms, so that one straggler counts little. */
-export interface Slowness {
-  readonly logarithm: number;
-  readonly samples: number;
-}
+export type Slowness = Ewma;
 
 /** Below this, an answer says more of its prompt than of the pace. */
 const fewestTokens = 8;
@@ -25,7 +24,7 @@ const samplesToKnow = 8;
 const doublesInMs = 15 * 60_000;
 const slowestCounted = 16;
 
-export const notSlow: Slowness = Object.freeze({ logarithm: 0, samples: 0 });
+export const notSlow: Slowness = noSamples;
 
 /** Calls are alike when model, prompt and output are: sizes by powers of two. Undefined where the pace cannot be told. */
 export function kindOf({ model, promptTokens, outputTokens, durationMs }: Generation): string | undefined {
@@ -40,7 +39,7 @@ export function kindOf({ model, promptTokens, outputTokens, durationMs }: Genera
 export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: number): BasePace {
   if (!base) return { msPerToken, samples: 1, atMs: nowMs };
   const drifted = base.msPerToken * 2 ** (Math.max(0, nowMs - base.atMs) / doublesInMs);
-  const next = msPerToken < drifted ? drifted + (msPerToken - drifted) / 8 : drifted;
+  const next = msPerToken < drifted ? ewma(drifted, msPerToken, 1 / 8) : drifted;
   return { msPerToken: next, samples: base.samples + 1, atMs: nowMs };
 }
 
@@ -48,14 +47,10 @@ export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: 
 export function nextSlowness(slowness: Slowness, base: BasePace | undefined, msPerToken: number): Slowness {
   if (!base || base.samples < samplesToKnow) return slowness;
   const logarithm = Math.log(Math.min(slowestCounted, msPerToken / base.msPerToken));
-  const weight = 1 / Math.min(samplesToKnow, slowness.samples + 1);
-  return {
-    logarithm: slowness.logarithm + weight * (logarithm - slowness.logarithm),
-    samples: slowness.samples + 1,
-  };
+  return withSample(slowness, logarithm, 1 / samplesToKnow);
 }
 
 /** 1 is unhurried; undefined until enough calls told. */
-export function factorOf({ logarithm, samples }: Slowness): number | undefined {
-  return samples < samplesToKnow ? undefined : Math.exp(logarithm);
+export function factorOf({ mean, samples }: Slowness): number | undefined {
+  return samples < samplesToKnow ? undefined : Math.exp(mean);
 }

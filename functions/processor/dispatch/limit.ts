@@ -1,3 +1,5 @@
+import { ewma } from '../../../shared/runtime/ewma.ts';
+
 /**
  * How many calls of a pool may be under way at once, learned from what its calls report. Nothing here knows how many others do the same.
  *
@@ -78,7 +80,7 @@ export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limi
   if (saysNothing) return limit;
   if (call.room === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
   const tripMs = call.endedAtMs - call.startedAtMs;
-  const timed = { ...limit, roundTripMs: (limit.roundTripMs * 7 + tripMs) / 8 };
+  const timed = { ...limit, roundTripMs: ewma(limit.roundTripMs, tripMs, 1 / 8) };
   const { slowness = 1 } = call;
   if (slowness > slowFrom) return cut(timed, Math.max(0.5, slowFrom / slowness), 1, call.endedAtMs);
   return grown(timed, call.inFlight, ceiling);

@@ -28,7 +28,7 @@ export interface Spans {
 const randomHex = (): string => randomUUID().replaceAll('-', '');
 
 /** Spans that nobody collects: calls continue the message's trace all the same. */
-const uncollected: Spans = {
+export const uncollectedSpans: Spans = {
   begin(traceparent) {
     const parent = parseTraceparent(traceparent);
     return {
@@ -48,20 +48,3 @@ const uncollected: Spans = {
   },
   close: async () => {},
 };
-
-/**
- * Exports spans where OpenTelemetry's own variables ask for it, and loads nothing of it otherwise.
- * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
- */
-export async function createSpans(env: Readonly<Record<string, string | undefined>>): Promise<Spans> {
-  if (!asksForTraces(env)) return uncollected;
-  const { createExportedSpans } = await import('./exported-spans.ts');
-  return createExportedSpans(env);
-}
-
-function asksForTraces(env: Readonly<Record<string, string | undefined>>): boolean {
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false;
-  const exporter = env.OTEL_TRACES_EXPORTER?.trim();
-  if (exporter) return exporter === 'otlp';
-  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
-}

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { ApiKey } from '../../admit/api-keys.ts';
 
 /** Spellings of accepted keys that are remembered. */
@@ -7,7 +8,7 @@ const mostRemembered = 1000;
 /** The API keys that are accepted. */
 export class KeyRing {
   /** Headers that were accepted: a key is hashed once, not with each of its requests. */
-  readonly #accepted = new Map<string, ApiKey>();
+  readonly #accepted = new LRUCache<string, ApiKey>({ max: mostRemembered });
   readonly #keys: readonly { readonly key: ApiKey; readonly digest: Buffer }[];
 
   constructor(keys: readonly ApiKey[]) {
@@ -19,7 +20,7 @@ export class KeyRing {
     const known = this.#accepted.get(authorization);
     if (known) return known;
     const found = this.#compare(authorization);
-    if (found && this.#accepted.size < mostRemembered) this.#accepted.set(authorization, found);
+    if (found) this.#accepted.set(authorization, found);
     return found;
   }
 

@@ -118,6 +118,7 @@ describe('subscriptions', () => {
     ['an entry that is no object', '{"s":5}', 's: must be an object'],
     ['a variable that is none', '{"s":{"MAX_WAITING":1}}', 's: MAX_WAITING cannot be set'],
     ['a value that cannot be written', '{"s":{"DEAD_LETTER_TOPIC":null}}', 's: DEAD_LETTER_TOPIC must be a text'],
+    ['a list of what cannot be written', '{"s":{"ALLOWED_ENDPOINTS":[[1]]}}', 's: ALLOWED_ENDPOINTS must be a text'],
     ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
   ];
   test.each(broken)('%s stops the start', (_, text, expected) => {

@@ -63,6 +63,8 @@ describe('what could not be published', () => {
     const kept = new ResultCache<string>(10);
     kept.keep('a', 'result', 5);
     expect([kept.take('a'), kept.take('a')]).toEqual(['result', undefined]);
+    kept.keep('empty', 'no bytes', 0);
+    expect(kept.take('empty')).toBe('no bytes');
   });
   test('is bounded, the oldest makes room', () => {
     const kept = new ResultCache<string>(10);

@@ -6,9 +6,9 @@ import type { Router } from '../../../gateway/router.ts';
 import { workClassOf } from '../../../gateway/work-class.ts';
 import type { Sequence } from '../../../infra/local/model-server/engine/sequence.ts';
 import { apiRoutes } from '../../../shared/openai/api-routes.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { WorkloadRequest } from '../worlds/workload.ts';
-import type { EngineJob } from './simulated-engine.ts';
-import type { SimulatedGateway } from './simulated-gateway.ts';
+import type { EngineJob, SimulatedEngine } from './simulated-engine.ts';
 
 const route = apiRoutes.chatCompletions;
 const model = 'm';
@@ -43,12 +43,19 @@ export interface ClientCall {
   readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
 }
 
+/** What stands behind a client's request. */
+export interface SimulatedPool {
+  readonly clock: VirtualClock;
+  readonly router: Router;
+  engineOf(url: string): SimulatedEngine;
+}
+
 /** A front whose bytes are tokens: one request before simulated engines. */
 export class ClientRequest implements Front, EngineJob {
   /** Engines serve first come, first served. */
   readonly priority = 0;
   readonly #call: ClientCall;
-  readonly #gateway: SimulatedGateway;
+  readonly #gateway: SimulatedPool;
   #routed: RoutedRequest | undefined;
   #attempt: Attempt | undefined;
   #sequence: Sequence<EngineJob> | undefined;
@@ -56,7 +63,7 @@ export class ClientRequest implements Front, EngineJob {
   #firstAtMs = 0;
   #tokens = 0;
 
-  constructor(call: ClientCall, gateway: SimulatedGateway) {
+  constructor(call: ClientCall, gateway: SimulatedPool) {
     this.#call = call;
     this.#gateway = gateway;
   }

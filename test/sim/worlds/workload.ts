@@ -1,6 +1,6 @@
 import type { PromptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
-import type { TraceRow } from './traces.ts';
+import type { TraceRow } from './trace.ts';
 
 /** One request of a workload, as gateway and engine see it. */
 export interface WorkloadRequest {

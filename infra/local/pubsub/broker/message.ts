@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 import { invalid } from '../api/refusal.ts';
 
 export interface NewMessage {
@@ -8,7 +9,7 @@ export interface NewMessage {
 export interface Message extends NewMessage {
   /** Decimal digits; they grow with the time of publishing. */
   readonly messageId: string;
-  readonly publishTimeMs: number;
+  readonly publishTimeMs: UnixMs;
 }
 
 /** One handing-over of a message to one subscriber. */

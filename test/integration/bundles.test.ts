@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFunctionWorld } from '../support/function-world.ts';
+import { ask } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';
+import { startProcess } from '../support/processes.ts';
+import { startEngine } from '../support/scripted-engine.ts';
 import { pickerSeries, startScriptedMonitoring } from '../support/scripted-monitoring.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -24,8 +27,9 @@ afterAll(async () => {
 
 const load = (saturation: number): void => monitoring.play(pickerSeries(saturation));
 
-test('the bundle starts as deployed, with the compile cache that its build left, and reads and publishes as the sources do', async () => {
-  run('infra/build/main.ts');
+beforeAll(() => void run('infra/build/main.ts'));
+
+test('the function’s bundle starts as deployed, with the compile cache that its build left, and reads and publishes as the sources do', async () => {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   expect(manifest.scripts['gcp-build']).toBe('node warm-up.mjs');
   expect(run('dist/function/warm-up.mjs')).toContain('the code is compiled');
@@ -49,4 +53,18 @@ test('the bundle starts as deployed, with the compile cache that its build left,
   await until(() => world.service().output().includes(reading), { what: 'the reading in the log' });
   expect(await world.service().kill()).toBe(0);
   expect(compiled()).toBe(before);
+});
+
+test('the gateway’s bundle serves a request, and the dashboard as it stands in the tree', async () => {
+  const engine = await startEngine();
+  const gateway = await startProcess('dist/gateway/main.mjs', [], {
+    ENDPOINTS: engine.url,
+    HOST: '127.0.0.1',
+    PORT: '0',
+  });
+  expect((await ask(gateway.url)).status).toBe(200);
+  const { status, headers, body } = await ask(gateway.url, { method: 'GET', path: '/dashboard' });
+  expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(body).toEqual(readFileSync(join(root, 'gateway/observe/dashboard.html')));
+  expect(await gateway.kill()).toBe(0);
 });
