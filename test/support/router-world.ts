@@ -1,5 +1,6 @@
 import type { Attempt } from '../../gateway/endpoint/attempt.ts';
 import type { Endpoint } from '../../gateway/endpoint/endpoint.ts';
+import type { Refusal } from '../../gateway/refusal.ts';
 import type { Front, RoutedRequest } from '../../gateway/routed-request.ts';
 import { Router, type RouterOptions } from '../../gateway/router.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -39,7 +40,7 @@ export class SubmittedRequest implements Front {
     this.#onDispatch?.(attempt);
   }
 
-  stop({ status, code }: { readonly status: number; readonly code: string }): void {
+  stop({ status, code }: Refusal): void {
     this.#log.push(`${this.#name} stopped: ${status} ${code}`);
   }
 }

@@ -152,12 +152,17 @@ describe('the end of an attempt', () => {
   test('after it the attempt is gone from the endpoint, and says nothing more', () => {
     const { clock, endpoint, limiter, run } = oneEndpoint();
     const { attempt, chunk, end } = run();
-    chunk();
+    const seen = () => [attempt.progressTokens(clock.nowMs), limiter.size, endpoint.seenTpotMs];
+    for (let count = 0; count < 5; count += 1) {
+      clock.nowMs += 10;
+      chunk();
+    }
+    expect(seen()).toEqual([5, 1, 10]);
     end();
     end();
     clock.nowMs += 50;
     chunk();
-    expect([attempt.progressTokens(clock.nowMs), limiter.size, endpoint.seenTpotMs]).toEqual([1, 0, undefined]);
+    expect(seen()).toEqual([5, 0, undefined]);
   });
 
   test('a request counts once for its endpoint’s health, and only its first end', () => {
