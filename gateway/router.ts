@@ -64,7 +64,14 @@ export class Router {
     const { clock, policy, random, staleAfterMs, holdsQueue, maxQueued } = options;
     const nowMs = (): number => clock.nowMs();
     this.pool = new Pool({ nowMs, staleAfterMs });
-    this.pool.subscribe({ removed: () => this.#stopUnservable(), changed: () => this.#stopUnservable() });
+    this.pool.subscribe({
+      added: () => this.pump(),
+      removed: () => this.#stopUnservable(),
+      changed: () => {
+        this.#stopUnservable();
+        this.pump();
+      },
+    });
     const hasRoom = holdsQueue ? hasRoomNow : () => true;
     this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], hasRoom, random });
     this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });

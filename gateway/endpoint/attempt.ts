@@ -166,6 +166,10 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     return this.#streamGaps;
   }
 
+  get lastChunkAtMs(): number {
+    return this.#lastChunkAtMs;
+  }
+
   get furtherTokens(): number {
     return Math.max(0, this.#chunks - 1);
   }
@@ -215,7 +219,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
 
   /** What the answer says it took, before its end. */
   reported(usage: Usage): void {
-    this.#usage = usage;
+    if (!this.#ended) this.#usage = usage;
   }
 
   /** The one way out: the place is free again, and what the attempt showed is learned. Only the first call counts. */

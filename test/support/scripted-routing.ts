@@ -1,4 +1,3 @@
-import { policies } from '../../gateway/choose/policies/policies.ts';
 import type { Attempt } from '../../gateway/endpoint/attempt.ts';
 import type { Endpoint } from '../../gateway/endpoint/endpoint.ts';
 import type { AttemptOutcome } from '../../gateway/endpoint/health/ejection.ts';
@@ -34,7 +33,7 @@ export class ScriptedRouting {
     this.router = new Router({
       clock: this.clock,
       random: seededRandom(seed),
-      policy: policies.latency,
+      policy: 'latency',
       holdsQueue: true,
       staleAfterMs: 2000,
       maxQueued: 40,

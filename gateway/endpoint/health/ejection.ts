@@ -32,7 +32,7 @@ export function verdictOn({ outcome, status }: { outcome: AttemptOutcome; status
   if (outcome !== 'complete') return 'nothing';
   if (status >= 500) return 'failed';
   if (declining.has(status)) return 'declined';
-  return status < 300 ? 'well' : 'nothing';
+  return status >= 200 && status < 300 ? 'well' : 'nothing';
 }
 
 /** Requests that ended lately, and how many of them the endpoint failed; older ones fade. */

@@ -27,6 +27,7 @@ export function nextGaps({ gaps, meanMs }: StreamGaps, gapMs: number): StreamGap
 /** A stream as the estimate reads it. */
 export interface GappedStream {
   readonly streamGaps: StreamGaps;
+  readonly lastChunkAtMs: number;
 }
 
 /**
@@ -34,7 +35,7 @@ export interface GappedStream {
  *
  *     time per token = q₀.₃ of the streams' mean gaps / tokens a chunk
  *
- * A silence of all streams that lasts longer than usual counts before it is over.
+ * A silence that lasts longer than usual counts before it is over: of one stream when others have chunks, of all of them with the time.
  */
 export class TokenGaps {
   readonly #streams = new LinkedList<GappedStream>();
@@ -87,7 +88,11 @@ export class TokenGaps {
 
   #quantile(): number | 'none' {
     const means: number[] = [];
-    for (const { streamGaps } of this.#streams) if (streamGaps.gaps >= gapsToCount) means.push(streamGaps.meanMs);
+    for (const { streamGaps, lastChunkAtMs } of this.#streams) {
+      if (streamGaps.gaps < gapsToCount) continue;
+      const silenceMs = Math.max(0, this.#lastChunkAtMs - lastChunkAtMs - streamGaps.meanMs);
+      means.push(streamGaps.meanMs + silenceMs * newestWeight);
+    }
     means.sort((a, b) => a - b);
     return means[Math.floor((means.length - 1) * quantile)] ?? 'none';
   }

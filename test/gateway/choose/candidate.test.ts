@@ -4,7 +4,6 @@ import { Chooser } from '../../../gateway/choose/chooser.ts';
 import { leastRequest } from '../../../gateway/choose/policies/least-request.ts';
 import type { Policy } from '../../../gateway/choose/policies/policy.ts';
 import { Pool } from '../../../gateway/endpoint/pool.ts';
-import { blockTokens } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import { openAttempt } from '../../support/attempts.ts';
 import { poolOf } from '../../support/pools.ts';
 import { routingRequestOf } from '../../support/routing-requests.ts';
@@ -33,7 +32,7 @@ test('a candidate is the endpoint as the request would meet it', () => {
 
 test.each([
   ['nothing', 0, 10, 640, 0, 0],
-  ['half of it', 5, 10, 640, 0.5, 5 * blockTokens],
+  ['half of it', 5, 10, 640, 0.5, 5 * 64],
   ['all of it: one token is computed all the same', 10, 10, 640, 1, 639],
   ['more than the prompt is estimated to have', 10, 10, 100, 1, 99],
   ['a prompt without tokens', 10, 10, 0, 1, 0],

@@ -4,11 +4,12 @@ import { nextGaps, noGaps, TokenGaps } from '../../../../gateway/endpoint/latenc
 
 /** A stream that got a chunk every so often until now, and its place. */
 function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000) {
-  const stream = { streamGaps: noGaps };
+  const stream = { streamGaps: noGaps, lastChunkAtMs: 0 };
   const node = gaps.add(stream);
   for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
     if (chunk < chunks - 1) stream.streamGaps = nextGaps(stream.streamGaps, gapMs);
-    gaps.recordChunk(untilMs - chunk * gapMs);
+    stream.lastChunkAtMs = untilMs - chunk * gapMs;
+    gaps.recordChunk(stream.lastChunkAtMs);
   }
   return node;
 }
@@ -47,6 +48,13 @@ test('a silence counts before it is over', () => {
   streamOf(gaps, 20, 9);
   expect(gaps.tpotMs(10_020)).toBe(20);
   expect(gaps.tpotMs(10_340)).toBe(40);
+});
+
+test('one stream that is silent beside another that goes on does not keep the estimate down', () => {
+  const gaps = new TokenGaps();
+  streamOf(gaps, 20, 9, 9000);
+  streamOf(gaps, 60, 40, 10_000);
+  expect(gaps.tpotMs(10_000)).toBe(60);
 });
 
 test('several tokens in a chunk: what answers report lowers the time per token', () => {
