@@ -49,7 +49,7 @@ export class Bid implements Candidate, EntryListener {
 
   reported(entry: LedgerEntry, { completionTokens, cachedTokens }: Usage): void {
     const { latency, prefixes } = this.endpoint;
-    prefixes.correct(this.#match, cachedTokens / blockTokens);
+    if (cachedTokens !== undefined) prefixes.correct(this.#match, cachedTokens / blockTokens);
     const tpotMs = tpotOf(entry, completionTokens);
     if (tpotMs === undefined) return;
     const { uncachedTokens, cachedTokens: expected } = this.situation;
@@ -59,7 +59,7 @@ export class Bid implements Candidate, EntryListener {
 }
 
 /** Undefined where the answer is too short to tell. One that came whole is taken to have generated since its first token was expected. */
-function tpotOf({ request, answeringMs, firstByteAtMs = 0 }: LedgerEntry, tokens: number): number | undefined {
+function tpotOf({ request, answeringMs, firstByteAtMs = 0 }: LedgerEntry, tokens = 0): number | undefined {
   if (request.stream) return tokens < fewestStreamed ? undefined : answeringMs / (tokens - 1);
   const decodingMs = firstByteAtMs - request.firstTokenExpectedAtMs;
   return tokens < fewestWhole || decodingMs <= 0 ? undefined : decodingMs / tokens;

@@ -73,8 +73,9 @@ function observeServed(exchange: Exchange, ending: Ending, flow: FlowMetrics): v
   stay?.served(usage?.completionTokens);
   if (!usage) return;
   entry?.report(usage);
-  flow.observe('inputTokens', usage.promptTokens);
-  flow.observe('outputTokens', usage.completionTokens);
+  const { promptTokens, completionTokens } = usage;
+  if (promptTokens !== undefined) flow.observe('inputTokens', promptTokens);
+  if (completionTokens !== undefined) flow.observe('outputTokens', completionTokens);
 }
 
 /** The end of the answer, no longer than a usage is looked for. */

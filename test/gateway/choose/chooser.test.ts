@@ -3,6 +3,7 @@ import { type Choice, Chooser, type RoutingRequest } from '../../../gateway/choo
 import { policies } from '../../../gateway/choose/policies/policies.ts';
 import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Pool } from '../../../gateway/endpoint/pool.ts';
+import { mostBlocks } from '../../../gateway/endpoint/prefix/prefix-index.ts';
 import { promptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import { explain, RecentChoices } from '../../../gateway/observe/recent-choices.ts';
 
@@ -96,6 +97,17 @@ test('what became of a request teaches the endpoint that served it, and no other
   entry.report({ promptTokens: 700, completionTokens: 100, cachedTokens: 0 });
   expect(pool.endpoints.map(({ latency }) => latency.samples).sort()).toEqual([0, 0, 1]);
   expect(endpoint.latency.samples).toBe(1);
+});
+
+test.each([
+  ['that nothing was cached', 0, 256],
+  ['nothing of its cache', undefined, mostBlocks],
+])('an answer that says %s, where a prefix was expected', (_, cachedTokens, horizon) => {
+  const { chooser } = setUp();
+  chooser.choose(requestOf());
+  const { endpoint, entry } = chooser.choose(requestOf())!;
+  entry.report({ promptTokens: 900, completionTokens: 1, cachedTokens });
+  expect(endpoint.prefixes.horizon).toBe(horizon);
 });
 
 test('an answer that came whole tells of its time per token, where it is long enough', () => {
