@@ -18,7 +18,13 @@ const flags = {
     min: 1,
     meaning: "most tokens a step computes (vLLM's default for the GPU)",
   }),
-  blocks: integer('--kv-blocks', { min: 1, meaning: "KV cache in blocks of 16 tokens (the profile's)" }),
+  blocks: integer('--kv-blocks', { min: 1, meaning: "KV cache in blocks (as many tokens as the profile's)" }),
+  blockTokens: integer('--block-size', {
+    default: '16',
+    min: 1,
+    max: 4096,
+    meaning: 'tokens in a block of the KV cache; a vLLM on CPUs has 128',
+  }),
   schedulingPolicy: choice('--scheduling-policy', ['fcfs', 'priority'] as const, {
     default: 'fcfs',
     meaning: "order of waiting requests: fcfs, or priority (the request's `priority`, lower first)",

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
 import { inferenceHandlers } from './api/inference.ts';
-import { blockTokens } from './engine/block-size.ts';
+import { usualBlockTokens } from './engine/block-size.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock } from './engine/paced-engine.ts';
 import { presets } from './engine/presets.ts';
@@ -21,24 +21,27 @@ const clock: Clock = {
 
 const { flags } = readCommandLine(command, process.argv.slice(2));
 const preset = presets[flags.profile]!;
-const blocks = flags.blocks ?? preset.blocks;
+const { blockTokens } = flags;
+const blocks = flags.blocks ?? Math.floor((preset.blocks * usualBlockTokens) / blockTokens);
 const maxModelTokens = Math.min(preset.maxModelTokens, blocks * blockTokens);
 const readyAtMs = clock.nowMs() + flags.slowStartMs;
 
 const engine = new Engine<Job>({
   coefficients: preset.coefficients,
   blocks,
+  blockTokens,
   maxNumSeqs: flags.maxNumSeqs ?? preset.maxNumSeqs,
   maxNumBatchedTokens: flags.maxNumBatchedTokens ?? preset.maxNumBatchedTokens,
   schedulingPolicy: flags.schedulingPolicy,
 });
 const { model } = flags;
-const metrics = createMetrics({ model, blocks, maxModelTokens, gauges: () => engine.gauges() });
+const metrics = createMetrics({ model, blocks, blockTokens, maxModelTokens, gauges: () => engine.gauges() });
 const service = new EngineService(engine, metrics, clock, flags.speed);
 const inference = inferenceHandlers({
   service,
   model,
   maxModelTokens,
+  blockTokens,
   failRate: flags.failRate,
   failStatus: flags.failStatus,
   random: seededRandom(flags.seed),

@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { blockTokens } from './engine/block-size.ts';
 import type { EngineGauges } from './engine/engine.ts';
 
 export interface MetricsOptions {
   readonly model: string;
   readonly blocks: number;
+  readonly blockTokens: number;
   readonly maxModelTokens: number;
   readonly gauges: () => EngineGauges;
 }
@@ -17,7 +17,7 @@ const itlBuckets = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7
 const requestBuckets = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 
 /** What an engine shows, under vLLM's names and in its buckets. Source: vLLM 0.19, `vllm/v1/metrics/loggers.py`. */
-export function createMetrics({ model, blocks, maxModelTokens, gauges }: MetricsOptions) {
+export function createMetrics({ model, blocks, blockTokens, maxModelTokens, gauges }: MetricsOptions) {
   const registry = new Registry();
   const labels = { model_name: model, engine: '0' };
   const labelNames = Object.keys(labels);

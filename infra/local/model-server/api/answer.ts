@@ -1,3 +1,4 @@
+import { usualBlockTokens } from '../engine/block-size.ts';
 import { seededRandom } from '../engine/seeded-random.ts';
 import { RequestFault } from '../faults/request-fault.ts';
 import type { Generation } from './generation.ts';
@@ -14,7 +15,7 @@ export interface Answer {
 }
 
 /** @throws {RequestFault} 400 when prompt and answer exceed `maxModelTokens`. */
-export function planAnswer(generation: Generation, maxModelTokens: number): Answer {
+export function planAnswer(generation: Generation, maxModelTokens: number, blockTokens = usualBlockTokens): Answer {
   const { prompt, maxTokens } = generation;
   const promptEnds = tokenEnds(prompt);
   const room = maxModelTokens - promptEnds.length;
@@ -36,7 +37,7 @@ export function planAnswer(generation: Generation, maxModelTokens: number): Answ
     promptTokens: promptEnds.length,
     tokens,
     finishReason: length < wanted ? 'length' : 'stop',
-    blockHashes: hashBlocks(prompt + tokens.join(''), ends),
+    blockHashes: hashBlocks(prompt + tokens.join(''), ends, blockTokens),
   };
 }
 

@@ -17,6 +17,8 @@ export interface InferenceOptions {
   readonly model: string;
   /** Longest prompt and answer together. */
   readonly maxModelTokens: number;
+  /** Tokens in a block of the KV cache. */
+  readonly blockTokens: number;
   /** Share of requests that fail, and how. */
   readonly failRate: number;
   readonly failStatus: number;
@@ -57,7 +59,7 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
     async (request, response) => {
       const call = await accept(prefix, request, response);
       const generation = read(call.body);
-      const answer = planAnswer(generation, options.maxModelTokens);
+      const answer = planAnswer(generation, options.maxModelTokens, options.blockTokens);
       if (call.fault?.kind === 'hang') return;
       const wire = wireFor({ ...call.head, includeUsage: generation.includeUsage });
       const writer = new (generation.stream ? StreamWriter : WholeWriter)(response, wire, answer, call.fault);
@@ -79,7 +81,7 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
       if (--left === 0) sendWhole(response, embeddingBody({ ...head, ...embedding, promptTokens }), fault);
     };
     const jobs = prompts.map(({ text, ends }): Job => {
-      const blockHashes = hashBlocks(text, ends);
+      const blockHashes = hashBlocks(text, ends, options.blockTokens);
       const { priority } = embedding;
       const size = { promptTokens: ends.length, outputTokens: 0, blockHashes, priority };
       return { ...size, finishReason: 'stop', onToken: () => {}, onEnd };
