@@ -1,5 +1,5 @@
 import type { Command } from '../../../shared/runtime/config/command-line.ts';
-import { choice, decimal, integer, seconds, text } from '../../../shared/runtime/config/variables.ts';
+import { choice, decimal, flag, integer, seconds, text } from '../../../shared/runtime/config/variables.ts';
 import { presets } from './engine/presets.ts';
 
 const flags = {
@@ -25,6 +25,16 @@ const flags = {
     max: 4096,
     meaning: 'tokens in a block of the KV cache; a vLLM on CPUs has 128',
   }),
+  promptTokensDetails: flag('--enable-prompt-tokens-details', {
+    default: 'false',
+    meaning: 'usage tells how much of the prompt was cached, which vLLM does not by default',
+  }),
+  streamInterval: integer('--stream-interval', {
+    default: '1',
+    min: 1,
+    meaning: 'tokens in an event of a stream; the first and the last do not wait',
+  }),
+  apiKey: text('--api-key', { meaning: 'bearer key that /v1/… asks for; /metrics and /health stay open' }),
   schedulingPolicy: choice('--scheduling-policy', ['fcfs', 'priority'] as const, {
     default: 'fcfs',
     meaning: "order of waiting requests: fcfs, or priority (the request's `priority`, lower first)",
@@ -40,6 +50,7 @@ const flags = {
 
 export const command: Command<typeof flags> = {
   usage: 'npm run local:model-server --',
-  about: 'One simulated vLLM 0.19 server: its scheduler, its step times, its HTTP interface and metrics.',
+  about:
+    'One simulated vLLM server: the scheduler and the step times of 0.19, the HTTP interface, defaults and metrics of 0.32. A request may bring a fault: `x-fault: status=503`, `hang`, `hang-after=3` or `cut-after=3`.',
   flags,
 };

@@ -9,7 +9,7 @@ import { seededRandom } from './engine/seeded-random.ts';
 import { EngineService, type Job } from './engine-service.ts';
 import { command } from './flags.ts';
 import { createHttpServer } from './http-server.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './metrics/metrics.ts';
 
 const clock: Clock = {
   nowMs: () => performance.now(),
@@ -35,20 +35,36 @@ const engine = new Engine<Job>({
   schedulingPolicy: flags.schedulingPolicy,
 });
 const { model } = flags;
-const metrics = createMetrics({ model, blocks, blockTokens, maxModelTokens, gauges: () => engine.gauges() });
+const metrics = createMetrics({
+  model,
+  blocks,
+  blockTokens,
+  maxModelTokens,
+  gauges: () => engine.gauges(),
+  nowMs: clock.nowMs,
+});
 const service = new EngineService(engine, metrics, clock, flags.speed);
 const inference = inferenceHandlers({
   service,
   model,
   maxModelTokens,
   blockTokens,
+  promptTokensDetails: flags.promptTokensDetails,
+  streamInterval: flags.streamInterval,
   failRate: flags.failRate,
   failStatus: flags.failStatus,
   random: seededRandom(flags.seed),
   nowSeconds: () => Date.now() / 1000,
 });
 const isReady = () => clock.nowMs() >= readyAtMs;
-const server = createHttpServer({ inference, metrics, model, maxModelTokens, isReady });
+const server = createHttpServer({
+  inference,
+  metrics,
+  model,
+  maxModelTokens,
+  apiKey: flags.apiKey,
+  isReady,
+});
 
 server.listen(flags.port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

@@ -20,6 +20,8 @@ export interface EngineSettings {
 /** What one step does. All of it becomes true when the step ends, `durationMs` after its start. */
 export interface Step<R extends EngineRequest> {
   readonly durationMs: number;
+  /** Prompt tokens and decoded ones that it computes. */
+  readonly tokens: number;
   /** Those that gain one token. */
   readonly emitted: readonly Sequence<R>[];
   /** Those that are complete; most are in `emitted` too. */
@@ -251,7 +253,8 @@ export class Engine<R extends EngineRequest = EngineRequest> {
       }
     }
     if (finished.length > 0) this.#someFinished = true;
-    return { durationMs: stepMs(load, this.#settings.coefficients), emitted, finished, preempted };
+    const tokens = load.prefillTokens + load.decodes;
+    return { durationMs: stepMs(load, this.#settings.coefficients), tokens, emitted, finished, preempted };
   }
 }
 

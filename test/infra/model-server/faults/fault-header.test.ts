@@ -12,9 +12,19 @@ test.each([
   expect(readFaultHeader(header)).toEqual(fault);
 });
 
-test.each(['', 'nothing', 'status', 'status=200', 'status=600', 'hang=3', 'cut-after', 'cut-after=-1', 'hang-after=x'])(
-  'refused with 400: %j',
-  (header) => {
-    expect(() => readFaultHeader(header)).toThrow(expect.objectContaining({ status: 400 }));
-  },
-);
+test.each([
+  '',
+  'nothing',
+  'status',
+  'status=200',
+  'status=600',
+  'hang=3',
+  'cut-after',
+  'cut-after=-1',
+  'hang-after=x',
+  'envoy',
+  'envoy=nonsense',
+  'cut-after=1=2',
+])('refused with 400: %j', (header) => {
+  expect(() => readFaultHeader(header)).toThrow(expect.objectContaining({ status: 400 }));
+});
