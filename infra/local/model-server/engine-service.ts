@@ -5,7 +5,7 @@ import type { FinishedReason, Metrics } from './metrics/metrics.ts';
 
 /** A request to the engine, and whom to tell. */
 export interface Job extends EngineRequest {
-  /** When the server had read it. */
+  /** When the server had read it, before its front end worked on it. */
   readonly arrivedAtMs: number;
   readonly finishReason: FinishedReason;
   readonly onToken: (sequence: Sequence<Job>) => void;
@@ -31,6 +31,11 @@ export class EngineService {
     this.#metrics = metrics;
     this.#clock = clock;
     this.#paced = new PacedEngine(engine, { clock, speed, onStepEnd: (step, atMs) => this.#onStepEnd(step, atMs) });
+  }
+
+  /** Jobs that have not ended, running or waiting. */
+  get unfinished(): number {
+    return this.#times.size;
   }
 
   nowMs(): number {

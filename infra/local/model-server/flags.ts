@@ -34,7 +34,20 @@ const flags = {
     min: 1,
     meaning: 'tokens in an event of a stream; the first and the last do not wait',
   }),
+  maxNumQueuedReqs: integer('--max-num-queued-reqs', {
+    min: 0,
+    meaning: 'most requests in the engine, running ones too; more are answered 503 (any number)',
+  }),
   apiKey: text('--api-key', { meaning: 'bearer key that /v1/… asks for; /metrics and /health stay open' }),
+  frontEndMs: decimal('--front-end-ms', {
+    default: '2',
+    meaning:
+      'what the API server’s one core spends on a request before the engine sees it, and 1.6 times as much more per 1,000 prompt tokens; 0 for nothing',
+  }),
+  metricsMs: decimal('--metrics-ms', {
+    default: '7',
+    meaning: 'what the same core spends on a page of metrics; 0 for nothing',
+  }),
   schedulingPolicy: choice('--scheduling-policy', ['fcfs', 'priority'] as const, {
     default: 'fcfs',
     meaning: "order of waiting requests: fcfs, or priority (the request's `priority`, lower first)",

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Handler } from './api/inference.ts';
 import { applicationHeaders, HttpFault, RequestFault, routeFault, unauthorized } from './faults/request-fault.ts';
+import type { FrontEnd } from './front-end.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
 export interface HttpOptions {
   readonly inference: ReadonlyMap<string, Handler>;
   readonly metrics: Metrics;
+  readonly frontEnd: FrontEnd;
   readonly model: string;
   readonly maxModelTokens: number;
   /** What the guarded paths ask for; undefined: nothing. */
@@ -22,12 +24,18 @@ const idleConnectionMs = 5000;
 
 /** vLLM's routes. */
 export function createHttpServer(options: HttpOptions): Server {
-  const { inference, metrics, apiKey } = options;
+  const { inference, metrics, frontEnd, apiKey } = options;
   const models = modelList(options);
   const readable = new Map<string, Handler>([
     ['/health', async (_, response) => void response.setHeader('content-length', 0).end()],
     ['/v1/models', async (_, response) => send(response, 200, 'application/json', models)],
-    ['/metrics', async (_, response) => send(response, 200, metrics.contentType, await metrics.text())],
+    [
+      '/metrics',
+      async (_, response) => {
+        await frontEnd.takePage();
+        send(response, 200, metrics.contentType, await metrics.text());
+      },
+    ],
   ]);
 
   const handlerOf = ({ method, headers }: IncomingMessage, path: string): Handler => {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
+import { Admission } from './admission.ts';
 import { inferenceHandlers } from './api/inference.ts';
 import { usualBlockTokens } from './engine/block-size.ts';
 import { Engine } from './engine/engine.ts';
@@ -8,6 +9,7 @@ import { presets } from './engine/presets.ts';
 import { seededRandom } from './engine/seeded-random.ts';
 import { EngineService, type Job } from './engine-service.ts';
 import { command } from './flags.ts';
+import { FrontEnd } from './front-end.ts';
 import { createHttpServer } from './http-server.ts';
 import { createMetrics } from './metrics/metrics.ts';
 
@@ -44,8 +46,17 @@ const metrics = createMetrics({
   nowMs: clock.nowMs,
 });
 const service = new EngineService(engine, metrics, clock, flags.speed);
+const admission = new Admission({
+  limit: flags.maxNumQueuedReqs,
+  unfinished: () => service.unfinished,
+  onRefusal: metrics.refused,
+});
+const { speed, frontEndMs: requestMs, metricsMs } = flags;
+const frontEnd = new FrontEnd({ clock, speed, requestMs, metricsMs });
 const inference = inferenceHandlers({
   service,
+  admission,
+  frontEnd,
   model,
   maxModelTokens,
   blockTokens,
@@ -60,6 +71,7 @@ const isReady = () => clock.nowMs() >= readyAtMs;
 const server = createHttpServer({
   inference,
   metrics,
+  frontEnd,
   model,
   maxModelTokens,
   apiKey: flags.apiKey,
@@ -80,6 +92,7 @@ server.once('error', (error) => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     service.stop();
+    frontEnd.stop();
     server.close();
     server.closeAllConnections();
   });

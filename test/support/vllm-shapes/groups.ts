@@ -1,8 +1,8 @@
 import { answers, chatEvents, completionEvents, usageOf } from './answers.ts';
 import { pages } from './pages.ts';
 import { classifications, embeddings } from './pooling.ts';
-import { refusals } from './refusals.ts';
-import { anyNumber, type Shape, type ShapedServer, type ShapeGroup } from './shape.ts';
+import { refusals, usualHeaders } from './refusals.ts';
+import { anthropicError, anyNumber, busy, errorBody, type Shape, type ShapedServer, type ShapeGroup } from './shape.ts';
 
 const messages = [{ role: 'user', content: 'hello there' }];
 const key = 'sesame';
@@ -90,6 +90,35 @@ function apiKey({ model }: ShapedServer): Shape[] {
   ];
 }
 
+/** `--max-num-queued-reqs 0`: an engine that is always full. */
+function fullEngine({ model }: ShapedServer): Shape[] {
+  const refused = {
+    status: 503,
+    answerHeaders: { ...usualHeaders, 'content-type': 'application/json', 'retry-after': undefined },
+    json: errorBody(503, 'Service Unavailable', null, busy),
+  };
+  const generating: [string, object][] = [
+    ['/v1/chat/completions', { model, messages }],
+    ['/v1/completions', { model, prompt: 'a' }],
+    ['/v1/responses', { model, input: 'a' }],
+  ];
+  return [
+    ...generating.flatMap(([path, body]) => [
+      { name: path, path, body, ...refused },
+      { name: `${path}, streamed`, path, body: { ...body, stream: true }, ...refused },
+    ]),
+    {
+      name: '/v1/messages, streamed',
+      path: '/v1/messages',
+      body: { model, messages, max_tokens: 1, stream: true },
+      status: 503,
+      json: anthropicError('Service Unavailable', busy),
+    },
+    { name: 'tokens of a text all the same', path: '/tokenize', body: { model, prompt: 'a' }, status: 200 },
+    { name: 'health all the same', method: 'GET', path: '/health', status: 200 },
+  ];
+}
+
 /**
  * Requests and vLLM's answers to them, by what the server was started with. Recorded with vLLM 0.32; held against the simulated model
  * server, and against a real one where there is one.
@@ -109,6 +138,7 @@ export const shapeGroups: readonly ShapeGroup[] = [
   },
   { name: '--stream-interval', serves: 'generation', flags: ['--stream-interval', '4'], shapes: streamInterval },
   { name: '--api-key', serves: 'generation', flags: ['--api-key', key], shapes: apiKey },
+  { name: '--max-num-queued-reqs', serves: 'generation', flags: ['--max-num-queued-reqs', '0'], shapes: fullEngine },
   { name: 'an embedding model', serves: 'embedding', flags: [], shapes: embeddings },
   { name: 'a classifying model', serves: 'classification', flags: [], shapes: classifications },
 ];

@@ -61,3 +61,6 @@ export function errorBody(status: number, type: string, param: unknown, message:
 export function anthropicError(type: string, message: unknown = anyText): object {
   return { type: 'error', error: { type, message } };
 }
+
+export const busy =
+  'The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AnswerFault } from '../faults/fault-header.ts';
+import type { RequestFault } from '../faults/request-fault.ts';
 import type { Answer } from './answer.ts';
 import type { AnswerEnd, Wire } from './wire.ts';
 
@@ -7,6 +8,8 @@ import type { AnswerEnd, Wire } from './wire.ts';
 export interface AnswerWriter {
   /** So many tokens exist now; `end` comes with the last. */
   generated(tokens: number, end: AnswerEnd | undefined): void;
+  /** The engine does not take the request. @throws {RequestFault} where nothing of the answer went out */
+  refuse(fault: RequestFault): void;
 }
 
 export interface StreamOptions {
@@ -51,6 +54,13 @@ export class StreamWriter implements AnswerWriter {
     this.#generated = tokens;
     this.#end = end;
     this.#send();
+  }
+
+  refuse(fault: RequestFault): void {
+    const events = this.#wire.refused(fault);
+    this.#write(events);
+    if (events.length > 0) this.#response.end();
+    else this.#response.socket?.destroySoon();
   }
 
   #send(): void {
@@ -103,6 +113,10 @@ export class WholeWriter implements AnswerWriter {
   generated(_tokens: number, end: AnswerEnd | undefined): void {
     const { answer, fault } = this.#options;
     if (end) sendWhole(this.#response, this.#wire.whole(answer.tokens.join(''), end), fault);
+  }
+
+  refuse(fault: RequestFault): void {
+    throw fault;
   }
 }
 

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admission } from '../admission.ts';
 import type { Sequence } from '../engine/sequence.ts';
 import type { EngineService, Job } from '../engine-service.ts';
 import { type AnswerFault, failAtOnce, readFaultHeader, requestedFailure } from '../faults/fault-header.ts';
 import { messagesFault, RequestFault } from '../faults/request-fault.ts';
+import type { FrontEnd } from '../front-end.ts';
 import { type Answer, planAnswer, tooLong } from './answer.ts';
 import { type AnswerWriter, StreamWriter, sendWhole, WholeWriter } from './answer-writer.ts';
 import { type Json, readModel } from './fields.ts';
@@ -17,6 +19,8 @@ import { chatWire, completionWire, type Wire, type WireHead } from './wire.ts';
 
 export interface InferenceOptions {
   readonly service: EngineService;
+  readonly admission: Admission;
+  readonly frontEnd: FrontEnd;
   readonly model: string;
   /** Longest prompt and answer together. */
   readonly maxModelTokens: number;
@@ -49,7 +53,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
 
 /** The endpoints that compute, by path. A real vLLM serves some of them, by its model; this one all. */
 export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string, Handler> {
-  const { service, model, maxModelTokens } = options;
+  const { service, admission, frontEnd, model, maxModelTokens } = options;
   let calls = 0;
 
   const accept = async (request: IncomingMessage): Promise<Call> => {
@@ -68,14 +72,20 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
       const { fault, created } = call;
       const generation = read(call.body);
       checkModel(call.body, model, 'generating');
+      const early = admission.refusal(1);
+      if (early) throw early;
       const answer = planAnswer(generation, maxModelTokens, options.blockTokens);
       if (fault?.kind === 'hang') return;
+      await frontEnd.takeRequest(answer.promptTokens);
+      if (response.destroyed) return;
       const { includeUsage, stream, priority } = generation;
       const { promptTokens } = answer;
       const { promptTokensDetails, streamInterval: interval } = options;
       const id = `${prefix}${call.id}`;
       const wire = wireFor({ id, model, created, includeUsage, promptTokensDetails, promptTokens });
       const writer = new (stream ? StreamWriter : WholeWriter)(response, wire, { answer, fault, interval });
+      const late = admission.refusal(1);
+      if (late) return writer.refuse(late);
       const job = { ...generationJob(answer, writer), priority, arrivedAtMs: call.arrivedAtMs };
       abandonOnClose(response, service, [service.submit(job)]);
     };
@@ -91,6 +101,10 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
       if (longest > maxModelTokens) throw tooLong(maxModelTokens, longest);
       if (fault?.kind === 'hang') return;
       const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.promptTokens, 0);
+      await frontEnd.takeRequest(promptTokens);
+      if (response.destroyed) return;
+      const refusal = admission.refusal(prompts.length);
+      if (refusal) throw refusal;
       let left = prompts.length;
       const onEnd = () => {
         if (--left > 0) return;
@@ -106,13 +120,14 @@ export function inferenceHandlers(options: InferenceOptions): ReadonlyMap<string
     };
 
   const count =
-    (answerTo: (body: Json) => object): Handler =>
+    (answerTo: (body: Json) => { tokens: number; answer: object }): Handler =>
     async (request, response) => {
       const { body, fault } = await accept(request);
-      const answer = answerTo(body);
+      const { tokens, answer } = answerTo(body);
       checkModel(body, model, 'generating');
       if (fault?.kind === 'hang') return;
-      sendWhole(response, JSON.stringify(answer), fault);
+      await frontEnd.takeRequest(tokens);
+      if (!response.destroyed) sendWhole(response, JSON.stringify(answer), fault);
     };
 
   const score = pool('score', readScore);

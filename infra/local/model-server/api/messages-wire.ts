@@ -31,6 +31,12 @@ export function messagesWire(head: WireHead): Wire {
         stop_reason: stopReason(end),
         usage: usage(head, end),
       }),
+    // vLLM takes the chat's error event for a chunk and complains of that instead.
+    refused: () => [
+      event('error', {
+        error: { type: 'internal_error', message: '2 validation errors for ChatCompletionStreamResponse' },
+      }),
+    ],
   };
 }
 

@@ -38,6 +38,7 @@ export function responsesWire({ id, model, created }: WireHead): Wire {
       event('response.completed', { response: complete(text, end) }),
     ],
     whole: (text, end) => JSON.stringify(complete(text, end)),
+    refused: () => [],
   };
 }
 

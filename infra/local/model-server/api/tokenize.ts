@@ -7,25 +7,26 @@ import { hashText, tokensOf } from './tokenizer.ts';
 const vocabulary = 128_256;
 
 /** `/tokenize`. Its ids say which tokens are equal, and no more: `/detokenize` makes another text of them. @throws {RequestFault} 400 */
-export function tokenizeAnswer(body: Json, maxModelTokens: number): object {
+export function tokenizeAnswer(body: Json, maxModelTokens: number): { tokens: number; answer: object } {
   const tokens = tokensOf(readPrompt(body));
   const ids = tokens.map((token) => hashText(token) % vocabulary);
   const strings = readFlag(body, 'return_token_strs') ? tokens : null;
-  return { count: ids.length, max_model_len: maxModelTokens, tokens: ids, token_strs: strings };
+  const answer = { count: ids.length, max_model_len: maxModelTokens, tokens: ids, token_strs: strings };
+  return { tokens: ids.length, answer };
 }
 
 /** `/detokenize`. @throws {RequestFault} 400 */
-export function detokenizeAnswer(body: Json): object {
+export function detokenizeAnswer(body: Json): { tokens: number; answer: object } {
   const { tokens } = body;
   if (tokens === undefined) throw invalid('missing', 'tokens');
   if (!Array.isArray(tokens)) throw invalid('list_type', 'tokens');
   if (tokens.length > 0 && !isTokenIds(tokens)) throw invalid('greater_than_equal', 'tokens.0');
-  return { prompt: textOfTokenIds(tokens) };
+  return { tokens: tokens.length, answer: { prompt: textOfTokenIds(tokens) } };
 }
 
 /** Anthropic's `/v1/messages/count_tokens`. @throws {RequestFault} 400 */
-export function countTokensAnswer(body: Json): object {
+export function countTokensAnswer(body: Json): { tokens: number; answer: object } {
   if (body.messages === undefined) throw invalid('missing', 'messages');
   const { length } = tokensOf(readPrompt(body));
-  return { input_tokens: length, context_management: { original_input_tokens: length } };
+  return { tokens: length, answer: { input_tokens: length, context_management: { original_input_tokens: length } } };
 }

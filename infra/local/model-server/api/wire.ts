@@ -1,3 +1,4 @@
+import type { RequestFault } from '../faults/request-fault.ts';
 import type { Answer } from './answer.ts';
 
 /** What is known of an answer before its first token. */
@@ -30,6 +31,8 @@ export interface Wire {
   /** The events after the last token. */
   closing(text: string, end: AnswerEnd): readonly string[];
   whole(text: string, end: AnswerEnd): string;
+  /** The events that tell a refusal after the headers went out; without any the connection is cut. */
+  refused(fault: RequestFault): readonly string[];
 }
 
 const done = 'data: [DONE]\n\n';
@@ -68,6 +71,7 @@ export function chatWire(head: WireHead): Wire {
         prompt_text: null,
         ...transfers,
       }),
+    refused,
   };
 }
 
@@ -95,6 +99,7 @@ export function completionWire(head: WireHead): Wire {
         usage: wholeUsage(head, end),
         ...transfers,
       }),
+    refused,
   };
 }
 
@@ -136,6 +141,12 @@ function counts({ promptTokens, completionTokens }: AnswerEnd) {
     total_tokens: promptTokens + completionTokens,
     completion_tokens: completionTokens,
   };
+}
+
+/** Blanks as Python writes them: unlike every other event of vLLM's. */
+function refused({ message, type, status }: RequestFault): string[] {
+  const text = JSON.stringify(message);
+  return [`data: {"error": {"message": ${text}, "type": "${type}", "param": null, "code": ${status}}}\n\n`, done];
 }
 
 function event(data: object): string {

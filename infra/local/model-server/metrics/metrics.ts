@@ -72,7 +72,7 @@ export function createMetrics({ model, blocks, blockTokens, maxModelTokens, gaug
     'error',
     'repetition',
   ]);
-  page.counters(
+  const rejections = page.counters(
     'vllm:admission_rejections',
     'Requests refused by a limit of the queue.',
     { model_name: model },
@@ -85,6 +85,7 @@ export function createMetrics({ model, blocks, blockTokens, maxModelTokens, gaug
     contentType: pageContentType,
     countRequest: createHttpMetrics(page.registry, nowMs),
     finished: (reason: FinishedReason) => success[reason].inc(),
+    refused: () => rejections.max_num_queued_reqs.inc(),
     /** A prompt was computed, but for what was cached of it. */
     prefilled: (prompt: number, cached: number) => {
       for (const each of [promptTokens, prefixCacheQueries]) each.inc(prompt);
