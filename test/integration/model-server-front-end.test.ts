@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ask, type CallOptions, call, json } from '../support/gateway-client.ts';
 import { metricValue } from '../support/metric-value.ts';
 import { until } from '../support/poll.ts';
-import { startProcess } from '../support/processes.ts';
+import { type RunningProcess, startProcess } from '../support/processes.ts';
 
 const start = (...flags: string[]) => startProcess('infra/local/model-server/main.ts', ['--port', '0', ...flags]);
 const messages = [{ role: 'user', content: 'hello there' }];
@@ -81,4 +81,26 @@ test('a full engine refuses what comes later with 503, and the streams that came
     what: 'a free engine',
   });
   expect((await ask(server.url, of('/v1/chat/completions', { messages, max_tokens: 1 }))).status).toBe(200);
+});
+
+let server: RunningProcess | undefined;
+
+test.each([
+  ['no-healthy-upstream', 503, /^no healthy upstream$/],
+  ['connection-failure', 503, /^upstream connect error .* reset reason: remote connection failure$/],
+  ['overflow', 503, /^upstream connect error .* reset reason: overflow$/],
+  ['connection-termination', 503, /^upstream connect error .* reset reason: connection termination$/],
+  ['request-timeout', 504, /^upstream request timeout$/],
+  ['stream-timeout', 504, /^stream timeout$/],
+])('x-fault: envoy=%s', async (name, status, text) => {
+  server ??= await start();
+  const answer = await ask(server.url, {
+    ...of('/v1/chat/completions', { messages }),
+    headers: { 'x-fault': `envoy=${name}` },
+  });
+  expect(answer.status).toBe(status);
+  expect(answer.headers).toMatchObject({ server: 'envoy', 'content-type': 'text/plain' });
+  expect(answer.headers.vary).toBeUndefined();
+  expect(answer.headers['x-envoy-overloaded']).toBe(name === 'overflow' ? 'true' : undefined);
+  expect(answer.body.toString()).toMatch(text);
 });

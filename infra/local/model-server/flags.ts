@@ -64,6 +64,6 @@ const flags = {
 export const command: Command<typeof flags> = {
   usage: 'npm run local:model-server --',
   about:
-    'One simulated vLLM server: the scheduler and the step times of 0.19, the HTTP interface, defaults and metrics of 0.32. A request may bring a fault: `x-fault: status=503`, `hang`, `hang-after=3` or `cut-after=3`.',
+    'One simulated vLLM server: the scheduler and the step times of 0.19, the HTTP interface, defaults and metrics of 0.32. A request may bring a fault: `x-fault: status=503`, `envoy=no-healthy-upstream`, `hang`, `hang-after=3` or `cut-after=3`.',
   flags,
 };

@@ -4,6 +4,7 @@ import { readFaultHeader } from '../../../../infra/local/model-server/faults/fau
 test.each([
   [undefined, undefined],
   ['status=500', { kind: 'status', status: 500 }],
+  ['envoy=overflow', { kind: 'envoy', answer: 'overflow' }],
   ['hang', { kind: 'hang' }],
   ['hang-after=3', { kind: 'hang-after', tokens: 3 }],
   ['hang-after=0', { kind: 'hang-after', tokens: 0 }],
