@@ -179,7 +179,7 @@ export class Router {
     if (node) this.#requests.remove(node);
     const { model, route, promptSize } = request.request;
     const { usage } = ending.attempt ?? {};
-    if (usage) this.bytesPerToken.learn(model, route.path, promptSize, usage.promptTokens);
+    if (usage?.promptTokens) this.bytesPerToken.learn(model, route.path, promptSize, usage.promptTokens);
     for (const listener of this.#listeners) listener.ended?.(request, ending);
     this.pump();
   }

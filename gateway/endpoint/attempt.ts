@@ -265,8 +265,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
       });
     }
     if (!this.#usage) return;
-    const { promptTokens, completionTokens, cachedTokens } = this.#usage;
-    if (promptTokens > 0) prefixes.correct(this.#match, (cachedTokens / promptTokens) * this.#blocks);
+    const { promptTokens, completionTokens = 0, cachedTokens } = this.#usage;
+    // What says nothing of its cache teaches nothing of it.
+    if (promptTokens && cachedTokens !== undefined) {
+      prefixes.correct(this.#match, Math.min(1, cachedTokens / promptTokens) * this.#blocks);
+    }
     const { tpotMs } = this;
     if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
     else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
