@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { OutgoingMessage } from '../../shared/pubsub/outgoing-message.ts';
+import {
+  later,
+  longAgo,
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../shared/runtime/clock.ts';
 import { type Classified, classify, retryAfterMs } from './call/answer.ts';
 import type { Credential } from './call/credential.ts';
 import { callFor, type MadeCall } from './call/request-call.ts';
-import type { Clock } from './clock.ts';
 import type { Admission, CallRequest } from './dispatch/admission.ts';
 import { type CallReport, nothingSaid, type Permit, type Pool } from './dispatch/pool.ts';
 import { callTimeoutMs, isExpired } from './message/deadline.ts';
@@ -19,7 +27,8 @@ import { retryAtMs, retryMessage } from './results/retry.ts';
 import type { Policies, Policy } from './subscription-policies.ts';
 
 export interface DeliveryDependencies {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
+  readonly wall: WallClock;
   readonly admission: Admission;
   readonly outbox: Outbox;
   readonly reports: Reports;
@@ -55,7 +64,7 @@ export class Delivery {
   readonly #pool: Pool;
   readonly #signal: AbortSignal;
   readonly #with: DeliveryDependencies;
-  readonly #arrivedAtMs: number;
+  readonly #arrivedAtMs: MonotonicMs;
   /** What the outbox calls this delivery and its redeliveries. */
   readonly #key: string;
   /** What breakers call the message, through all its retries. */
@@ -92,7 +101,9 @@ export class Delivery {
     const { allowedEndpoints, tenant } = this.#policy;
     const { defaultDeadlineMs } = this.#with.settings;
     const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
-    const decoded = await this.#spans.step('decode', async () => decodeRequest(this.#message, rules, this.#nowMs()));
+    const decoded = await this.#spans.step('decode', async () =>
+      decodeRequest(this.#message, rules, this.#with.wall.unixMs()),
+    );
     if ('invalid' in decoded) return this.#refuse(decoded.identity, decoded.invalid);
     return this.#serve(decoded.request).finally(() => this.#with.outbox.release(this.#topics(), this.#name));
   }
@@ -102,9 +113,9 @@ export class Delivery {
     let mayWaitMs = this.#with.settings.maxWaitMs;
     for (;;) {
       const sinceMs = this.#nowMs();
-      const ask = this.#ask(request, sinceMs + mayWaitMs);
+      const ask = this.#ask(request, later(sinceMs, mayWaitMs));
       const admitted = await this.#spans.step('wait', () => this.#with.admission.admit(ask));
-      mayWaitMs -= this.#nowMs() - sinceMs;
+      mayWaitMs -= msBetween(sinceMs, this.#nowMs());
       if (admitted.got === 'expired') return this.#expire(request);
       if (admitted.got === 'aborted') return this.#giveBack(request, unavailable, 'aborted');
       if (admitted.got === 'deferred') {
@@ -117,18 +128,19 @@ export class Delivery {
   }
 
   async #attempt(request: AsyncRequest, permit: Permit): Promise<number | 'wait-on'> {
-    const { clock, settings, reports } = this.#with;
+    const { clock, wall, settings, reports } = this.#with;
     const { deadlineAtMs, endpoint } = request;
     const credential = await this.#credential();
     if (credential === undefined) return this.#giveBack(request, unavailable, 'no credential for the gateway');
-    const nowMs = this.#nowMs();
+    const nowMs = wall.unixMs();
     if (isExpired(deadlineAtMs, nowMs)) return this.#expire(request);
-    const timeoutMs = callTimeoutMs({ ...settings, arrivedAtMs: this.#arrivedAtMs, deadlineAtMs, nowMs });
+    const spentMs = msBetween(this.#arrivedAtMs, this.#nowMs());
+    const timeoutMs = callTimeoutMs({ ...settings, spentMs, leftMs: msBetween(nowMs, deadlineAtMs) });
     if (timeoutMs <= 0) return this.#giveBack(request, busy, 'no time is left for a call');
 
     const limits = { timeoutMs, signal: this.#signal };
     const call = await this.#spans.step('call', async ({ context, note }) => {
-      const made = await callFor(request, this.#policy, credential, limits, context, clock);
+      const made = await callFor(request, this.#policy, credential, limits, context, clock, wall);
       note(
         'answer' in made.end ? { 'http.response.status_code': made.end.answer.status } : { 'error.type': made.end.end },
       );
@@ -137,11 +149,11 @@ export class Delivery {
     this.#lastCall = call;
     const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
     const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
-    reports.called(this.#pool, classified, call.endedAtMs - call.startedAtMs);
-    permit.end(reportOf(request, call, classified), call.endedAtMs);
+    reports.called(this.#pool, classified, inferenceMs(call));
+    permit.end(reportOf(request, call, classified, wall.unixMs()), call.endedAtMs);
 
     const { maxAttempts } = settings;
-    const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: call.endedAtMs });
+    const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: wall.unixMs() });
     switch (next.step) {
       case 'wait-on':
         return 'wait-on';
@@ -163,7 +175,7 @@ export class Delivery {
     }
   }
 
-  #ask(request: AsyncRequest, giveUpAtMs: number): CallRequest {
+  #ask(request: AsyncRequest, giveUpAtMs: MonotonicMs): CallRequest {
     return {
       message: this.#name,
       subscription: this.#message.subscription,
@@ -171,7 +183,10 @@ export class Delivery {
       path: request.endpoint,
       topics: this.#topics(),
       limit: this.#policy.maxInFlight,
-      notBeforeMs: request.retryAtMs ?? 0,
+      notBeforeMs:
+        request.retryAtMs === undefined
+          ? longAgo
+          : later(this.#nowMs(), msBetween(this.#with.wall.unixMs(), request.retryAtMs)),
       deadlineAtMs: request.deadlineAtMs,
       giveUpAtMs,
       sizeBytes: this.#message.data.length,
@@ -194,7 +209,7 @@ export class Delivery {
   }
 
   #retry(request: AsyncRequest, call: MadeCall, lastStatus: number | undefined): Promise<number> {
-    const nowMs = call.endedAtMs;
+    const nowMs = this.#with.wall.unixMs();
     const attemptsFailed = request.attemptsFailed + 1;
     const atMs = retryAtMs({
       attemptsFailed,
@@ -221,14 +236,14 @@ export class Delivery {
       identity,
       ending,
       attempts,
-      queuedMs: Math.max(0, (call?.startedAtMs ?? this.#nowMs()) - identity.firstPublishedAtMs),
-      inferenceMs: call ? call.endedAtMs - call.startedAtMs : 0,
+      queuedMs: Math.max(0, msBetween(identity.firstPublishedAtMs, call?.sentAtMs ?? this.#with.wall.unixMs())),
+      inferenceMs: call ? inferenceMs(call) : 0,
       traceparent: call?.traceparent ?? identity.traceparent,
       requestId: call?.requestId ?? '',
     });
     return this.#publish({
       messages: [...(deadLetter ? this.#deadLetters(identity, ending, attempts, deadLetter) : []), message],
-      onPublished: () => this.#with.reports.answered(this.#pool, result, this.#nowMs()),
+      onPublished: () => this.#with.reports.answered(this.#pool, result, this.#with.wall.unixMs()),
       onFailed: (error) => this.#with.reports.unpublished(this.#pool, identity, error),
     });
   }
@@ -245,7 +260,7 @@ export class Delivery {
   }
 
   async #publish(due: PendingPublish): Promise<number> {
-    const leftMs = this.#with.settings.ackDeadlineMs - (this.#nowMs() - this.#arrivedAtMs) - answerReserveMs;
+    const leftMs = this.#with.settings.ackDeadlineMs - msBetween(this.#arrivedAtMs, this.#nowMs()) - answerReserveMs;
     const budgetMs = Math.min(longestPublishMs, leftMs);
     const { outbox } = this.#with;
     const isConfirmed = await this.#spans.step('publish', () => outbox.publish(this.#key, this.#name, due, budgetMs));
@@ -257,17 +272,21 @@ export class Delivery {
     return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
   }
 
-  #nowMs(): number {
+  #nowMs(): MonotonicMs {
     return this.#with.clock.nowMs();
   }
 }
 
 /** What the pool learns of a call. */
-function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified): CallReport {
+function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified, nowMs: UnixMs): CallReport {
   const said = { health: healthOf(classified), room: roomOf(classified) };
-  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, call.endedAtMs) };
+  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, nowMs) };
   if (classified !== 'success' || call.end.end !== 'answer') return said;
   const { prompt, completion } = tokensOf({ answer: call.end.answer });
-  const durationMs = call.endedAtMs - call.startedAtMs;
-  return { ...said, generation: { model, promptTokens: prompt, outputTokens: completion, durationMs } };
+  const generation = { model, promptTokens: prompt, outputTokens: completion, durationMs: inferenceMs(call) };
+  return { ...said, generation };
+}
+
+function inferenceMs({ startedAtMs, endedAtMs }: MadeCall): number {
+  return msBetween(startedAtMs, endedAtMs);
 }

@@ -1,3 +1,4 @@
+import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
 import { readNamedFile } from '../../shared/runtime/config/named-file.ts';
@@ -9,7 +10,6 @@ import { createSpans } from './observe/spans.ts';
 import { createPublisher } from './results/publisher.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
-import { systemClock as clock } from './system-clock.ts';
 
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
@@ -24,7 +24,7 @@ const log = createLogger(config.logLevel, 'function');
 const service = await startService({
   config,
   policies,
-  credential: await createCredential(config.apiKeyFile, config.gatewayAudience, clock),
+  credential: await createCredential(config.apiKeyFile, config.gatewayAudience, monotonicClock, wallClock),
   guard: await pushGuard(),
   spans: await createSpans(process.env),
   publisher: createPublisher(config.projectId),
@@ -79,7 +79,7 @@ async function pushGuard() {
   const { pushAudience: audience, pushServiceAccount: serviceAccount, pushCertsUrl } = config;
   if (audience === undefined || serviceAccount === undefined) return undefined;
   const { createPushGuard } = await import('./fronts/push/push-guard.ts');
-  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
+  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, monotonicClock, wallClock);
 }
 
 /** The text of the file that the variable names; undefined where it names none. */

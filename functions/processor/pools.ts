@@ -1,7 +1,7 @@
+import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import { Capacity, type SourceAnswer } from './capacity/capacity.ts';
 import { type CapacitySettings, capacitySources } from './capacity/sources.ts';
-import type { Clock } from './clock.ts';
 import type { functionSchema } from './config.ts';
 import { Pool } from './dispatch/pool.ts';
 import type { Policies, Policy } from './subscription-policies.ts';
@@ -20,8 +20,14 @@ type Settings = CapacitySettings &
   Pick<Values<typeof functionSchema>, 'capacityRefreshMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'>;
 
 /** One pool for each gateway URL and pool name that the policies hold: what two policies share, they share here too. */
-export function createPools(policies: Policies, settings: Settings, clock: Clock, events: PoolEvents): Pools {
-  const sourcesOf = capacitySources(settings);
+export function createPools(
+  policies: Policies,
+  settings: Settings,
+  clock: MonotonicClock,
+  wall: WallClock,
+  events: PoolEvents,
+): Pools {
+  const sourcesOf = capacitySources(settings, wall);
   const createPool = (sharing: readonly Policy[]): Pool => {
     const policy = sharing[0]!;
     const pool: Pool = new Pool({

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Credential } from './call/credential.ts';
@@ -17,7 +18,6 @@ import { Outbox } from './results/outbox.ts';
 import type { Publisher } from './results/publisher.ts';
 import { RunningDeliveries } from './running-deliveries.ts';
 import type { Policies } from './subscription-policies.ts';
-import { systemClock as clock } from './system-clock.ts';
 
 export interface ServiceDependencies {
   readonly config: Values<typeof functionSchema>;
@@ -49,24 +49,25 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   let draining = false;
   const isDraining = (): boolean => draining;
 
-  const pools = createPools(policies, config, clock, {
+  const pools = createPools(policies, config, clock, wall, {
     onReading: (pool, answers) => {
       reports.capacityRead(pool, answers);
       admission.review();
     },
     onBreaker: (pool, path, open) => reports.breakerChanged(pool.name, path, open),
   });
-  const metrics = new Metrics(pools.all);
+  const metrics = new Metrics(pools.all, clock);
   for (const policy of policies.all) {
     for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
   }
-  const reports = new Reports(metrics, log, config.projectId);
+  const reports = new Reports(metrics, log, config.projectId, clock, wall);
   const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => {
     reports.breakerChanged('', topic, open);
     admission.review();
   });
   const admission = new Admission({
     clock,
+    wall,
     topics,
     maxWaiting: config.maxWaiting,
     maxWaitingBytes,
@@ -76,6 +77,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   const running = new RunningDeliveries();
   const pushes = createPushServer(running, reports, {
     clock,
+    wall,
     admission,
     outbox,
     reports,

@@ -1,4 +1,5 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
@@ -76,7 +77,7 @@ function errorCodes(body: Uint8Array): unknown[] {
 }
 
 /** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */
-export function retryAfterMs(call: CallEnd, nowMs: number): number {
+export function retryAfterMs(call: CallEnd, nowMs: UnixMs): number {
   const headers = call.end === 'answer' ? call.answer.headers : call.end === 'too-large' ? call.headers : {};
   const written = headers['retry-after']?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(written)) return Number(written) * 1000;

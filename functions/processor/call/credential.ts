@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { MonotonicClock, WallClock } from '../../../shared/runtime/clock.ts';
 
 /** The gateway's bearer token, empty when it needs none. Rejects when there should be one and is none. */
 export type Credential = () => string | Promise<string>;
@@ -7,7 +7,8 @@ export type Credential = () => string | Promise<string>;
 export async function createCredential(
   apiKeyFile: string | undefined,
   audience: string | undefined,
-  clock: Clock,
+  clock: MonotonicClock,
+  wall: WallClock,
 ): Promise<Credential> {
   if (apiKeyFile !== undefined) {
     const { keyFromFile } = await import('./api-key.ts');
@@ -15,7 +16,7 @@ export async function createCredential(
   }
   if (audience !== undefined) {
     const { fetchGoogleIdToken, idTokenFor } = await import('./id-token.ts');
-    return idTokenFor(audience, fetchGoogleIdToken, clock);
+    return idTokenFor(audience, fetchGoogleIdToken, clock, wall);
   }
   return () => '';
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent, type TraceContext } from '../../../shared/runtime/trace-context.ts';
-import type { Clock } from '../clock.ts';
 import type { AsyncRequest } from '../message/request.ts';
 import type { Policy } from '../subscription-policies.ts';
 import type { CallEnd } from './answer.ts';
@@ -10,8 +10,10 @@ import { callHeaders } from './request-headers.ts';
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {
   readonly end: CallEnd;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
+  /** When it started, by the wall clock. */
+  readonly sentAtMs: UnixMs;
   readonly traceparent: string;
   /** As it was sent. */
   readonly requestId: string;
@@ -29,7 +31,8 @@ export async function callFor(
   credential: string,
   { timeoutMs, signal }: CallLimits,
   trace: TraceContext,
-  clock: Clock,
+  clock: MonotonicClock,
+  wall: WallClock,
 ): Promise<MadeCall> {
   const traceparent = formatTraceparent(trace);
   const requestId = randomUUID();
@@ -42,8 +45,8 @@ export async function callFor(
     tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
     credential,
   });
-  const startedAtMs = clock.nowMs();
+  const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
   const url = `${policy.gatewayUrl}${request.endpoint}`;
   const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
-  return { end, startedAtMs, endedAtMs: clock.nowMs(), traceparent, requestId };
+  return { end, startedAtMs, endedAtMs: clock.nowMs(), sentAtMs, traceparent, requestId };
 }

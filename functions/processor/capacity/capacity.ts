@@ -1,12 +1,19 @@
+import { later, latest, longAgo, type MonotonicClock, type MonotonicMs, never } from '../../../shared/runtime/clock.ts';
 import { withinTime } from '../../../shared/runtime/within-time.ts';
-import type { Clock } from '../clock.ts';
-import { type GateState, type GateThresholds, isUsable, nextGate, type Reading } from '../dispatch/gate.ts';
+import {
+  type CapacityReading,
+  type GateState,
+  type GateThresholds,
+  isUsable,
+  nextGate,
+  type SourceReading,
+} from '../dispatch/gate.ts';
 
 /** Where a pool's load can be read. */
 export interface CapacitySource {
   readonly name: string;
   /** Undefined when the source has nothing to say, or is not there. Rejects when it could not be asked. */
-  read(): Promise<Reading | undefined>;
+  read(): Promise<SourceReading | undefined>;
 }
 
 /** What a source had when it was asked; `why` says what is wrong with one that could not be asked, or says nothing usable. */
@@ -19,9 +26,9 @@ export interface CapacityOptions extends GateThresholds {
   /** The first that has data wins. */
   readonly sources: readonly CapacitySource[];
   readonly refreshMs: number;
-  readonly clock: Clock;
-  /** When this process' last call of the pool ended: infinite while one is under way, −infinite before the first. */
-  readonly ownCallsUntilMs: () => number;
+  readonly clock: MonotonicClock;
+  /** When this process' last call of the pool ended: `never` while one is under way, `longAgo` before the first. */
+  readonly ownCallsUntilMs: () => MonotonicMs;
   /** After every reading, with what each source that was asked said. */
   readonly onReading: (answers: ReadonlyMap<string, SourceAnswer>) => void;
 }
@@ -39,14 +46,14 @@ const askTimeoutMs = 2500;
  */
 export class Capacity {
   readonly #options: CapacityOptions;
-  #reading: Reading | undefined;
+  #reading: CapacityReading | undefined;
   #gate: GateState = 'unknown';
   /** Of the newest point that showed the pool full. */
-  #fullAtMs = Number.NEGATIVE_INFINITY;
-  #startedAtMs = Number.NEGATIVE_INFINITY;
+  #fullAtMs: MonotonicMs = longAgo;
+  #startedAtMs: MonotonicMs = longAgo;
   /** When the newest reading that has ended was started, and when it ended. */
-  #readAtMs = Number.NEGATIVE_INFINITY;
-  #endedAtMs = Number.NEGATIVE_INFINITY;
+  #readAtMs: MonotonicMs = longAgo;
+  #endedAtMs: MonotonicMs = longAgo;
   #running = false;
   /** Read since somebody began to look. */
   #isFresh = false;
@@ -60,7 +67,7 @@ export class Capacity {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs >= this.nextReadingAtMs) {
       // A reading may take longer than periods: nobody looked, only where nobody did once it was there.
-      if (nowMs >= Math.max(this.nextReadingAtMs, this.#endedAtMs) + this.#options.refreshMs) this.#isFresh = false;
+      if (nowMs >= later(latest(this.nextReadingAtMs, this.#endedAtMs), this.#options.refreshMs)) this.#isFresh = false;
       void this.#read(nowMs);
     }
     this.#judge(nowMs);
@@ -68,8 +75,8 @@ export class Capacity {
   }
 
   /** Infinite while a reading is under way: its end is an event of its own. */
-  get nextReadingAtMs(): number {
-    return this.#running ? Number.POSITIVE_INFINITY : this.#startedAtMs + this.#options.refreshMs;
+  get nextReadingAtMs(): MonotonicMs {
+    return this.#running ? never : later(this.#startedAtMs, this.#options.refreshMs);
   }
 
   /** By what was read last, however long ago that may be, within its greatest age. */
@@ -77,16 +84,16 @@ export class Capacity {
     return this.#gate;
   }
 
-  get reading(): Reading | undefined {
+  get reading(): CapacityReading | undefined {
     return this.#reading;
   }
 
   /** Whether a reading that was started at `atMs` or later has ended. */
-  readSince(atMs: number): boolean {
+  readSince(atMs: MonotonicMs): boolean {
     return this.#readAtMs >= atMs;
   }
 
-  async #read(nowMs: number): Promise<void> {
+  async #read(nowMs: MonotonicMs): Promise<void> {
     this.#running = true;
     this.#startedAtMs = nowMs;
     const answers = new Map<string, SourceAnswer>();
@@ -107,22 +114,20 @@ export class Capacity {
     try {
       const reading = await withinTime(source.read(), askTimeoutMs, this.#options.clock);
       if (!reading) return { hasData: false };
-      if (!isUsable(reading, this.#options.maxAgeMs, this.#options.clock.nowMs())) {
-        return {
-          hasData: false,
-          why: `its newest point, ${new Date(reading.asOfMs).toISOString()}, says ${reading.saturation}`,
-        };
+      const { ageMs, ...said } = reading;
+      if (!isUsable(reading, this.#options.maxAgeMs)) {
+        return { hasData: false, why: `its newest point, ${Math.round(ageMs / 1000)} s old, says ${said.saturation}` };
       }
-      this.#reading = reading;
-      if (reading.saturation >= this.#options.closeAt) this.#fullAtMs = reading.asOfMs;
+      this.#reading = { ...said, takenAtMs: later(this.#options.clock.nowMs(), -ageMs) };
+      if (said.saturation >= this.#options.closeAt) this.#fullAtMs = this.#reading.takenAtMs;
       return { hasData: true };
     } catch (error) {
       return { hasData: false, why: (error as Error).message };
     }
   }
 
-  #judge(nowMs: number): void {
-    const echoFromMs = Math.max(this.#fullAtMs, this.#options.ownCallsUntilMs());
+  #judge(nowMs: MonotonicMs): void {
+    const echoFromMs = latest(this.#fullAtMs, this.#options.ownCallsUntilMs());
     this.#gate = nextGate(this.#gate, this.#reading, this.#options, echoFromMs, nowMs);
   }
 }

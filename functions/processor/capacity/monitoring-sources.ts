@@ -1,3 +1,4 @@
+import { msBetween, type WallClock } from '../../../shared/runtime/clock.ts';
 import type { CapacitySource } from './capacity.ts';
 import { capacityMetrics } from './capacity-metrics.ts';
 import { currentGauges } from './gauges.ts';
@@ -22,16 +23,19 @@ export function monitoringSource(
   read: ReadSeries,
   scope: MetricScope,
   maxAgeMs: number,
+  wall: WallClock,
 ): CapacitySource {
   const metrics = new MetricNames(async (metricName, metric) =>
-    currentGauges(await read(monitoringFilter(metricName, metric, scope), maxAgeMs), maxAgeMs, Date.now()),
+    currentGauges(await read(monitoringFilter(metricName, metric, scope), maxAgeMs), maxAgeMs, wall.unixMs()),
   );
   return {
     name,
     read: async () => {
       const load = await loads[name](metrics);
+      if (!load) return undefined;
+      const { asOfMs, ...said } = load;
       // Another machine's clock may run ahead.
-      return load && { source: name, ...load, asOfMs: Math.min(Date.now(), load.asOfMs) };
+      return { source: name, ...said, ageMs: Math.max(0, msBetween(asOfMs, wall.unixMs())) };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { protos } from '@google-cloud/monitoring';
+import { later, type UnixMs, type WallClock } from '../../../shared/runtime/clock.ts';
 import type { Gauge } from './gauges.ts';
 
 export interface MonitoringOptions {
@@ -22,7 +23,7 @@ const callOptions = { timeout: 2000, retry: null };
  * Cloud Monitoring. The library is loaded, and connects, with the first query: who reads other sources does not pay for it.
  * Points are read as they were written: an aligner would round their age to minutes.
  */
-export function createMonitoring(options: MonitoringOptions): ReadSeries {
+export function createMonitoring(options: MonitoringOptions, wall: WallClock): ReadSeries {
   let connection: ReturnType<typeof connect> | undefined;
   return async (filter, maxAgeMs) => {
     connection ??= connect(options);
@@ -31,8 +32,8 @@ export function createMonitoring(options: MonitoringOptions): ReadSeries {
       connection = undefined;
     });
     const { client, project } = await connection;
-    const nowMs = Date.now();
-    const interval = { startTime: timestamp(nowMs - maxAgeMs), endTime: timestamp(nowMs) };
+    const nowMs = wall.unixMs();
+    const interval = { startTime: timestamp(later(nowMs, -maxAgeMs)), endTime: timestamp(nowMs) };
     const request = { name: `projects/${project}`, filter, interval, view: 'FULL' } as const;
     const [series] = await client.listTimeSeries(request, callOptions);
     return series.flatMap(newestPoint);
@@ -60,12 +61,11 @@ function numberOf({ value }: Point): number {
   return Number(value?.doubleValue ?? value?.int64Value ?? Number.NaN);
 }
 
-/** In unix milliseconds. */
-function endOf({ interval }: Point): number {
-  return Number(interval?.endTime?.seconds ?? 0) * 1000 + (interval?.endTime?.nanos ?? 0) / 1e6;
+function endOf({ interval }: Point): UnixMs {
+  return (Number(interval?.endTime?.seconds ?? 0) * 1000 + (interval?.endTime?.nanos ?? 0) / 1e6) as UnixMs;
 }
 
-function timestamp(atMs: number): Timestamp {
+function timestamp(atMs: UnixMs): Timestamp {
   const seconds = Math.floor(atMs / 1000);
   return { seconds, nanos: Math.round((atMs - seconds * 1000) * 1e6) };
 }

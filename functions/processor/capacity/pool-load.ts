@@ -1,3 +1,4 @@
+import { earliest, latest, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { Gauge } from './gauges.ts';
 
 /** A pool's load as a source's metrics tell it. */
@@ -7,7 +8,7 @@ export interface Load {
   /** Absent when no metric says. */
   readonly readyServers?: number;
   /** Of the metric whose newest point is the oldest. */
-  readonly asOfMs: number;
+  readonly asOfMs: UnixMs;
 }
 
 /** Waiting requests at which a model server counts as full. Source: the endpoint picker's saturation detector. */
@@ -39,7 +40,7 @@ export function averageLoad(
   return {
     saturation: fullness(largest(queue), largest(kvCache)),
     ...servers,
-    asOfMs: Math.min(newest(queue), newest(kvCache)),
+    asOfMs: earliest(newest(queue), newest(kvCache)),
   };
 }
 
@@ -55,7 +56,7 @@ export function serversLoad(waiting: readonly Gauge[], kvCache: readonly Gauge[]
   });
   if (loads.length === 0) return undefined;
   const sum = loads.reduce((total, load) => total + load, 0);
-  return { saturation: sum / loads.length, asOfMs: Math.min(newest(waiting), newest(kvCache)) };
+  return { saturation: sum / loads.length, asOfMs: earliest(newest(waiting), newest(kvCache)) };
 }
 
 function fullness(waiting: number, kvCache: number): number {
@@ -71,8 +72,8 @@ function largest(gauges: readonly Gauge[]): number {
   return Math.max(...gauges.map(({ value }) => value));
 }
 
-function newest(gauges: readonly Gauge[]): number {
-  return Math.max(...gauges.map(({ atMs }) => atMs));
+function newest(gauges: readonly Gauge[]): UnixMs {
+  return latest(...gauges.map(({ atMs }) => atMs));
 }
 
 function serverOf({ labels }: Gauge): string {

@@ -1,4 +1,12 @@
-import type { Clock } from '../clock.ts';
+import {
+  earliest,
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  never,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { isExpired } from '../message/deadline.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { Permit, Pool } from './pool.ts';
@@ -17,11 +25,11 @@ export interface CallRequest {
   readonly topics: readonly string[];
   /** Calls of the pool at once, as far as this subscription goes. */
   readonly limit: number;
-  /** A retry's `retry_at`, 0 when there is none. */
-  readonly notBeforeMs: number;
-  readonly deadlineAtMs: number;
+  /** When a retry may be tried again; `longAgo` when the message is none. */
+  readonly notBeforeMs: MonotonicMs;
+  readonly deadlineAtMs: UnixMs;
   /** Until when it may wait. */
-  readonly giveUpAtMs: number;
+  readonly giveUpAtMs: MonotonicMs;
   readonly sizeBytes: number;
   readonly signal: AbortSignal;
 }
@@ -33,7 +41,8 @@ export type AdmissionOutcome =
   | { readonly got: 'aborted' };
 
 export interface AdmissionOptions {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
+  readonly wall: WallClock;
   readonly topics: BreakerBoard;
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;
@@ -94,12 +103,12 @@ export class Admission {
     const nowMs = this.#options.clock.nowMs();
     const verdict = this.#judge(ask, nowMs);
     if (ask.signal.aborted) return { verdict, settled: { got: 'aborted' } };
-    if (isExpired(ask.deadlineAtMs, nowMs)) return { verdict, settled: { got: 'expired' } };
+    if (isExpired(ask.deadlineAtMs, this.#options.wall.unixMs())) return { verdict, settled: { got: 'expired' } };
     if (verdict.action === 'dispatch') return { verdict, settled: this.#grant(ask, verdict) };
     return nowMs >= ask.giveUpAtMs ? { verdict, settled: this.#defer(ask, verdict.reason) } : { verdict };
   }
 
-  #judge(ask: CallRequest, nowMs: number): Verdict {
+  #judge(ask: CallRequest, nowMs: MonotonicMs): Verdict {
     const { pool, path, message, topics } = ask;
     const { quota, ...sight } = pool.sight(nowMs);
     return judge({
@@ -180,11 +189,14 @@ export class Admission {
   /** What happens to this one alone, by time or because nobody listens any more. */
   #watch(waiter: Waiter): void {
     const { ask } = waiter;
-    const { clock } = this.#options;
+    const { clock, wall } = this.#options;
     const nowMs = clock.nowMs();
-    const ripeAtMs = ask.notBeforeMs > nowMs ? ask.notBeforeMs : Number.POSITIVE_INFINITY;
-    const wakeAtMs = Math.min(ask.giveUpAtMs, ask.deadlineAtMs, ripeAtMs);
-    const cancelTimer = clock.after(Math.max(1, wakeAtMs - nowMs), () => this.#wake(waiter));
+    const ripeAtMs = ask.notBeforeMs > nowMs ? ask.notBeforeMs : never;
+    const wakeAfterMs = Math.min(
+      msBetween(nowMs, earliest(ask.giveUpAtMs, ripeAtMs)),
+      msBetween(wall.unixMs(), ask.deadlineAtMs),
+    );
+    const cancelTimer = clock.after(Math.max(1, wakeAfterMs), () => this.#wake(waiter));
     const abort = (): void => this.#leave(waiter, { got: 'aborted' });
     ask.signal.addEventListener('abort', abort);
     waiter.release = () => {
@@ -211,27 +223,27 @@ export class Admission {
     const approach = this.#approachOf(pool);
     approach.cancelTimer();
     const lanes = new Set([...approach.lanes.values()].filter(({ ready }) => ready.length > 0));
-    let wakeAtMs = Number.POSITIVE_INFINITY;
+    let wakeAtMs: MonotonicMs = never;
     while (lanes.size > 0) {
       const lane = [...lanes].reduce((first, other) => (isBefore(other, first) ? other : first));
       const { waiter, verdict, untilMs } = this.#nextOf(lane);
       if (waiter) this.#leave(waiter, this.#grant(waiter.ask, verdict));
-      else wakeAtMs = Math.min(wakeAtMs, untilMs);
+      else wakeAtMs = earliest(wakeAtMs, untilMs);
       if (!waiter || lane.ready.length === 0) lanes.delete(lane);
     }
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
+    if (wakeAtMs === never) return;
     const { clock } = this.#options;
-    approach.cancelTimer = clock.after(Math.max(1, wakeAtMs - clock.nowMs()), () => this.#reviewPool(pool));
+    approach.cancelTimer = clock.after(Math.max(1, msBetween(clock.nowMs(), wakeAtMs)), () => this.#reviewPool(pool));
   }
 
   /** The lane's first who may go. What keeps one back keeps back all behind, unless it is a breaker: those differ by path and message. */
   #nextOf(lane: SubscriptionQueue): Next {
     const nowMs = this.#options.clock.nowMs();
-    let untilMs = Number.POSITIVE_INFINITY;
+    let untilMs: MonotonicMs = never;
     for (const waiter of lane.ready) {
       const verdict = this.#judge(waiter.ask, nowMs);
       if (verdict.action === 'dispatch') return { waiter, verdict };
-      if (verdict.action === 'wait') untilMs = Math.min(untilMs, verdict.untilMs ?? Number.POSITIVE_INFINITY);
+      if (verdict.action === 'wait') untilMs = earliest(untilMs, verdict.untilMs ?? never);
       if (verdict.reason !== 'breaker') break;
     }
     return { untilMs };
@@ -261,7 +273,7 @@ export class Admission {
 /** `untilMs`: when time alone could let one go. */
 type Next =
   | { readonly waiter: Waiter; readonly verdict: Verdict; readonly untilMs?: never }
-  | { readonly waiter?: never; readonly verdict?: never; readonly untilMs: number };
+  | { readonly waiter?: never; readonly verdict?: never; readonly untilMs: MonotonicMs };
 
 function isBefore(lane: SubscriptionQueue, other: SubscriptionQueue): boolean {
   if (lane.inFlight !== other.inFlight) return lane.inFlight < other.inFlight;

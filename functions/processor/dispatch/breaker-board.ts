@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
 import { type Admittance, admittance, type Breaker, began, closed, ended, type Health } from './breaker.ts';
 
 /** One breaker for each of the things that share a threshold. */
@@ -12,7 +13,7 @@ export class BreakerBoard {
     this.#onChange = onChange;
   }
 
-  admittance(name: string, message: string, nowMs: number): Admittance {
+  admittance(name: string, message: string, nowMs: MonotonicMs): Admittance {
     return admittance(this.#of(name), message, nowMs);
   }
 
@@ -20,7 +21,7 @@ export class BreakerBoard {
     if (this.isOpen(name)) this.#breakers.set(name, began(this.#of(name), message));
   }
 
-  ended(name: string, message: string, health: Health, nowMs: number): void {
+  ended(name: string, message: string, health: Health, nowMs: MonotonicMs): void {
     const before = this.#of(name);
     const after = ended(before, message, health, this.#threshold, nowMs);
     this.#breakers.set(name, after);

@@ -1,3 +1,5 @@
+import { later, type MonotonicMs } from '../../../shared/runtime/clock.ts';
+
 /**
  * Whether a thing on which messages depend (a pool's path, a topic) is out for everyone. Closed, it remembers which messages failed in a
  * row; open, it lets one probe through at a time, each with another message, at growing intervals.
@@ -7,7 +9,7 @@ export type Breaker =
   | {
       readonly state: 'open';
       readonly intervalMs: number;
-      readonly probeAtMs: number;
+      readonly probeAtMs: MonotonicMs;
       /** The message that probes now. */
       readonly probing: string | undefined;
       readonly lastProbe: string | undefined;
@@ -19,20 +21,20 @@ export type Health = 'well' | 'sick' | 'unsaid';
 export type Admittance =
   | { readonly admit: 'freely' | 'as-probe' }
   /** `untilMs` is absent while another message probes: its end decides. */
-  | { readonly admit: 'no'; readonly untilMs?: number };
+  | { readonly admit: 'no'; readonly untilMs?: MonotonicMs };
 
 const firstIntervalMs = 1000;
 const longestIntervalMs = 30_000;
 
 export const closed: Breaker = Object.freeze({ state: 'closed', failedInARow: [] });
 
-export function admittance(breaker: Breaker, message: string, nowMs: number): Admittance {
+export function admittance(breaker: Breaker, message: string, nowMs: MonotonicMs): Admittance {
   if (breaker.state === 'closed') return { admit: 'freely' };
   if (breaker.probing === message) return { admit: 'as-probe' };
   if (breaker.probing !== undefined) return { admit: 'no' };
   // The last prober may be what is wrong. It gets another turn only where no other message came for a whole interval.
   const isLast = breaker.lastProbe === message;
-  const fromMs = isLast ? breaker.probeAtMs + longestIntervalMs : breaker.probeAtMs;
+  const fromMs = isLast ? later(breaker.probeAtMs, longestIntervalMs) : breaker.probeAtMs;
   return nowMs >= fromMs ? { admit: 'as-probe' } : { admit: 'no', untilMs: fromMs };
 }
 
@@ -42,7 +44,13 @@ export function began(breaker: Breaker, message: string): Breaker {
 }
 
 /** After a message's use ended. `threshold`: how many distinct messages in a row open it. */
-export function ended(breaker: Breaker, message: string, health: Health, threshold: number, nowMs: number): Breaker {
+export function ended(
+  breaker: Breaker,
+  message: string,
+  health: Health,
+  threshold: number,
+  nowMs: MonotonicMs,
+): Breaker {
   if (health === 'well') return closed;
   if (breaker.state === 'open') return probeEnded(breaker, message, health, nowMs);
   if (health === 'unsaid' || breaker.failedInARow.includes(message)) return breaker;
@@ -51,15 +59,20 @@ export function ended(breaker: Breaker, message: string, health: Health, thresho
   return {
     state: 'open',
     intervalMs: firstIntervalMs,
-    probeAtMs: nowMs + firstIntervalMs,
+    probeAtMs: later(nowMs, firstIntervalMs),
     probing: undefined,
     lastProbe: undefined,
   };
 }
 
-function probeEnded(breaker: Breaker & { state: 'open' }, message: string, health: Health, nowMs: number): Breaker {
+function probeEnded(
+  breaker: Breaker & { state: 'open' },
+  message: string,
+  health: Health,
+  nowMs: MonotonicMs,
+): Breaker {
   if (breaker.probing !== message) return breaker;
   if (health === 'unsaid') return { ...breaker, probing: undefined };
   const intervalMs = Math.min(longestIntervalMs, breaker.intervalMs * 2);
-  return { state: 'open', intervalMs, probeAtMs: nowMs + intervalMs, probing: undefined, lastProbe: message };
+  return { state: 'open', intervalMs, probeAtMs: later(nowMs, intervalMs), probing: undefined, lastProbe: message };
 }

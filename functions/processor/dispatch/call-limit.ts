@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
 import {
   afterCall,
   afterIdling,
@@ -43,12 +44,12 @@ export class CallLimit {
     return this.#limit.calls;
   }
 
-  get lastEndAtMs(): number {
+  get lastEndAtMs(): MonotonicMs {
     return this.#limit.lastEndAtMs;
   }
 
   /** To be asked whenever the gate is looked at: what it was tells how to begin again. */
-  quota(inFlight: number, closedBy: ClosedBy | undefined, nowMs: number): Quota {
+  quota(inFlight: number, closedBy: ClosedBy | undefined, nowMs: MonotonicMs): Quota {
     if (closedBy !== undefined) {
       this.#closedBy = this.#closedBy === 'reading' ? 'reading' : closedBy;
     } else if (this.#closedBy !== undefined) {
@@ -69,7 +70,7 @@ export class CallLimit {
     if (this.#limit.cutAtMs !== before.cutAtMs) this.#slowness = notSlow;
   }
 
-  #learn(generation: Generation, isUnderThisLimit: boolean, nowMs: number): void {
+  #learn(generation: Generation, isUnderThisLimit: boolean, nowMs: MonotonicMs): void {
     const kind = kindOf(generation);
     if (kind === undefined) return;
     const msPerToken = generation.durationMs / generation.outputTokens;

@@ -1,3 +1,5 @@
+import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+
 /** A call that generated tokens, for comparison with others of its kind. */
 export interface Generation {
   readonly model: string;
@@ -10,7 +12,7 @@ export interface Generation {
 export interface BasePace {
   readonly msPerToken: number;
   readonly samples: number;
-  readonly atMs: number;
+  readonly atMs: MonotonicMs;
 }
 
 /** How many times as slow as unhurried ones calls are of late: a mean of logarithms, so that one straggler counts little. */
@@ -37,9 +39,9 @@ export function kindOf({ model, promptTokens, outputTokens, durationMs }: Genera
  * Follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in 15 minutes, but never above what
  * was just seen.
  */
-export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: number): BasePace {
+export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: MonotonicMs): BasePace {
   if (!base) return { msPerToken, samples: 1, atMs: nowMs };
-  const drifted = base.msPerToken * 2 ** (Math.max(0, nowMs - base.atMs) / doublesInMs);
+  const drifted = base.msPerToken * 2 ** (msBetween(base.atMs, nowMs) / doublesInMs);
   const next = msPerToken < drifted ? drifted + (msPerToken - drifted) / 8 : drifted;
   return { msPerToken: next, samples: base.samples + 1, atMs: nowMs };
 }

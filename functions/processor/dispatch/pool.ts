@@ -1,3 +1,4 @@
+import { later, latest, longAgo, type MonotonicMs, msBetween, never } from '../../../shared/runtime/clock.ts';
 import type { Capacity } from '../capacity/capacity.ts';
 import type { Health } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
@@ -31,7 +32,7 @@ export interface Permit {
   /** The call tries out a path whose breaker is open. */
   readonly isProbe: boolean;
   /** Gives the place back, and tells what the call said. Once: what follows is not heard. */
-  end(report: CallReport, nowMs: number): void;
+  end(report: CallReport, nowMs: MonotonicMs): void;
 }
 
 /** Of a place that was given back without a call, or with one that says nothing. */
@@ -49,10 +50,10 @@ export class Pool {
   readonly breakers: BreakerBoard;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
-  readonly #succeededAtMs = new Map<string, number>();
+  readonly #succeededAtMs = new Map<string, MonotonicMs>();
   #inFlight = 0;
-  #shedAtMs = Number.NEGATIVE_INFINITY;
-  #shedUntilMs = Number.NEGATIVE_INFINITY;
+  #shedAtMs: MonotonicMs = longAgo;
+  #shedUntilMs: MonotonicMs = longAgo;
 
   constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, onBreaker }: PoolOptions) {
     this.name = name;
@@ -72,12 +73,12 @@ export class Pool {
     return this.#limit.calls;
   }
 
-  /** When the last call ended: infinite while one is under way, −infinite before the first. */
-  get callsUntilMs(): number {
-    return this.#inFlight > 0 ? Number.POSITIVE_INFINITY : this.#limit.lastEndAtMs;
+  /** When the last call ended: `never` while one is under way, `longAgo` before the first. */
+  get callsUntilMs(): MonotonicMs {
+    return this.#inFlight > 0 ? never : this.#limit.lastEndAtMs;
   }
 
-  sight(nowMs: number): Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs' | 'breakers'> {
+  sight(nowMs: MonotonicMs): Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs' | 'breakers'> {
     const gate = this.capacity.look();
     const whenUnknown = this.#whenUnknown;
     const shedUntilMs = this.#shedEndMs(nowMs);
@@ -94,7 +95,7 @@ export class Pool {
     };
   }
 
-  take(path: string, message: string, nowMs: number): Permit {
+  take(path: string, message: string, nowMs: MonotonicMs): Permit {
     const isProbe = this.breakers.isOpen(path);
     this.#inFlight += 1;
     this.breakers.began(path, message);
@@ -112,22 +113,27 @@ export class Pool {
   }
 
   /** Whether the path gave a 2xx within the last minute. */
-  isHealthy(path: string, nowMs: number): boolean {
+  isHealthy(path: string, nowMs: MonotonicMs): boolean {
     const atMs = this.#succeededAtMs.get(path);
-    return atMs !== undefined && nowMs - atMs <= healthyForMs;
+    return atMs !== undefined && msBetween(atMs, nowMs) <= healthyForMs;
   }
 
-  #hear({ room, retryAfterMs = 0, generation }: CallReport, path: string, startedAtMs: number, nowMs: number) {
+  #hear(
+    { room, retryAfterMs = 0, generation }: CallReport,
+    path: string,
+    startedAtMs: MonotonicMs,
+    nowMs: MonotonicMs,
+  ) {
     this.#limit.ended({ room, startedAtMs, endedAtMs: nowMs, inFlight: this.#inFlight }, generation);
     if (room === 'success') this.#succeededAtMs.set(path, nowMs);
     if (room !== 'dropped') return;
     this.#shedAtMs = nowMs;
-    this.#shedUntilMs = Math.max(this.#shedUntilMs, nowMs + Math.min(retryAfterMs, longestShedMs));
+    this.#shedUntilMs = latest(this.#shedUntilMs, later(nowMs, Math.min(retryAfterMs, longestShedMs)));
   }
 
   /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */
-  #shedEndMs(nowMs: number): number {
+  #shedEndMs(nowMs: MonotonicMs): MonotonicMs {
     if (this.capacity.readSince(this.#shedAtMs)) return this.#shedUntilMs;
-    return Math.max(this.#shedUntilMs, this.capacity.nextReadingAtMs, nowMs + 1);
+    return latest(this.#shedUntilMs, this.capacity.nextReadingAtMs, later(nowMs, 1));
   }
 }

@@ -1,24 +1,25 @@
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
 import type { Admittance } from './breaker.ts';
 import type { GateState } from './gate.ts';
 import type { Quota } from './limit.ts';
 
 /** What a message's pool looks like at one instant. */
 export interface GateInputs {
-  readonly nowMs: number;
-  /** A retry's `retry_at`, 0 when there is none. */
-  readonly notBeforeMs: number;
+  readonly nowMs: MonotonicMs;
+  /** When a retry may be tried again; `longAgo` when the message is none. */
+  readonly notBeforeMs: MonotonicMs;
   /** Until when the message may wait. */
-  readonly giveUpAtMs: number;
+  readonly giveUpAtMs: MonotonicMs;
   /** Undefined until it has been seen since somebody began to look. */
   readonly gate: GateState | undefined;
   /** As it was seen last, for who cannot wait until it is seen anew. */
   readonly lastGate: GateState;
   /** When the gate will be seen anew. */
-  readonly nextReadingAtMs: number;
+  readonly nextReadingAtMs: MonotonicMs;
   /** What an unknown capacity means. */
   readonly whenUnknown: 'open' | 'closed' | 'probe';
   /** Until when the gateway itself asked to be left alone. */
-  readonly shedUntilMs: number;
+  readonly shedUntilMs: MonotonicMs;
   readonly inFlight: number;
   readonly quota: Quota;
   /** The breaker of the path, then those of the topics. */
@@ -30,7 +31,7 @@ export type Reason = 'free' | 'saturated' | 'unknown' | 'asleep' | 'shed' | 'lim
 export type Verdict =
   | { readonly action: 'dispatch'; readonly reason: 'free' | 'unknown' }
   /** `untilMs`: when to look again, where only time can change it; otherwise an event will. */
-  | { readonly action: 'wait'; readonly reason: Reason; readonly untilMs?: number }
+  | { readonly action: 'wait'; readonly reason: Reason; readonly untilMs?: MonotonicMs }
   | { readonly action: 'defer'; readonly reason: Reason };
 
 /** Whether a message may be dispatched now. The tightest rule wins. */
@@ -48,6 +49,6 @@ export function judge(sight: GateInputs): Verdict {
   return blocked ? waitFor('unknown', sight.nextReadingAtMs) : { action: 'dispatch', reason: 'unknown' };
 }
 
-function waitFor(reason: Reason, untilMs?: number): Verdict {
+function waitFor(reason: Reason, untilMs?: MonotonicMs): Verdict {
   return { action: 'wait', reason, ...(untilMs === undefined ? {} : { untilMs }) };
 }

@@ -5,6 +5,7 @@ import {
   type RetryState,
   readRetryState,
 } from '../../../shared/pubsub/message-attributes.ts';
+import { later, type UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../../../shared/runtime/utf8.ts';
 import { forwardableHeaders, type Headers, illegalHeader } from '../call/request-headers.ts';
@@ -25,7 +26,7 @@ export interface Identity extends RetryState {
 }
 
 export interface AsyncRequest extends Identity {
-  readonly deadlineAtMs: number;
+  readonly deadlineAtMs: UnixMs;
   readonly endpoint: string;
   /** The exact bytes that the gateway receives. */
   readonly payload: Uint8Array;
@@ -55,7 +56,7 @@ const inferred = [
 class Invalid extends Error {}
 
 /** Reads a message as a request: contract §1. What cannot be understood keeps as much of its identity as could be read. */
-export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs: number): DecodedRequest {
+export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs: UnixMs): DecodedRequest {
   const { attributes } = message;
   const journey = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };
@@ -147,13 +148,13 @@ function readId(body: Body, attributes: Attributes): string | undefined {
   return id;
 }
 
-function readDeadlineAtMs(body: Body, attributes: Attributes, journey: RetryState, rules: RequestRules): number {
+function readDeadlineAtMs(body: Body, attributes: Attributes, journey: RetryState, rules: RequestRules): UnixMs {
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
   const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return journey.firstPublishedAtMs + rules.defaultDeadlineMs;
+  if (seconds === undefined) return later(journey.firstPublishedAtMs, rules.defaultDeadlineMs);
   if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
   const deadline = readDeadline(seconds, journey.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
 import type { SourceAnswer } from '../capacity/capacity.ts';
 import type { Pool } from '../dispatch/pool.ts';
 import type { Verdict } from '../dispatch/verdict.ts';
@@ -28,7 +29,7 @@ export class Metrics {
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
   readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
 
-  constructor(pools: readonly Pool[]) {
+  constructor(pools: readonly Pool[], clock: Pick<MonotonicClock, 'nowMs'>) {
     const sampled = (name: string, help: string, value: (pool: Pool) => number | undefined): void => {
       new Gauge({
         name: `async_${name}`,
@@ -50,7 +51,7 @@ export class Metrics {
       capacity.gate === 'unknown' ? undefined : capacity.reading?.saturation,
     );
     sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
-      capacity.reading ? (Date.now() - capacity.reading.asOfMs) / 1000 : undefined,
+      capacity.reading ? msBetween(capacity.reading.takenAtMs, clock.nowMs()) / 1000 : undefined,
     );
   }
 

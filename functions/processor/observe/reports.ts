@@ -1,3 +1,11 @@
+import {
+  later,
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { Classified } from '../call/answer.ts';
@@ -12,21 +20,31 @@ export class Reports {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #projectId: string | undefined;
+  readonly #clock: Pick<MonotonicClock, 'nowMs'>;
+  readonly #wall: WallClock;
   readonly #lastSeen = new Map<string, string>();
 
-  constructor(metrics: Metrics, log: Logger, projectId: string | undefined) {
+  constructor(
+    metrics: Metrics,
+    log: Logger,
+    projectId: string | undefined,
+    clock: Pick<MonotonicClock, 'nowMs'>,
+    wall: WallClock,
+  ) {
     this.#metrics = metrics;
     this.#log = log;
     this.#projectId = projectId;
+    this.#clock = clock;
+    this.#wall = wall;
   }
 
-  answered(pool: Pool, result: Result, nowMs: number): void {
+  answered(pool: Pool, result: Result, nowMs: UnixMs): void {
     const { identity, ending, attempts } = result;
     const outcome = outcomeOf(result);
     const tokens = tokensOf(ending);
     const labels = { pool: pool.name };
     this.#metrics.requests.inc({ ...labels, outcome });
-    this.#metrics.messageSeconds.observe(labels, Math.max(0, nowMs - identity.firstPublishedAtMs) / 1000);
+    this.#metrics.messageSeconds.observe(labels, Math.max(0, msBetween(identity.firstPublishedAtMs, nowMs)) / 1000);
     this.#metrics.tokens.inc({ ...labels, direction: 'prompt' }, tokens.prompt);
     this.#metrics.tokens.inc({ ...labels, direction: 'completion' }, tokens.completion);
     this.#log.info(
@@ -47,7 +65,7 @@ export class Reports {
     );
   }
 
-  retried(pool: Pool, identity: Identity, attempts: number, why: string, retryAtMs: number): void {
+  retried(pool: Pool, identity: Identity, attempts: number, why: string, retryAtMs: UnixMs): void {
     this.#metrics.retries.inc({ pool: pool.name });
     const retryAt = new Date(retryAtMs).toISOString();
     this.#log.warn(
@@ -86,13 +104,17 @@ export class Reports {
     const { gate, reading } = pool.capacity;
     this.#onChange(pool.name, gate, () => {
       this.#metrics.gateChanged(pool);
-      const { source, saturation, readyServers, asOfMs } = reading ?? {};
-      const asOf = asOfMs === undefined ? undefined : new Date(asOfMs).toISOString();
+      const { source, saturation, readyServers, takenAtMs } = reading ?? {};
+      const asOf = takenAtMs === undefined ? undefined : this.#dateOf(takenAtMs);
       this.#log.info(
         { event: 'gate', outcome: gate, pool: pool.name, source, saturation, readyServers, asOf },
         `the gate is ${gate}`,
       );
     });
+  }
+
+  #dateOf(instant: MonotonicMs): string {
+    return new Date(later(this.#wall.unixMs(), -msBetween(instant, this.#clock.nowMs()))).toISOString();
   }
 
   #onChange(what: string, now: string, report: () => void): void {

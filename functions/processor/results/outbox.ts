@@ -1,5 +1,5 @@
 import { messageBytes, type OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
-import type { Clock } from '../clock.ts';
+import { later, type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerBoard } from '../dispatch/breaker-board.ts';
 import { PublishError, type Publisher } from './publisher.ts';
 import { ResultCache } from './result-cache.ts';
@@ -21,12 +21,12 @@ const fairAttemptMs = 1000;
 export class Outbox {
   readonly #publisher: Publisher;
   readonly #topics: BreakerBoard;
-  readonly #clock: Clock;
+  readonly #clock: Pick<MonotonicClock, 'nowMs'>;
   readonly #onRelease: () => void;
   readonly #kept = new ResultCache<PendingPublish>(keptBytes);
 
   /** `onRelease`: a topic may have become free for those who wait. */
-  constructor(publisher: Publisher, topics: BreakerBoard, clock: Clock, onRelease: () => void) {
+  constructor(publisher: Publisher, topics: BreakerBoard, clock: Pick<MonotonicClock, 'nowMs'>, onRelease: () => void) {
     this.#publisher = publisher;
     this.#topics = topics;
     this.#clock = clock;
@@ -40,9 +40,9 @@ export class Outbox {
 
   /** True when all is confirmed. `message` is the breakers' name for the one that all this is about. */
   async publish(delivery: string, message: string, due: PendingPublish, budgetMs: number): Promise<boolean> {
-    const giveUpAtMs = this.#clock.nowMs() + budgetMs;
+    const giveUpAtMs = later(this.#clock.nowMs(), budgetMs);
     for (const [index, outgoing] of due.messages.entries()) {
-      const leftMs = giveUpAtMs - this.#clock.nowMs();
+      const leftMs = msBetween(this.#clock.nowMs(), giveUpAtMs);
       try {
         await this.#publisher.publish(outgoing, leftMs);
         this.#topics.ended(outgoing.topic, message, 'well', this.#clock.nowMs());

@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import type { CallEnd, Classified } from '../call/answer.ts';
 import type { Health } from '../dispatch/breaker.ts';
 import type { SampleOutcome } from '../dispatch/limit.ts';
@@ -20,7 +21,7 @@ export interface CallOutcome {
   /** The path's breaker was open when the call began, or is when it ended. */
   readonly outage: boolean;
   readonly maxAttempts: number;
-  readonly nowMs: number;
+  readonly nowMs: UnixMs;
 }
 
 /** What a call says about the path that served it. */

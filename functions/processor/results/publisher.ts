@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PubSub } from '@google-cloud/pubsub';
 import { GoogleAuth } from 'google-auth-library';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
+import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import { withinTime } from '../../../shared/runtime/within-time.ts';
-import { systemClock } from '../system-clock.ts';
 
 export interface Publisher {
   /**
@@ -60,7 +60,7 @@ export function createPublisher(projectId: string | undefined): Publisher {
           return await withinTime(
             publishOnce(publisher, message),
             Math.max(0, giveUpAtMs - performance.now()),
-            systemClock,
+            monotonicClock,
           );
         } catch (error) {
           const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);

@@ -5,23 +5,24 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { AsyncRequest } from '../message/request.ts';
 
 export interface RetryTiming {
   /** Failed so far, this attempt included; at least 1. */
   readonly attemptsFailed: number;
   readonly retryAfterMs: number;
-  readonly deadlineAtMs: number;
-  readonly nowMs: number;
+  readonly deadlineAtMs: UnixMs;
+  readonly nowMs: UnixMs;
   /** In [0, 1). */
   readonly chance: number;
 }
 
 /** When to try again: exponential, with jitter, at least what the gateway asked for, at most half of the time left. */
-export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, chance }: RetryTiming): number {
+export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, chance }: RetryTiming): UnixMs {
   const longestMs = Math.min(60_000, 2000 * 2 ** attemptsFailed);
   const backoffMs = (longestMs / 2) * (1 + chance);
-  return nowMs + Math.min(Math.max(retryAfterMs, backoffMs), (deadlineAtMs - nowMs) / 2);
+  return later(nowMs, Math.min(Math.max(retryAfterMs, backoffMs), msBetween(nowMs, deadlineAtMs) / 2));
 }
 
 export interface Retry {
@@ -30,7 +31,7 @@ export interface Retry {
   /** As it was pushed. */
   readonly data: Uint8Array;
   readonly attributes: Attributes;
-  readonly retryAtMs: number;
+  readonly retryAtMs: UnixMs;
   /** Status of the last complete answer to any delivery. */
   readonly lastStatus: number | undefined;
 }

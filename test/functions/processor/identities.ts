@@ -1,4 +1,5 @@
 import type { Identity } from '../../../functions/processor/message/request.ts';
+import { unix } from '../../support/instants.ts';
 
 /** A request's identity, for tests that vary one thing of it. */
 export const identity: Identity = {
@@ -11,7 +12,7 @@ export const identity: Identity = {
   tracestate: '',
   attemptsFailed: 0,
   retryAtMs: undefined,
-  firstPublishedAtMs: 0,
+  firstPublishedAtMs: unix(0),
   firstMessageId: '5',
   lastStatus: undefined,
 };

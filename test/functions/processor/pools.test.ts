@@ -14,9 +14,9 @@ test.each([
   ['another pool behind it', { INFERENCE_POOL: 'b' }, ['gateway', 'b@gateway']],
 ])('%s', (_, entry, names) => {
   const policies = readPolicies(JSON.stringify({ s: entry }), env);
-  const { after, now } = createManualClock();
+  const clock = createManualClock();
   const events = { onReading: () => {}, onBreaker: () => {} };
-  const pools = createPools(policies, readConfig(functionSchema, env), { after, nowMs: now }, events);
+  const pools = createPools(policies, readConfig(functionSchema, env), clock, clock, events);
   expect(pools.all.map(({ name }) => name)).toEqual(names);
   expect(pools.of(policies.of('s')).name).toBe(names.at(-1));
 });

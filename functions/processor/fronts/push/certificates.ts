@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import got from 'got';
-import type { Clock } from '../../clock.ts';
+import { later, longAgo, type MonotonicClock, type MonotonicMs } from '../../../../shared/runtime/clock.ts';
 
 /** Google's keys for the tokens that it issues. */
 export const googleCertificatesUrl = 'https://www.googleapis.com/oauth2/v3/certs';
@@ -23,15 +23,15 @@ const leastKeyBits = 2048;
 /** An issuer's public keys by id: fetched once, kept as long as the source says, and never used for longer. */
 export class Certificates {
   readonly #url: string;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   #keys: ReadonlyMap<string, KeyObject> = new Map();
-  #freshUntilMs = Number.NEGATIVE_INFINITY;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #freshUntilMs: MonotonicMs = longAgo;
+  #askedAtMs: MonotonicMs = longAgo;
   #fault: CertificatesUnavailable | undefined;
   #fetching: Promise<void> | undefined;
 
   /** `url`: answers with `{kid: PEM}` or a JWK set. */
-  constructor(url: string, clock: Clock) {
+  constructor(url: string, clock: MonotonicClock) {
     this.#url = url;
     this.#clock = clock;
   }
@@ -68,7 +68,7 @@ export class Certificates {
       });
       if (statusCode !== 200) throw new Error(`the source answered ${statusCode}`);
       this.#keys = readKeys(JSON.parse(body));
-      this.#freshUntilMs = this.#askedAtMs + lifeMs(headers['cache-control'], headers.age);
+      this.#freshUntilMs = later(this.#askedAtMs, lifeMs(headers['cache-control'], headers.age));
       this.#fault = undefined;
     } catch (error) {
       this.#fault = new CertificatesUnavailable((error as Error).message, { cause: error });

@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
+import type { MonotonicClock, WallClock } from '../../../../shared/runtime/clock.ts';
 import { Certificates, CertificatesUnavailable, googleCertificatesUrl } from './certificates.ts';
 import { type ExpectedToken, parsePushToken, refuseClaims } from './push-token.ts';
 
@@ -12,7 +12,12 @@ export interface PushRefusal {
 export type PushGuard = (authorization: string | undefined) => Promise<PushRefusal | undefined>;
 
 /** Lets pass what Pub/Sub signed for this audience and account. Without certificates nothing passes. */
-export function createPushGuard(expected: ExpectedToken, certificatesUrl: string | undefined, clock: Clock): PushGuard {
+export function createPushGuard(
+  expected: ExpectedToken,
+  certificatesUrl: string | undefined,
+  clock: MonotonicClock,
+  wall: WallClock,
+): PushGuard {
   const certificates = new Certificates(certificatesUrl ?? googleCertificatesUrl, clock);
   return async (authorization) => {
     const token = parsePushToken(authorization);
@@ -27,6 +32,6 @@ export function createPushGuard(expected: ExpectedToken, certificatesUrl: string
       if (!(error instanceof CertificatesUnavailable)) throw error;
       return { status: 503, why: error.message };
     }
-    return refuseClaims(token.claims, expected, clock.nowMs());
+    return refuseClaims(token.claims, expected, wall.unixMs());
   };
 }

@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 import { decodeUtf8 } from '../../../../shared/runtime/utf8.ts';
 
 /** A push's OIDC token as it came: nothing in it is to be believed before its signature is verified. */
@@ -54,7 +55,7 @@ export function parsePushToken(authorization: string | undefined): PushToken | T
 export function refuseClaims(
   claims: PushToken['claims'],
   expected: ExpectedToken,
-  nowMs: number,
+  nowMs: UnixMs,
 ): TokenRefusal | undefined {
   const { iss, aud, email, email_verified, exp, nbf, iat } = claims;
   if (!issuers.includes(iss)) return unproven('the token is of another issuer');

@@ -6,6 +6,7 @@ import {
   readAnswer,
   retryAfterMs,
 } from '../../../../functions/processor/call/answer.ts';
+import { unix } from '../../../support/instants.ts';
 
 const answer = (status: number, body: unknown = '', headers = {}): CallEnd => ({
   end: 'answer',
@@ -54,7 +55,7 @@ describe('what a call is', () => {
 });
 
 describe('Retry-After', () => {
-  const nowMs = Date.UTC(2026, 10, 23, 12);
+  const nowMs = unix(Date.UTC(2026, 10, 23, 12));
   test.each([
     ['3', 3000],
     ['0.5', 500],

@@ -1,30 +1,28 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Capacity, type SourceAnswer } from '../../../../functions/processor/capacity/capacity.ts';
-import type { Reading } from '../../../../functions/processor/dispatch/gate.ts';
+import type { SourceReading } from '../../../../functions/processor/dispatch/gate.ts';
+import { longAgo, type MonotonicMs, never } from '../../../../shared/runtime/clock.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
 type Said = number | undefined | Error | 'hangs';
 
 /** Sources that say what the test puts down for them: a saturation as of now, nothing, an error, or not even that. */
 function setUp(...names: string[]) {
-  const manual = createManualClock();
-  const clock = { ...manual, nowMs: manual.now };
+  const clock = createManualClock();
   const says: Record<string, Said> = {};
   const ages: Record<string, number> = {};
   const asked: string[] = [];
   const answers: ReadonlyMap<string, SourceAnswer>[] = [];
-  let ownCallsUntilMs = Number.NEGATIVE_INFINITY;
+  let ownCallsUntilMs: MonotonicMs = longAgo;
   const source = (name: string) => ({
     name,
-    read: async (): Promise<Reading | undefined> => {
+    read: async (): Promise<SourceReading | undefined> => {
       asked.push(name);
       const said = says[name];
       if (said instanceof Error) throw said;
       if (said === 'hangs') return new Promise(() => undefined);
-      return said === undefined
-        ? undefined
-        : { source: name, saturation: said, asOfMs: clock.nowMs() - (ages[name] ?? 0) };
+      return said === undefined ? undefined : { source: name, saturation: said, ageMs: ages[name] ?? 0 };
     },
   });
   const capacity = new Capacity({
@@ -44,7 +42,7 @@ function setUp(...names: string[]) {
     ages,
     asked,
     answers,
-    ownCalls: (untilMs: number) => {
+    ownCalls: (untilMs: MonotonicMs) => {
       ownCallsUntilMs = untilMs;
     },
     /** A look, and what is known once its reading has ended. */
@@ -214,7 +212,7 @@ describe('a gate that closed', () => {
     const { clock, says, ownCalls, look, watch } = setUp('a');
     says.a = 0.95;
     expect(await look()).toBe('saturated');
-    ownCalls(Number.POSITIVE_INFINITY);
+    ownCalls(never);
     says.a = 0.8;
     expect(await watch(300)).toBe('saturated');
     ownCalls(clock.nowMs());

@@ -85,7 +85,7 @@ describe('the limit', () => {
     let saturation = 0;
     const { ask, clock, end, pool } = setUp({
       ceiling: 8,
-      read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }),
+      read: async () => ({ source: 'x', saturation, ageMs: 0 }),
     });
     expect(pool.limit).toBe(8);
     end(await settled(ask()));
@@ -140,7 +140,7 @@ test('never above the limit, never through a closed gate, and places always come
       const { ask, clock, pool, admission } = setUp({
         ceiling: 4,
         maxWaiting: 4,
-        read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }),
+        read: async () => ({ source: 'x', saturation, ageMs: 0 }),
       });
       const take = pool.take.bind(pool);
       pool.take = (...args) => {

@@ -5,23 +5,36 @@ import {
   type CallRequest,
 } from '../../../../functions/processor/dispatch/admission.ts';
 import { BreakerBoard } from '../../../../functions/processor/dispatch/breaker-board.ts';
-import type { Reading } from '../../../../functions/processor/dispatch/gate.ts';
+import type { SourceReading } from '../../../../functions/processor/dispatch/gate.ts';
 import { type CallReport, Pool } from '../../../../functions/processor/dispatch/pool.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
+import { mono } from '../../../support/instants.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
 export const success: CallReport = { health: 'well', room: 'success' };
+
+/** A call's request in plain numbers: instants in milliseconds since the start, those of the wall clock too. */
+type Asked = Partial<Omit<CallRequest, 'notBeforeMs' | 'deadlineAtMs' | 'giveUpAtMs'>> & {
+  readonly notBeforeMs?: number;
+  readonly deadlineAtMs?: number;
+  readonly giveUpAtMs?: number;
+};
+
+/** What the wall clock shows at the start, when the monotonic one shows 0. */
+const wallStartMs = 1_800_000_000_000;
 
 /** A pool that is warm up to its ceiling, before an admission, on a clock wound by hand. */
 export function setUp({
   ceiling = 2,
   maxWaiting = 10,
   maxWaitingBytes = 1000,
-  read = undefined as (() => Promise<Reading | undefined>) | undefined,
+  read = undefined as (() => Promise<SourceReading | undefined>) | undefined,
 } = {}) {
-  const manual = createManualClock(0);
-  const clock = { ...manual, nowMs: manual.now };
+  const clock = createManualClock(0);
+  clock.step(wallStartMs);
+  const wallStart = clock.unixMs();
   let readings = 0;
-  const free = async () => ({ source: 'x', saturation: 0, asOfMs: clock.nowMs() });
+  const free = async () => ({ source: 'x', saturation: 0, ageMs: 0 });
   const topics = new BreakerBoard(1, () => undefined);
   const verdicts: string[] = [];
   const pool: Pool = new Pool({
@@ -52,11 +65,14 @@ export function setUp({
   const onVerdict = (_: Pool, verdict: { action: string; reason: string }): void => {
     verdicts.push(`${verdict.action} ${verdict.reason}`);
   };
-  const admission: Admission = new Admission({ clock, topics, maxWaiting, maxWaitingBytes, onVerdict });
+  const admission: Admission = new Admission({ clock, wall: clock, topics, maxWaiting, maxWaitingBytes, onVerdict });
   let asked = 0;
-  const ask = (
-    changed: Partial<CallRequest> = {},
-  ): { admitted: AdmissionOutcome | undefined; done: Promise<AdmissionOutcome> } => {
+  const ask = ({
+    notBeforeMs = 0,
+    deadlineAtMs = 1e9,
+    giveUpAtMs = clock.now() + 20_000,
+    ...changed
+  }: Asked = {}): { admitted: AdmissionOutcome | undefined; done: Promise<AdmissionOutcome> } => {
     asked += 1;
     const whole: CallRequest = {
       message: `m${asked}`,
@@ -65,9 +81,9 @@ export function setUp({
       path: '/p',
       topics: ['results'],
       limit: ceiling,
-      notBeforeMs: 0,
-      deadlineAtMs: 1e9,
-      giveUpAtMs: clock.nowMs() + 20_000,
+      notBeforeMs: mono(notBeforeMs),
+      deadlineAtMs: later(wallStart, deadlineAtMs),
+      giveUpAtMs: mono(giveUpAtMs),
       sizeBytes: 1,
       signal: new AbortController().signal,
       ...changed,

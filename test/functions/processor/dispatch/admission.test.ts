@@ -93,7 +93,7 @@ describe('capacity', () => {
   test('a thousand who wait cause one query a period', async () => {
     const { ask, clock, readings } = setUp({
       maxWaiting: 1000,
-      read: async () => ({ source: 'x', saturation: 1, asOfMs: clock.nowMs() }),
+      read: async () => ({ source: 'x', saturation: 1, ageMs: 0 }),
     });
     const waiting = Array.from({ length: 1000 }, () => ask({ giveUpAtMs: 16_000 }));
     await clock.advance(14_999);
@@ -103,7 +103,7 @@ describe('capacity', () => {
   });
   test('those who wait go on when it is free again', async () => {
     let saturation = 1;
-    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }) });
+    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, ageMs: 0 }) });
     const waiting = ask();
     await clock.advance(4000);
     saturation = 0.5;
@@ -125,7 +125,7 @@ describe('capacity', () => {
     const { ask, clock, pool } = setUp({
       read: async () => {
         if (fails) throw new Error('down');
-        return { source: 'x', saturation: 1, asOfMs: clock.nowMs() };
+        return { source: 'x', saturation: 1, ageMs: 0 };
       },
     });
     ask({ giveUpAtMs: 1e6 });
@@ -137,7 +137,7 @@ describe('capacity', () => {
     expect(pool.capacity.look()).toBe('unknown');
   });
   test('who cannot wait for a reading goes by the last, and by none when that is too old', async () => {
-    let reads = async () => ({ source: 'x', saturation: 0, asOfMs: 0 });
+    let reads = async () => ({ source: 'x', saturation: 0, ageMs: 0 });
     const { ask, clock, end, verdicts } = setUp({ read: () => reads() });
     end(await settled(ask()));
     reads = () => new Promise(() => undefined);
@@ -184,4 +184,57 @@ test('a topic that fails lets one message through at a time', async () => {
   admission.review();
   await settle();
   expect(both[1]?.admitted?.got).toBe('permit');
+});
+
+describe('a wall clock that is set', () => {
+  const hourMs = 3_600_000;
+  test.each([hourMs, -hourMs])('by %i ms while the gate is closed does not keep it closed', async (stepMs) => {
+    let saturation = 1;
+    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, ageMs: 0 }) });
+    const waiting = ask();
+    await clock.advance(4000);
+    clock.step(stepMs);
+    saturation = 0.5;
+    expect(waiting.admitted).toBeUndefined();
+    await clock.advance(1000);
+    expect(waiting.admitted?.got).toBe('permit');
+  });
+  test.each([hourMs, -hourMs])('by %i ms changes neither a retry’s wait nor the longest one', async (stepMs) => {
+    const { ask, clock } = setUp();
+    const early = ask({ notBeforeMs: 7000 });
+    const tooEarly = ask({ notBeforeMs: 30_000 });
+    await clock.advance(1000);
+    clock.step(stepMs);
+    await clock.advance(5999);
+    expect(early.admitted).toBeUndefined();
+    await clock.advance(1);
+    expect(early.admitted?.got).toBe('permit');
+    await clock.advance(12_999);
+    expect(tooEarly.admitted).toBeUndefined();
+    await clock.advance(1);
+    expect(tooEarly.admitted).toEqual({ got: 'deferred', reason: 'too-early' });
+  });
+  test.each([hourMs, -hourMs])('by %i ms changes neither shed, breaker nor limit', async (stepMs) => {
+    const { ask, clock, end, pool, topics } = setUp();
+    const shed = await settled(ask());
+    shed.admitted?.got === 'permit' &&
+      shed.admitted.permit.end({ health: 'well', room: 'dropped', retryAfterMs: 9000 }, clock.nowMs());
+    topics.ended('results', 'x', 'sick', clock.nowMs());
+    clock.step(stepMs);
+    const [first, second] = [ask(), ask()];
+    await clock.advance(8999);
+    expect([first.admitted, second.admitted]).toEqual([undefined, undefined]);
+    await clock.advance(1);
+    expect([first.admitted?.got, second.admitted]).toEqual(['permit', undefined]);
+    end(first);
+    topics.ended('results', 'm2', 'well', clock.nowMs());
+    expect(pool.limit).toBe(2);
+  });
+  test('forwards beyond a deadline ends the message that has it', async () => {
+    const { ask, clock } = setUp();
+    const waiting = ask({ notBeforeMs: 30_000, deadlineAtMs: hourMs / 2, giveUpAtMs: 10_000 });
+    clock.step(hourMs);
+    await clock.advance(10_000);
+    expect(waiting.admitted).toEqual({ got: 'expired' });
+  });
 });

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  admittance,
+  admittance as admittanceAt,
   type Breaker,
   began,
   closed,
-  ended,
+  ended as endedAt,
   type Health,
 } from '../../../../functions/processor/dispatch/breaker.ts';
+import { mono } from '../../../support/instants.ts';
 
+const admittance = (breaker: Breaker, message: string, nowMs: number) => admittanceAt(breaker, message, mono(nowMs));
+const ended = (breaker: Breaker, message: string, health: Health, threshold: number, nowMs: number) =>
+  endedAt(breaker, message, health, threshold, mono(nowMs));
 const after = (breaker: Breaker, events: [string, Health][], nowMs = 0): Breaker =>
   events.reduce((state, [message, health]) => ended(state, message, health, 5, nowMs), breaker);
 const sick = (...messages: string[]): [string, Health][] => messages.map((message) => [message, 'sick']);

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeRequest } from '../../../../functions/processor/message/request.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 
-const publishedAtMs = Date.UTC(2026, 10, 23);
-const nowMs = publishedAtMs + 1000;
+const publishedAtMs = unix(Date.UTC(2026, 10, 23));
+const nowMs = later(publishedAtMs, 1000);
 const day = 86_400_000;
 const rules = {
   allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { createMonitoring } from '../../../../functions/processor/capacity/monitoring.ts';
 import { createPublisher } from '../../../../functions/processor/results/publisher.ts';
+import { wallClock } from '../../../../shared/runtime/clock.ts';
 import { until } from '../../../support/poll.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
@@ -28,7 +29,7 @@ afterAll(() => {
 beforeEach(() => rmSync(keyFile, { force: true }));
 
 const publisher = createPublisher('test');
-const read = createMonitoring({ project: 'test', endpoint: undefined });
+const read = createMonitoring({ project: 'test', endpoint: undefined }, wallClock);
 
 // An error that a client throws where nobody can catch it fails the run.
 test.each<[string, string, () => Promise<unknown>]>([

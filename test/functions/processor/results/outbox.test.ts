@@ -17,12 +17,7 @@ test.each([
       else throw new Error('no answer in time');
     },
   };
-  const outbox = new Outbox(
-    publisher,
-    topics as unknown as BreakerBoard,
-    { nowMs: clock.now, after: clock.after },
-    () => {},
-  );
+  const outbox = new Outbox(publisher, topics as unknown as BreakerBoard, clock, () => {});
   const messages = ['slow', 'next'].map((topic) => ({ topic, data: new Uint8Array(), attributes: {} }));
   const due = { messages, onPublished: () => {}, onFailed: () => {} };
   expect(await outbox.publish('delivery', 'message', due, budgetMs)).toBe(false);

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { type CallEnd, type Classified, readAnswer } from '../../../../functions/processor/call/answer.ts';
 import { callTimeoutMs } from '../../../../functions/processor/message/deadline.ts';
 import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../../functions/processor/results/outcome.ts';
+import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';
 
 const request = {
   ...identity,
-  deadlineAtMs: 10_000,
+  deadlineAtMs: unix(10_000),
   endpoint: '/v1/completions',
   payload: new Uint8Array(0),
   headers: {},
@@ -114,7 +115,7 @@ describe('what follows a call', () => {
       classified: row.classified,
       outage: row.outage ?? false,
       maxAttempts: 3,
-      nowMs: row.nowMs ?? 0,
+      nowMs: unix(row.nowMs ?? 0),
     };
     expect(nextStep(outcome)).toMatchObject(expected);
   });
@@ -136,12 +137,12 @@ describe('what a call says of its path and its pool', () => {
 });
 
 describe('how long a call may take', () => {
-  const time = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, arrivedAtMs: 0, deadlineAtMs: 1e9, nowMs: 0 };
+  const time = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, spentMs: 0, leftMs: 1e9 };
   const rows: [string, Partial<typeof time>, number][] = [
     ['its own limit', {}, 540_000],
-    ['the deadline', { deadlineAtMs: 5000 }, 5000],
-    ['what the push leaves', { nowMs: 100_000 }, 480_000],
-    ['nothing', { nowMs: 580_000 }, 0],
+    ['the deadline', { leftMs: 5000 }, 5000],
+    ['what the push leaves', { spentMs: 100_000 }, 480_000],
+    ['nothing', { spentMs: 580_000 }, 0],
   ];
   test.each(rows)('%s', (_, changed, expected) => {
     expect(callTimeoutMs({ ...time, ...changed })).toBe(expected);

@@ -3,12 +3,14 @@ import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPushGuard } from '../../../../../functions/processor/fronts/push/push-guard.ts';
+import { mono, unix } from '../../../../support/instants.ts';
 
 const expected = { audience: 'backfill', serviceAccount: 'push@p.iam.gserviceaccount.com' };
 const [one, two, short] = [2048, 2048, 1024].map((modulusLength) => generateKeyPairSync('rsa', { modulusLength }));
 
 let nowMs = 1_800_000_000_000;
-const clock = { nowMs: () => nowMs, after: () => () => {} };
+const clock = { nowMs: () => mono(nowMs), after: () => () => {} };
+const wall = { unixMs: () => unix(nowMs) };
 
 /** What the source of certificates answers, and how often it was asked. */
 let source: { status: number; headers: OutgoingHttpHeaders; document: unknown };
@@ -31,7 +33,7 @@ beforeEach(() => {
   };
 });
 
-const guard = () => createPushGuard(expected, url, clock);
+const guard = () => createPushGuard(expected, url, clock, wall);
 
 test('a push signed by a known key passes, from PEM and from JWK', async () => {
   expect(await guard()(bearer())).toBeUndefined();

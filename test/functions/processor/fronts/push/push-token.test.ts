@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parsePushToken, refuseClaims } from '../../../../../functions/processor/fronts/push/push-token.ts';
+import { unix } from '../../../../support/instants.ts';
 
 const part = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -63,7 +64,7 @@ describe('the claims', () => {
     iat: now - 60,
     exp: now + 3540,
   };
-  const refused = (changed: object) => refuseClaims({ ...claims, ...changed }, expected, nowMs)?.status;
+  const refused = (changed: object) => refuseClaims({ ...claims, ...changed }, expected, unix(nowMs))?.status;
   const rows: [string, object, number | undefined][] = [
     ['as Google sends them', {}, undefined],
     ['the issuer without https', { iss: 'accounts.google.com' }, undefined],
