@@ -6,14 +6,16 @@ import {
   type MonotonicClock,
   type MonotonicMs,
   msBetween,
-  type UnixMs,
   type WallClock,
 } from '../../shared/runtime/clock.ts';
-import { type Classified, classify, retryAfterMs } from './call/answer.ts';
+import { classify, retryAfterMs } from './call/answer.ts';
+import { callOutcome } from './call/call-outcome.ts';
 import type { Credential } from './call/credential.ts';
 import { callFor, type MadeCall } from './call/request-call.ts';
-import type { Admission, CallRequest } from './dispatch/admission.ts';
-import { type CallReport, nothingSaid, type Permit, type Pool } from './dispatch/pool.ts';
+import type { CallRequest } from './dispatch/call-request.ts';
+import type { DispatchPool } from './dispatch/dispatch-pool.ts';
+import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
+import type { Permit } from './dispatch/permit.ts';
 import { callTimeoutMs, isExpired } from './message/deadline.ts';
 import type { PushedMessage } from './message/push-envelope.ts';
 import { type AsyncRequest, decodeRequest, type Identity } from './message/request.ts';
@@ -21,19 +23,19 @@ import type { Reports } from './observe/reports.ts';
 import type { DeliverySpans, Spans } from './observe/spans.ts';
 import { deadLetterMessage } from './results/dead-letter.ts';
 import type { Outbox, PendingPublish } from './results/outbox.ts';
-import { describe, expiredEnding, healthOf, nextStep, roomOf, unrepeatableEnding } from './results/outcome.ts';
-import { type Ending, type ErrorCode, encodeResult, tokensOf } from './results/result.ts';
+import { describe, expiredEnding, nextStep, unrepeatableEnding } from './results/outcome.ts';
+import { type Ending, type ErrorCode, encodeResult } from './results/result.ts';
 import { retryAtMs, retryMessage } from './results/retry.ts';
 import type { Policies, Policy } from './subscription-policies.ts';
 
 export interface DeliveryDependencies {
   readonly clock: MonotonicClock;
   readonly wall: WallClock;
-  readonly admission: Admission;
+  readonly queue: DispatchQueue;
   readonly outbox: Outbox;
   readonly reports: Reports;
   readonly policies: Policies;
-  readonly poolOf: (policy: Policy) => Pool;
+  readonly poolOf: (policy: Policy) => DispatchPool;
   readonly credential: Credential;
   readonly spans: Spans;
   readonly settings: DeliverySettings;
@@ -61,7 +63,7 @@ const answerReserveMs = 1000;
 export class Delivery {
   readonly #message: PushedMessage;
   readonly #policy: Policy;
-  readonly #pool: Pool;
+  readonly #pool: DispatchPool;
   readonly #signal: AbortSignal;
   readonly #with: DeliveryDependencies;
   readonly #arrivedAtMs: MonotonicMs;
@@ -114,7 +116,7 @@ export class Delivery {
     for (;;) {
       const sinceMs = this.#nowMs();
       const ask = this.#ask(request, later(sinceMs, mayWaitMs));
-      const admitted = await this.#spans.step('wait', () => this.#with.admission.admit(ask));
+      const admitted = await this.#spans.step('wait', () => this.#with.queue.admit(ask));
       mayWaitMs -= msBetween(sinceMs, this.#nowMs());
       if (admitted.got === 'expired') return this.#expire(request);
       if (admitted.got === 'aborted') return this.#giveBack(request, unavailable, 'aborted');
@@ -122,7 +124,9 @@ export class Delivery {
         return this.#giveBack(request, admitted.reason === 'breaker' ? unavailable : busy, admitted.reason);
       }
       const { permit } = admitted;
-      const status = await this.#attempt(request, permit).finally(() => permit.end(nothingSaid, this.#nowMs()));
+      const status = await this.#attempt(request, permit).finally(() =>
+        permit.end({ became: 'ignored' }, this.#nowMs()),
+      );
       if (status !== 'wait-on') return status;
     }
   }
@@ -150,7 +154,7 @@ export class Delivery {
     const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
     const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
     reports.called(this.#pool, classified, inferenceMs(call));
-    permit.end(reportOf(request, call, classified, wall.unixMs()), call.endedAtMs);
+    permit.end(callOutcome(call, classified, request.model, wall.unixMs()), call.endedAtMs);
 
     const { maxAttempts } = settings;
     const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: wall.unixMs() });
@@ -182,7 +186,7 @@ export class Delivery {
       pool: this.#pool,
       path: request.endpoint,
       topics: this.#topics(),
-      limit: this.#policy.maxInFlight,
+      maxInFlight: this.#policy.maxInFlight,
       notBeforeMs:
         request.retryAtMs === undefined
           ? longAgo
@@ -275,16 +279,6 @@ export class Delivery {
   #nowMs(): MonotonicMs {
     return this.#with.clock.nowMs();
   }
-}
-
-/** What the pool learns of a call. */
-function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified, nowMs: UnixMs): CallReport {
-  const said = { health: healthOf(classified), room: roomOf(classified) };
-  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, nowMs) };
-  if (classified !== 'success' || call.end.end !== 'answer') return said;
-  const { prompt, completion } = tokensOf({ answer: call.end.answer });
-  const generation = { model, promptTokens: prompt, outputTokens: completion, durationMs: inferenceMs(call) };
-  return { ...said, generation };
 }
 
 function inferenceMs({ startedAtMs, endedAtMs }: MadeCall): number {

@@ -1,19 +1,20 @@
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
-import { Capacity, type SourceAnswer } from './capacity/capacity.ts';
+import { askSources } from './capacity/ask-sources.ts';
 import { type CapacitySettings, capacitySources } from './capacity/sources.ts';
 import type { functionSchema } from './config.ts';
-import { Pool } from './dispatch/pool.ts';
+import { CapacityGate, type SourceAnswer } from './dispatch/capacity-gate.ts';
+import { DispatchPool } from './dispatch/dispatch-pool.ts';
 import type { Policies, Policy } from './subscription-policies.ts';
 
 export interface PoolEvents {
-  readonly onReading: (pool: Pool, answers: ReadonlyMap<string, SourceAnswer>) => void;
-  readonly onBreaker: (pool: Pool, path: string, open: boolean) => void;
+  readonly onReading: (pool: DispatchPool, answers: ReadonlyMap<string, SourceAnswer>) => void;
+  readonly onBreaker: (pool: DispatchPool, path: string, open: boolean) => void;
 }
 
 export interface Pools {
-  readonly all: readonly Pool[];
-  of(policy: Policy): Pool;
+  readonly all: readonly DispatchPool[];
+  of(policy: Policy): DispatchPool;
 }
 
 type Settings = CapacitySettings &
@@ -28,22 +29,22 @@ export function createPools(
   events: PoolEvents,
 ): Pools {
   const sourcesOf = capacitySources(settings, wall);
-  const createPool = (sharing: readonly Policy[]): Pool => {
+  const createPool = (sharing: readonly Policy[]): DispatchPool => {
     const policy = sharing[0]!;
-    const pool: Pool = new Pool({
+    const sources = sourcesOf(policy);
+    const pool: DispatchPool = new DispatchPool({
       name: nameOf(policy),
       gatewayUrl: policy.gatewayUrl,
       ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
       whenUnknown: settings.capacityUnknown,
       onBreaker: (path, open) => events.onBreaker(pool, path, open),
-      capacity: new Capacity({
-        sources: sourcesOf(policy),
+      capacity: new CapacityGate({
+        read: () => askSources(sources, settings.capacityMaxAgeMs, clock),
         refreshMs: settings.capacityRefreshMs,
         maxAgeMs: settings.capacityMaxAgeMs,
         openAt: settings.capacityOpenAt,
         closeAt: settings.capacityCloseAt,
         clock,
-        ownCallsUntilMs: () => pool.callsUntilMs,
         onReading: (answers) => events.onReading(pool, answers),
       }),
     });

@@ -4,8 +4,8 @@ import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Credential } from './call/credential.ts';
 import type { functionSchema } from './config.ts';
-import { Admission } from './dispatch/admission.ts';
 import { BreakerBoard } from './dispatch/breaker-board.ts';
+import { DispatchQueue } from './dispatch/dispatch-queue.ts';
 import type { PushGuard } from './fronts/push/push-guard.ts';
 import { createPushServer } from './fronts/push/push-handler.ts';
 import { createAdminServer, createMainServer, listen } from './fronts/push/server.ts';
@@ -52,7 +52,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   const pools = createPools(policies, config, clock, wall, {
     onReading: (pool, answers) => {
       reports.capacityRead(pool, answers);
-      admission.review();
+      queue.review();
     },
     onBreaker: (pool, path, open) => reports.breakerChanged(pool.name, path, open),
   });
@@ -63,9 +63,9 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   const reports = new Reports(metrics, log, config.projectId, clock, wall);
   const topics = new BreakerBoard(failedPublishesToPause, (topic, open) => {
     reports.breakerChanged('', topic, open);
-    admission.review();
+    queue.review();
   });
-  const admission = new Admission({
+  const queue = new DispatchQueue({
     clock,
     wall,
     topics,
@@ -73,12 +73,12 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     maxWaitingBytes,
     onVerdict: (pool, verdict) => metrics.verdict(pool, verdict),
   });
-  const outbox = new Outbox(publisher, topics, clock, admission.review);
+  const outbox = new Outbox(publisher, topics, clock, queue.review);
   const running = new RunningDeliveries();
   const pushes = createPushServer(running, reports, {
     clock,
     wall,
-    admission,
+    queue,
     outbox,
     reports,
     policies,
@@ -104,12 +104,12 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   }
   const url = await listen(main, config.port, config.host);
   // What has no data is said at once, and the first message finds the load known.
-  for (const { capacity } of pools.all) capacity.look();
+  for (const pool of pools.all) pool.advance(clock.nowMs());
   return {
     url,
     drain: async (graceMs) => {
       draining = true;
-      admission.close();
+      queue.close();
       await Promise.race([running.ended(), pause(graceMs)]);
       running.stopAll();
       await Promise.race([running.ended(), pause(lastWordMs)]);

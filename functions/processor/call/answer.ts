@@ -23,7 +23,8 @@ export interface Answer {
   readonly usage: string | undefined;
 }
 
-export type Classified =
+/** What a call was, by contract §3's second table. */
+export type CallClass =
   | 'success'
   | 'capacity'
   | 'unreachable'
@@ -44,8 +45,24 @@ function usageOf(body: Uint8Array): string | undefined {
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
+/** What tokens an answer counts: both 0 where it counts none. */
+export interface AnswerTokens {
+  readonly prompt: number;
+  readonly completion: number;
+}
+
+/** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
+export function tokensOf({ usage }: Answer): AnswerTokens {
+  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
+  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
 /** Contract §3's second table. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
-export function classify(call: CallEnd, healthyRecently: boolean): Classified {
+export function classify(call: CallEnd, healthyRecently: boolean): CallClass {
   if (call.end === 'aborted') return 'aborted';
   if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';
   const { status, headers } = call.end === 'answer' ? call.answer : call;

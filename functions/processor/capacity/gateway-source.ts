@@ -1,8 +1,8 @@
 import type { CapacityReport } from '../../../shared/inference-gateway/capacity-report.ts';
 import type { UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
 import type { SourceReading } from '../dispatch/gate.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { ageOnPage, boundedGet } from './bounded-get.ts';
-import type { CapacitySource } from './capacity.ts';
 
 /** Our gateway's `GET /capacity`; another gateway answers 404 and has nothing to say. */
 export function gatewaySource(gatewayUrl: string, wall: WallClock): CapacitySource {

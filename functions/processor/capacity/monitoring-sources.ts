@@ -1,5 +1,5 @@
 import { msBetween, type WallClock } from '../../../shared/runtime/clock.ts';
-import type { CapacitySource } from './capacity.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { capacityMetrics } from './capacity-metrics.ts';
 import { currentGauges } from './gauges.ts';
 import { MetricNames } from './metric-names.ts';

@@ -1,7 +1,7 @@
 import type { WallClock } from '../../../shared/runtime/clock.ts';
 import type { SourceReading } from '../dispatch/gate.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { ageOnPage, boundedGet } from './bounded-get.ts';
-import type { CapacitySource } from './capacity.ts';
 import { largestValue } from './promql-answer.ts';
 
 /** Where Prometheus' HTTP API stands, and what it wants to see. */

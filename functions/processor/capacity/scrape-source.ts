@@ -1,7 +1,7 @@
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { parsePrometheusText } from '../../../shared/runtime/prometheus-text.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { boundedGet } from './bounded-get.ts';
-import type { CapacitySource } from './capacity.ts';
 import { type CapacityMetric, capacityMetrics } from './capacity-metrics.ts';
 import { currentGauges } from './gauges.ts';
 import { averageLoad, type Load, reportedLoad } from './pool-load.ts';

@@ -2,7 +2,7 @@ import type { WallClock } from '../../../shared/runtime/clock.ts';
 import type { Values } from '../../../shared/runtime/config/read-config.ts';
 import type { CapacitySourceName, functionSchema } from '../config.ts';
 import type { Policy } from '../subscription-policies.ts';
-import type { CapacitySource } from './capacity.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { googleCredentials } from './google-credentials.ts';
 import { createMonitoring } from './monitoring.ts';

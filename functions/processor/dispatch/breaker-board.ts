@@ -1,5 +1,13 @@
 import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
-import { type Admittance, admittance, type Breaker, began, closed, ended, type Health } from './breaker.ts';
+import {
+  admittance,
+  type Breaker,
+  type BreakerAdmittance,
+  type BreakerHealth,
+  began,
+  closed,
+  ended,
+} from './breaker.ts';
 
 /** One breaker for each of the things that share a threshold. */
 export class BreakerBoard {
@@ -13,7 +21,7 @@ export class BreakerBoard {
     this.#onChange = onChange;
   }
 
-  admittance(name: string, message: string, nowMs: MonotonicMs): Admittance {
+  admittance(name: string, message: string, nowMs: MonotonicMs): BreakerAdmittance {
     return admittance(this.#of(name), message, nowMs);
   }
 
@@ -21,7 +29,7 @@ export class BreakerBoard {
     if (this.isOpen(name)) this.#breakers.set(name, began(this.#of(name), message));
   }
 
-  ended(name: string, message: string, health: Health, nowMs: MonotonicMs): void {
+  ended(name: string, message: string, health: BreakerHealth, nowMs: MonotonicMs): void {
     const before = this.#of(name);
     const after = ended(before, message, health, this.#threshold, nowMs);
     this.#breakers.set(name, after);

@@ -16,9 +16,9 @@ export type Breaker =
     };
 
 /** What a message's use of it said: it works, it does not, or nothing. */
-export type Health = 'well' | 'sick' | 'unsaid';
+export type BreakerHealth = 'well' | 'sick' | 'unsaid';
 
-export type Admittance =
+export type BreakerAdmittance =
   | { readonly admit: 'freely' | 'as-probe' }
   /** `untilMs` is absent while another message probes: its end decides. */
   | { readonly admit: 'no'; readonly untilMs?: MonotonicMs };
@@ -28,7 +28,7 @@ const longestIntervalMs = 30_000;
 
 export const closed: Breaker = Object.freeze({ state: 'closed', failedInARow: [] });
 
-export function admittance(breaker: Breaker, message: string, nowMs: MonotonicMs): Admittance {
+export function admittance(breaker: Breaker, message: string, nowMs: MonotonicMs): BreakerAdmittance {
   if (breaker.state === 'closed') return { admit: 'freely' };
   if (breaker.probing === message) return { admit: 'as-probe' };
   if (breaker.probing !== undefined) return { admit: 'no' };
@@ -47,7 +47,7 @@ export function began(breaker: Breaker, message: string): Breaker {
 export function ended(
   breaker: Breaker,
   message: string,
-  health: Health,
+  health: BreakerHealth,
   threshold: number,
   nowMs: MonotonicMs,
 ): Breaker {
@@ -68,7 +68,7 @@ export function ended(
 function probeEnded(
   breaker: Breaker & { state: 'open' },
   message: string,
-  health: Health,
+  health: BreakerHealth,
   nowMs: MonotonicMs,
 ): Breaker {
   if (breaker.probing !== message) return breaker;

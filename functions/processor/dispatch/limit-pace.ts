@@ -1,7 +1,7 @@
 import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
 /** A call that generated tokens, for comparison with others of its kind. */
-export interface Generation {
+export interface CallGeneration {
   readonly model: string;
   readonly promptTokens: number;
   readonly outputTokens: number;
@@ -30,7 +30,7 @@ const slowestCounted = 16;
 export const notSlow: Slowness = Object.freeze({ logarithm: 0, samples: 0 });
 
 /** Calls are alike when model, prompt and output are: sizes by powers of two. Undefined where the pace cannot be told. */
-export function kindOf({ model, promptTokens, outputTokens, durationMs }: Generation): string | undefined {
+export function kindOf({ model, promptTokens, outputTokens, durationMs }: CallGeneration): string | undefined {
   if (outputTokens < fewestTokens || durationMs <= 0) return undefined;
   return `${Math.floor(Math.log2(promptTokens + 1))} ${Math.floor(Math.log2(outputTokens))} ${model}`;
 }

@@ -35,7 +35,7 @@ export interface Limit {
 export type SampleOutcome = 'success' | 'ignore' | 'dropped';
 
 export interface EndedCall {
-  readonly room: SampleOutcome;
+  readonly outcome: SampleOutcome;
   readonly startedAtMs: MonotonicMs;
   readonly endedAtMs: MonotonicMs;
   /** This call included. */
@@ -44,7 +44,7 @@ export interface EndedCall {
   readonly slowness: number | undefined;
 }
 
-export interface Quota {
+export interface CallQuota {
   readonly calls: number;
   /** When a call is allowed, where none is by then. */
   readonly untilMs?: MonotonicMs;
@@ -67,7 +67,7 @@ export const freshLimit: Limit = Object.freeze({
   lastEndAtMs: longAgo,
 });
 
-export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: MonotonicMs): Quota {
+export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: MonotonicMs): CallQuota {
   if (calls >= 1) return { calls: Math.floor(calls) };
   const restMs = Math.min(longestRestMs, roundTripMs * (1 / calls - 1));
   const untilMs = later(lastEndAtMs, restMs);
@@ -76,9 +76,9 @@ export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: Monoton
 
 export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limit {
   const limit = { ...before, lastEndAtMs: call.endedAtMs };
-  const saysNothing = call.room === 'ignore' || call.startedAtMs < before.sinceMs;
+  const saysNothing = call.outcome === 'ignore' || call.startedAtMs < before.sinceMs;
   if (saysNothing) return limit;
-  if (call.room === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
+  if (call.outcome === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
   const tripMs = msBetween(call.startedAtMs, call.endedAtMs);
   const timed = { ...limit, roundTripMs: (limit.roundTripMs * 7 + tripMs) / 8 };
   const { slowness = 1 } = call;

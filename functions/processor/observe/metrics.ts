@@ -1,8 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
-import type { SourceAnswer } from '../capacity/capacity.ts';
-import type { Pool } from '../dispatch/pool.ts';
-import type { Verdict } from '../dispatch/verdict.ts';
+import type { SourceAnswer } from '../dispatch/capacity-gate.ts';
+import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
+import type { GateState } from '../dispatch/gate.ts';
+import type { GateVerdict } from '../dispatch/verdict.ts';
 
 export type Outcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
 
@@ -29,8 +30,8 @@ export class Metrics {
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
   readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
 
-  constructor(pools: readonly Pool[], clock: Pick<MonotonicClock, 'nowMs'>) {
-    const sampled = (name: string, help: string, value: (pool: Pool) => number | undefined): void => {
+  constructor(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>) {
+    const sampled = (name: string, help: string, value: (pool: DispatchPool) => number | undefined): void => {
       new Gauge({
         name: `async_${name}`,
         help,
@@ -48,24 +49,24 @@ export class Metrics {
     sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
     sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.limit);
     sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) =>
-      capacity.gate === 'unknown' ? undefined : capacity.reading?.saturation,
+      capacity.at(clock.nowMs()).lastGate === 'unknown' ? undefined : capacity.reading?.saturation,
     );
     sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
       capacity.reading ? msBetween(capacity.reading.takenAtMs, clock.nowMs()) / 1000 : undefined,
     );
   }
 
-  verdict(pool: Pool, { action, reason }: Verdict): void {
+  verdict(pool: DispatchPool, { action, reason }: GateVerdict): void {
     this.#verdicts.inc({ verdict: action, reason, pool: pool.name });
   }
 
-  reading(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
+  reading(pool: DispatchPool, answers: ReadonlyMap<string, SourceAnswer>): void {
     for (const [source, { hasData }] of answers) this.#available.set({ source, pool: pool.name }, hasData ? 1 : 0);
   }
 
   /** `source` is the one that the gate was last read from. */
-  gateChanged({ name, capacity }: Pool): void {
-    this.#gateChanges.inc({ gate: capacity.gate, source: capacity.reading?.source ?? 'none', pool: name });
+  gateChanged({ name, capacity }: DispatchPool, gate: GateState): void {
+    this.#gateChanges.inc({ gate, source: capacity.reading?.source ?? 'none', pool: name });
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

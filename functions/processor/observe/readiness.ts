@@ -1,9 +1,9 @@
 import got from 'got';
 import type { BreakerBoard } from '../dispatch/breaker-board.ts';
-import type { Pool } from '../dispatch/pool.ts';
+import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 
 export interface ReadinessOptions {
-  readonly pools: readonly Pool[];
+  readonly pools: readonly DispatchPool[];
   readonly topics: BreakerBoard;
   readonly isDraining: () => boolean;
 }

@@ -8,11 +8,11 @@ import {
 } from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
-import type { Classified } from '../call/answer.ts';
-import type { SourceAnswer } from '../capacity/capacity.ts';
-import type { Pool } from '../dispatch/pool.ts';
+import type { CallClass } from '../call/answer.ts';
+import type { SourceAnswer } from '../dispatch/capacity-gate.ts';
+import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 import type { Identity } from '../message/request.ts';
-import { errorCodeOf, type Result, statusOf, succeeded, tokensOf } from '../results/result.ts';
+import { endingTokens, errorCodeOf, type Result, statusOf, succeeded } from '../results/result.ts';
 import type { Metrics, Outcome } from './metrics.ts';
 
 /** Tells metrics and log what happened: one line for each request answered, each retry and each delivery given back. */
@@ -38,10 +38,10 @@ export class Reports {
     this.#wall = wall;
   }
 
-  answered(pool: Pool, result: Result, nowMs: UnixMs): void {
+  answered(pool: DispatchPool, result: Result, nowMs: UnixMs): void {
     const { identity, ending, attempts } = result;
     const outcome = outcomeOf(result);
-    const tokens = tokensOf(ending);
+    const tokens = endingTokens(ending);
     const labels = { pool: pool.name };
     this.#metrics.requests.inc({ ...labels, outcome });
     this.#metrics.messageSeconds.observe(labels, Math.max(0, msBetween(identity.firstPublishedAtMs, nowMs)) / 1000);
@@ -65,7 +65,7 @@ export class Reports {
     );
   }
 
-  retried(pool: Pool, identity: Identity, attempts: number, why: string, retryAtMs: UnixMs): void {
+  retried(pool: DispatchPool, identity: Identity, attempts: number, why: string, retryAtMs: UnixMs): void {
     this.#metrics.retries.inc({ pool: pool.name });
     const retryAt = new Date(retryAtMs).toISOString();
     this.#log.warn(
@@ -74,11 +74,11 @@ export class Reports {
     );
   }
 
-  givenBack(pool: Pool, identity: Identity, status: number, why: string): void {
+  givenBack(pool: DispatchPool, identity: Identity, status: number, why: string): void {
     this.#log.debug({ event: 'nack', pool: pool.name, ...this.#who(identity), status, why }, `given back: ${why}`);
   }
 
-  called(pool: Pool, classified: Classified, inferenceMs: number): void {
+  called(pool: DispatchPool, classified: CallClass, inferenceMs: number): void {
     const isAttempt = classified === 'success' || classified === 'final' || classified === 'failure';
     if (isAttempt) this.#metrics.inferenceSeconds.observe({ pool: pool.name }, inferenceMs / 1000);
   }
@@ -91,7 +91,7 @@ export class Reports {
     else this.#log.info(line, `${scope} works again`);
   }
 
-  capacityRead(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
+  capacityRead(pool: DispatchPool, answers: ReadonlyMap<string, SourceAnswer>): void {
     this.#metrics.reading(pool, answers);
     for (const [source, { hasData, why }] of answers) {
       this.#onChange(`${pool.name} ${source}`, String(hasData), () => {
@@ -101,9 +101,10 @@ export class Reports {
         );
       });
     }
-    const { gate, reading } = pool.capacity;
+    const { reading } = pool.capacity;
+    const { lastGate: gate } = pool.capacity.at(this.#clock.nowMs());
     this.#onChange(pool.name, gate, () => {
-      this.#metrics.gateChanged(pool);
+      this.#metrics.gateChanged(pool, gate);
       const { source, saturation, readyServers, takenAtMs } = reading ?? {};
       const asOf = takenAtMs === undefined ? undefined : this.#dateOf(takenAtMs);
       this.#log.info(
@@ -135,14 +136,14 @@ export class Reports {
     this.#log.warn({ event: 'push_refused', status, why }, `a push was refused: ${why}`);
   }
 
-  credentialFailed(pool: Pool, error: unknown): void {
+  credentialFailed(pool: DispatchPool, error: unknown): void {
     this.#log.error(
       { event: 'credential_failed', pool: pool.name, err: error },
       'there is no credential for the gateway: nothing is sent without it',
     );
   }
 
-  unpublished(pool: Pool, identity: Identity, error: unknown): void {
+  unpublished(pool: DispatchPool, identity: Identity, error: unknown): void {
     this.#log.error(
       { event: 'publish_failed', pool: pool.name, ...this.#who(identity), err: error },
       'a result, retry or dead letter could not be published; it is tried again when Pub/Sub brings the message back',

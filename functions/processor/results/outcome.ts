@@ -1,7 +1,5 @@
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import type { CallEnd, Classified } from '../call/answer.ts';
-import type { Health } from '../dispatch/breaker.ts';
-import type { SampleOutcome } from '../dispatch/limit.ts';
+import type { CallClass, CallEnd } from '../call/answer.ts';
 import { isExpired } from '../message/deadline.ts';
 import type { AsyncRequest } from '../message/request.ts';
 import { type Ending, type ErrorCode, tooLarge } from './result.ts';
@@ -17,33 +15,11 @@ export type Step =
 export interface CallOutcome {
   readonly request: AsyncRequest;
   readonly call: CallEnd;
-  readonly classified: Classified;
+  readonly classified: CallClass;
   /** The path's breaker was open when the call began, or is when it ended. */
   readonly outage: boolean;
   readonly maxAttempts: number;
   readonly nowMs: UnixMs;
-}
-
-/** What a call says about the path that served it. */
-export function healthOf(classified: Classified): Health {
-  switch (classified) {
-    case 'success':
-    case 'final':
-    case 'capacity':
-      return 'well';
-    case 'unreachable':
-    case 'operators-error':
-    case 'failure':
-      return 'sick';
-    case 'aborted':
-      return 'unsaid';
-  }
-}
-
-/** What a call says about room in the pool. A request's own error says nothing: it may have been refused before it cost anything. */
-export function roomOf(classified: Classified): SampleOutcome {
-  if (classified === 'success') return 'success';
-  return classified === 'capacity' ? 'dropped' : 'ignore';
 }
 
 export function nextStep(outcome: CallOutcome): Step {

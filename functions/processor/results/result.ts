@@ -7,7 +7,7 @@ import {
 } from '../../../shared/pubsub/outgoing-message.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
-import type { Answer } from '../call/answer.ts';
+import { type Answer, type AnswerTokens, tokensOf } from '../call/answer.ts';
 import type { Identity } from '../message/request.ts';
 
 export type ErrorCode =
@@ -83,11 +83,9 @@ export function errorCodeOf(ending: Ending): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
-/** What the answer's `usage` counts, where it does. */
-export function tokensOf(ending: Ending): { readonly prompt: number; readonly completion: number } {
-  const usage = 'answer' in ending ? ending.answer.usage : undefined;
-  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
-  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+/** The tokens that the answer counts; both 0 without an answer. */
+export function endingTokens(ending: Ending): AnswerTokens {
+  return 'answer' in ending ? tokensOf(ending.answer) : { prompt: 0, completion: 0 };
 }
 
 function encode(topic: string, result: Result): OutgoingMessage {
@@ -171,8 +169,4 @@ function base64(bytes: Uint8Array): string {
 
 function jsonObject(members: readonly (readonly [name: string, json: string])[]): string {
   return `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`;
-}
-
-function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type CallClass,
   type CallEnd,
-  type Classified,
   classify,
   readAnswer,
   retryAfterMs,
@@ -16,7 +16,7 @@ const dropped = { 'x-llm-d-request-dropped-reason': 'rejected-saturated' };
 
 describe('what a call is', () => {
   // [what, call, when the path gave no 2xx lately, when it did]
-  const rows: [string, CallEnd, Classified, Classified][] = [
+  const rows: [string, CallEnd, CallClass, CallClass][] = [
     ['200', answer(200), 'success', 'success'],
     ['204', answer(204), 'success', 'success'],
     ['2xx longer than a message', { end: 'too-large', status: 200, headers: {} }, 'final', 'final'],

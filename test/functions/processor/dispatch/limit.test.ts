@@ -23,7 +23,7 @@ const quota = (limit: Limit, nowMs: number) => quotaAt(limit, mono(nowMs));
 function trip(limit: Limit, atMs: number, call: Partial<EndedCall> = {}): Limit {
   const calls = Math.max(1, Math.floor(limit.calls));
   const ended = {
-    room: 'success' as SampleOutcome,
+    outcome: 'success' as SampleOutcome,
     startedAtMs: mono(atMs),
     endedAtMs: mono(atMs + 1000),
     slowness: undefined,
@@ -64,14 +64,14 @@ describe('one call later', () => {
     ['in slow start, less is not', at(10, { doublesTo: 64 }), { inFlight: 4 }, 10],
     ['slow start ends where it should', at(10, { doublesTo: 10.5 }), {}, 10.5],
     ['at the ceiling', at(64), { inFlight: 64 }, 64],
-    ['shed', at(10), { room: 'dropped' }, 5],
-    ['shed at one', at(1), { room: 'dropped' }, 0.5],
-    ['shed at the floor', at(1 / 16), { room: 'dropped' }, 1 / 16],
-    ['shed again within a second', at(10, { cutAtMs: mono(1001) }), { room: 'dropped' }, 10],
-    ['shed again after a second', at(10, { cutAtMs: mono(1000) }), { room: 'dropped' }, 5],
-    ['shed, but from before the last cut', at(10, { sinceMs: mono(1001) }), { room: 'dropped' }, 10],
+    ['shed', at(10), { outcome: 'dropped' }, 5],
+    ['shed at one', at(1), { outcome: 'dropped' }, 0.5],
+    ['shed at the floor', at(1 / 16), { outcome: 'dropped' }, 1 / 16],
+    ['shed again within a second', at(10, { cutAtMs: mono(1001) }), { outcome: 'dropped' }, 10],
+    ['shed again after a second', at(10, { cutAtMs: mono(1000) }), { outcome: 'dropped' }, 5],
+    ['shed, but from before the last cut', at(10, { sinceMs: mono(1001) }), { outcome: 'dropped' }, 10],
     ['success from before the last cut', at(10, { sinceMs: mono(1001) }), {}, 10],
-    ['an error that says nothing', at(10), { room: 'ignore' }, 10],
+    ['an error that says nothing', at(10), { outcome: 'ignore' }, 10],
     ['four times as slow', at(10), { slowness: 4 }, 10.1],
     ['five times', at(10), { slowness: 5 }, 8],
     ['twenty times', at(10), { slowness: 20 }, 5],
@@ -82,7 +82,7 @@ describe('one call later', () => {
   ];
   test.each(rows)('%s', (_, limit, changed, expected) => {
     const call = {
-      room: 'success' as SampleOutcome,
+      outcome: 'success' as SampleOutcome,
       startedAtMs: mono(1000),
       endedAtMs: mono(2000),
       inFlight: 10,
@@ -98,7 +98,7 @@ test('a burst of sheds is one', () => {
       afterCall(
         limit,
         {
-          room: 'dropped',
+          outcome: 'dropped',
           startedAtMs: mono(0),
           endedAtMs: mono(1000 + index * 100),
           inFlight: 64 - index,
@@ -154,7 +154,7 @@ describe('slow start begins anew', () => {
 
 test('it stays between 1/16 and the ceiling, and no more than half is lost a second', () => {
   const event = fc.record({
-    room: fc.constantFrom<SampleOutcome>('success', 'ignore', 'dropped'),
+    outcome: fc.constantFrom<SampleOutcome>('success', 'ignore', 'dropped'),
     tookMs: fc.nat(5000),
     passedMs: fc.nat(3000),
     inFlight: fc.integer({ min: 1, max: 80 }),

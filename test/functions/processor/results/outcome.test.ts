@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type CallEnd, type Classified, readAnswer } from '../../../../functions/processor/call/answer.ts';
+import { type CallClass, type CallEnd, readAnswer } from '../../../../functions/processor/call/answer.ts';
 import { callTimeoutMs } from '../../../../functions/processor/message/deadline.ts';
-import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../../functions/processor/results/outcome.ts';
+import { type CallOutcome, nextStep } from '../../../../functions/processor/results/outcome.ts';
 import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';
 
@@ -19,7 +19,7 @@ const answer = (status: number): CallEnd => ({
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 
 interface Row {
-  classified: Classified;
+  classified: CallClass;
   call?: CallEnd;
   attemptsFailed?: number;
   lastStatus?: number;
@@ -118,21 +118,6 @@ describe('what follows a call', () => {
       nowMs: unix(row.nowMs ?? 0),
     };
     expect(nextStep(outcome)).toMatchObject(expected);
-  });
-});
-
-describe('what a call says of its path and its pool', () => {
-  const rows: [Classified, ReturnType<typeof healthOf>, ReturnType<typeof roomOf>][] = [
-    ['success', 'well', 'success'],
-    ['final', 'well', 'ignore'],
-    ['capacity', 'well', 'dropped'],
-    ['unreachable', 'sick', 'ignore'],
-    ['operators-error', 'sick', 'ignore'],
-    ['failure', 'sick', 'ignore'],
-    ['aborted', 'unsaid', 'ignore'],
-  ];
-  test.each(rows)('%s: the path is %s, room %s', (classified, health, room) => {
-    expect([healthOf(classified), roomOf(classified)]).toEqual([health, room]);
   });
 });
 

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { type Ending, encodeResult, type Result, tokensOf } from '../../../../functions/processor/results/result.ts';
+import {
+  type Ending,
+  encodeResult,
+  endingTokens,
+  type Result,
+} from '../../../../functions/processor/results/result.ts';
 import { messageBytes } from '../../../../shared/pubsub/outgoing-message.ts';
 import { identity } from '../identities.ts';
 
@@ -182,9 +187,9 @@ test('any body can be told from its result', () => {
 });
 
 test('tokens are what usage counts', () => {
-  expect(tokensOf(answered('{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}'))).toEqual({
+  expect(endingTokens(answered('{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}'))).toEqual({
     prompt: 3,
     completion: 0,
   });
-  expect(tokensOf(failed)).toEqual({ prompt: 0, completion: 0 });
+  expect(endingTokens(failed)).toEqual({ prompt: 0, completion: 0 });
 });

@@ -1,8 +1,8 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CallReport } from '../../../../functions/processor/dispatch/pool.ts';
-import { settled, setUp, success } from './admission-world.ts';
+import type { CallOutcome } from '../../../../functions/processor/dispatch/permit.ts';
+import { settled, setUp, success } from './queue-world.ts';
 
 describe('subscriptions share', () => {
   test('places to wait: who has most of them gives up its latest deadline', async () => {
@@ -28,13 +28,13 @@ describe('subscriptions share', () => {
   });
 
   test('bytes: the largest gives up, whatever its number', async () => {
-    const { ask, admission } = setUp({ maxWaitingBytes: 100 });
+    const { ask, queue } = setUp({ maxWaitingBytes: 100 });
     const heavy = ask({ subscription: 'a', notBeforeMs: 1e6, sizeBytes: 60 });
     const light = [1, 2, 3].map(() => ask({ subscription: 'b', notBeforeMs: 1e6, sizeBytes: 15 }));
     await settle();
     expect(heavy.admitted).toEqual({ got: 'deferred', reason: 'full' });
     expect(light.map(({ admitted }) => admitted)).toEqual([undefined, undefined, undefined]);
-    expect(admission.waiting).toBe(3);
+    expect(queue.waiting).toBe(3);
   });
 
   test('calls: a free place goes to who has fewest of them, then to the earliest deadline', async () => {
@@ -58,7 +58,7 @@ describe('subscriptions share', () => {
 
   test('a limit of its own holds no other up', async () => {
     const { ask } = setUp();
-    const narrow = [1, 2].map(() => ask({ subscription: 'a', limit: 1, deadlineAtMs: 1e6 }));
+    const narrow = [1, 2].map(() => ask({ subscription: 'a', maxInFlight: 1, deadlineAtMs: 1e6 }));
     const wide = ask({ subscription: 'b' });
     await settle();
     expect([...narrow, wide].map(({ admitted }) => admitted?.got)).toEqual(['permit', undefined, 'permit']);
@@ -91,7 +91,7 @@ describe('the limit', () => {
     end(await settled(ask()));
     saturation = 1;
     await clock.advance(5000);
-    pool.capacity.look();
+    pool.advance(clock.nowMs());
     await settle();
     const waiting = [1, 2, 3].map(() => ask());
     await clock.advance(1000);
@@ -106,7 +106,7 @@ describe('the limit', () => {
 
   test('rests below one call, and wakes by itself', async () => {
     const { ask, clock, end, pool } = setUp();
-    const shed: CallReport = { health: 'well', room: 'dropped' };
+    const shed: CallOutcome = { became: 'capacity', retryAfterMs: 0 };
     for (let sheds = 0; sheds < 3; sheds += 1) {
       const probe = ask({ giveUpAtMs: 1e9 });
       await clock.advance(10_000);
@@ -129,15 +129,15 @@ describe('the limit', () => {
 
 test('never above the limit, never through a closed gate, and places always come back', async () => {
   const step = fc.tuple(fc.constantFrom('ask', 'end', 'shed', 'fail', 'abort', 'time', 'close', 'open'), fc.nat(7));
-  const reports: Record<string, CallReport> = {
+  const outcomes: Record<string, CallOutcome> = {
     end: success,
-    shed: { health: 'well', room: 'dropped' },
-    fail: { health: 'unsaid', room: 'ignore' },
+    shed: { became: 'capacity', retryAfterMs: 0 },
+    fail: { became: 'ignored' },
   };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       let saturation = 0;
-      const { ask, clock, pool, admission } = setUp({
+      const { ask, clock, pool, queue } = setUp({
         ceiling: 4,
         maxWaiting: 4,
         read: async () => ({ source: 'x', saturation, ageMs: 0 }),
@@ -145,13 +145,13 @@ test('never above the limit, never through a closed gate, and places always come
       const take = pool.take.bind(pool);
       pool.take = (...args) => {
         expect(pool.inFlight + 1).toBeLessThanOrEqual(Math.max(1, pool.limit));
-        expect(pool.capacity.gate).toBe('open');
+        expect(pool.capacity.at(clock.nowMs()).lastGate).toBe('open');
         return take(...args);
       };
       const open: { asking: ReturnType<typeof ask>; gone: AbortController }[] = [];
       for (const [name, index] of steps) {
         const chosen = open[index % Math.max(1, open.length)];
-        const report = reports[name];
+        const outcome = outcomes[name];
         if (name === 'ask') {
           const gone = new AbortController();
           const times = { notBeforeMs: index * 1000, deadlineAtMs: 5000 + index * 3000 };
@@ -160,16 +160,16 @@ test('never above the limit, never through a closed gate, and places always come
         else if (name === 'close') saturation = 1;
         else if (name === 'open') saturation = 0;
         else if (name === 'abort') chosen?.gone.abort();
-        else if (report && chosen?.asking.admitted?.got === 'permit') {
-          chosen.asking.admitted.permit.end(report, clock.nowMs());
+        else if (outcome && chosen?.asking.admitted?.got === 'permit') {
+          chosen.asking.admitted.permit.end(outcome, clock.nowMs());
         }
         await settle();
       }
-      admission.close();
+      queue.close();
       await settle();
       for (const { asking } of open)
         if (asking.admitted?.got === 'permit') asking.admitted.permit.end(success, clock.nowMs());
-      expect([pool.inFlight, admission.waiting]).toEqual([0, 0]);
+      expect([pool.inFlight, queue.waiting]).toEqual([0, 0]);
     }),
     { numRuns: 100 },
   );

@@ -1,6 +1,6 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { settled, setUp } from './admission-world.ts';
+import { settled, setUp } from './queue-world.ts';
 
 test('those who wait are served by deadline', async () => {
   const { ask, end } = setUp();
@@ -43,19 +43,19 @@ describe('waiting ends', () => {
     expect(early.admitted?.got).toBe('permit');
   });
   test('when nobody listens any more', async () => {
-    const { ask, admission } = setUp();
+    const { ask, queue } = setUp();
     const gone = new AbortController();
     const waiting = ask({ notBeforeMs: 1e6, signal: gone.signal });
     await settle();
     gone.abort();
     await settle();
     expect(waiting.admitted).toEqual({ got: 'aborted' });
-    expect(admission.waiting).toBe(0);
+    expect(queue.waiting).toBe(0);
   });
   test('when the process goes down', async () => {
-    const { ask, admission } = setUp();
+    const { ask, queue } = setUp();
     const waiting = ask({ notBeforeMs: 1e6 });
-    admission.close();
+    queue.close();
     expect(await waiting.done).toEqual({ got: 'aborted' });
     expect(await ask().done).toEqual({ got: 'aborted' });
   });
@@ -132,9 +132,9 @@ describe('capacity', () => {
     await settle();
     fails = true;
     await clock.advance(10_000);
-    expect(pool.capacity.look()).toBe('saturated');
+    expect(pool.gateInputs(clock.nowMs()).gate).toBe('saturated');
     await clock.advance(1);
-    expect(pool.capacity.look()).toBe('unknown');
+    expect(pool.gateInputs(clock.nowMs()).gate).toBe('unknown');
   });
   test('who cannot wait for a reading goes by the last, and by none when that is too old', async () => {
     let reads = async () => ({ source: 'x', saturation: 0, ageMs: 0 });
@@ -149,9 +149,8 @@ describe('capacity', () => {
     expect(verdicts.slice(-3)).toEqual(['dispatch free', 'wait unknown', 'dispatch unknown']);
   });
   test('a shed closes until it is over and the load was read anew', async () => {
-    const { ask, clock, end, pool, readings } = setUp();
-    const shed = (retryAfterMs: number): void =>
-      pool.take('/p', 'm', clock.nowMs()).end({ health: 'well', room: 'dropped', retryAfterMs }, clock.nowMs());
+    const { ask, clock, end, take, readings } = setUp();
+    const shed = (retryAfterMs: number): void => take({ became: 'capacity', retryAfterMs });
     end(await settled(ask()));
     await clock.advance(1000);
     shed(0);
@@ -172,7 +171,7 @@ describe('capacity', () => {
 });
 
 test('a topic that fails lets one message through at a time', async () => {
-  const { admission, ask, clock, topics, end } = setUp();
+  const { queue, ask, clock, topics, end } = setUp();
   topics.ended('results', 'x', 'sick', clock.nowMs());
   const both = [ask(), ask()];
   await clock.advance(1000);
@@ -181,7 +180,7 @@ test('a topic that fails lets one message through at a time', async () => {
   await settle();
   expect(both[1]?.admitted).toBeUndefined();
   topics.ended('results', 'm1', 'well', clock.nowMs());
-  admission.review();
+  queue.review();
   await settle();
   expect(both[1]?.admitted?.got).toBe('permit');
 });
@@ -216,9 +215,7 @@ describe('a wall clock that is set', () => {
   });
   test.each([hourMs, -hourMs])('by %i ms changes neither shed, breaker nor limit', async (stepMs) => {
     const { ask, clock, end, pool, topics } = setUp();
-    const shed = await settled(ask());
-    shed.admitted?.got === 'permit' &&
-      shed.admitted.permit.end({ health: 'well', room: 'dropped', retryAfterMs: 9000 }, clock.nowMs());
+    end(await settled(ask()), { became: 'capacity', retryAfterMs: 9000 });
     topics.ended('results', 'x', 'sick', clock.nowMs());
     clock.step(stepMs);
     const [first, second] = [ask(), ask()];
