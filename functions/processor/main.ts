@@ -6,8 +6,10 @@ import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/rea
 import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
 import { createCredential } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
-import { createSpans } from './observe/spans.ts';
+import { createSpans } from './observe/create-spans.ts';
+import { systemRandom } from './random.ts';
 import { createPublisher } from './results/publisher.ts';
+import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
 
@@ -26,8 +28,8 @@ const service = await startService({
   policies,
   credential: await createCredential(config.apiKeyFile, config.gatewayAudience, monotonicClock, wallClock),
   guard: await pushGuard(),
-  spans: await createSpans(process.env),
-  publisher: createPublisher(config.projectId),
+  spans: await createSpans(process.env, systemRandom),
+  publish: createPublisher(connectTopics(config.projectId), monotonicClock),
   log,
 }).catch((error: unknown): never => {
   const fault = listenFault(error);
@@ -42,7 +44,7 @@ process.on('unhandledRejection', (error) => {
 process.once('uncaughtException', (error) => {
   log.fatal(
     { event: 'uncaught_exception', err: error },
-    'an error that nobody caught: nothing here is certain any more',
+    'an uncaught error: the state of the process is not certain any more',
   );
   void stop('uncaughtException', 1);
 });

@@ -14,21 +14,21 @@ const subscriptionSchema = {
 } as const;
 
 /** How the messages of one subscription are handled. */
-export type Policy = Values<typeof subscriptionSchema>;
+export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
 const names = new Set(Object.values(subscriptionSchema).map((variable) => variable.name));
 
-export interface Policies {
+export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
-  of(subscription: string): Policy;
-  readonly all: readonly Policy[];
+  of(subscription: string): SubscriptionPolicy;
+  readonly all: readonly SubscriptionPolicy[];
 }
 
 /**
  * Reads `SUBSCRIPTIONS_FILE`'s text over the environment.
  * @throws {ConfigError} naming every fault, each with its subscription.
  */
-export function readPolicies(file: string | undefined, env: Environment): Policies {
+export function readPolicies(file: string | undefined, env: Environment): SubscriptionPolicies {
   const { TENANT: _, ...base } = env;
   const faults = new Faults();
   const common = faults.of(() => readConfig(subscriptionSchema, base));
@@ -38,7 +38,7 @@ export function readPolicies(file: string | undefined, env: Environment): Polici
     return policy ? [[id, policy] as const] : [];
   });
   if (!common || faults.found.length > 0) throw new ConfigError(faults.found);
-  const byName = new Map<string, Policy>(overrides);
+  const byName = new Map<string, SubscriptionPolicy>(overrides);
   return {
     of: (subscription) => byName.get(subscription) ?? byName.get(subscription.split('/').at(-1) ?? '') ?? common,
     all: [common, ...byName.values()],
@@ -46,7 +46,7 @@ export function readPolicies(file: string | undefined, env: Environment): Polici
 }
 
 /** @throws {ConfigError} with what is wrong with the entry itself, apart from what is known to be wrong around it. */
-function readEntry(id: string, entry: unknown, base: Environment, known: readonly string[]): Policy {
+function readEntry(id: string, entry: unknown, base: Environment, known: readonly string[]): SubscriptionPolicy {
   const own = new Faults();
   own.of(() => checkEntry(entry));
   const policy = own.of(() => readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry) }));
@@ -95,4 +95,13 @@ function isWritable(value: unknown): boolean {
 
 function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number';
+}
+
+/** Topics that must work for a message of the subscription to be worth a call. */
+export function topicsOf({
+  resultTopic,
+  retryTopic,
+  deadLetterTopic,
+}: Pick<SubscriptionPolicy, 'resultTopic' | 'retryTopic' | 'deadLetterTopic'>): string[] {
+  return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
 }

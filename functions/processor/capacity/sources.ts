@@ -1,7 +1,7 @@
 import type { WallClock } from '../../../shared/runtime/clock.ts';
 import type { Values } from '../../../shared/runtime/config/read-config.ts';
 import type { CapacitySourceName, functionSchema } from '../config.ts';
-import type { Policy } from '../subscription-policies.ts';
+import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { CapacitySource } from './ask-sources.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { googleCredentials } from './google-credentials.ts';
@@ -25,11 +25,14 @@ export type CapacitySettings = Pick<
 >;
 
 /** Gives each policy's pool the sources that the configuration names, in their order. One connection serves all pools. */
-export function capacitySources(settings: CapacitySettings, wall: WallClock): (policy: Policy) => CapacitySource[] {
+export function capacitySources(
+  settings: CapacitySettings,
+  wall: WallClock,
+): (policy: SubscriptionPolicy) => CapacitySource[] {
   const project = settings.monitoringProject ?? settings.projectId;
   const monitoring = createMonitoring({ project, endpoint: settings.monitoringApiEndpoint }, wall);
   const { capacityPromql, capacityScrapeUrl, capacityMaxAgeMs } = settings;
-  const source = (name: CapacitySourceName, { gatewayUrl, poolName }: Policy): CapacitySource => {
+  const source = (name: CapacitySourceName, { gatewayUrl, poolName }: SubscriptionPolicy): CapacitySource => {
     switch (name) {
       case 'none':
         return { name, read: async () => ({ source: name, saturation: 0, ageMs: 0 }) };

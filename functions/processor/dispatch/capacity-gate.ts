@@ -22,6 +22,14 @@ export interface SourcesRead {
   readonly reading: SourceReading | undefined;
 }
 
+/** What a gate has learned from a reading. */
+export interface GateReading {
+  readonly answers: SourcesRead['answers'];
+  readonly gate: GateState;
+  /** The newest that had data, which may be an older one. */
+  readonly reading: CapacityReading | undefined;
+}
+
 export interface CapacityGateOptions extends GateThresholds {
   /** Reads the load once. It never rejects, and has an end. */
   readonly read: () => Promise<SourcesRead>;
@@ -29,7 +37,7 @@ export interface CapacityGateOptions extends GateThresholds {
   readonly refreshMs: number;
   readonly clock: Pick<MonotonicClock, 'nowMs'>;
   /** After every reading, when the gate has learned from it. */
-  readonly onReading: (answers: SourcesRead['answers']) => void;
+  readonly onReading: (read: GateReading) => void;
 }
 
 /** The gate as it is at one instant. */
@@ -111,7 +119,7 @@ export class CapacityGate {
     this.#endedAtMs = this.#options.clock.nowMs();
     this.#isCurrent = true;
     if (reading) this.#take(reading, this.#endedAtMs);
-    this.#options.onReading(answers);
+    this.#options.onReading({ answers, gate: this.#gateAt(this.#endedAtMs), reading: this.#reading });
   }
 
   #take({ ageMs, ...said }: SourceReading, nowMs: MonotonicMs): void {

@@ -13,7 +13,7 @@ import { readDeadline } from './deadline.ts';
 import type { PushedMessage } from './push-envelope.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
-export interface Identity extends RetryState {
+export interface RequestIdentity extends RetryState {
   readonly id: string;
   /** Decides the result's form. */
   readonly shape: 'envelope' | 'batch-line';
@@ -25,7 +25,16 @@ export interface Identity extends RetryState {
   readonly tracestate: string;
 }
 
-export interface AsyncRequest extends Identity {
+/** By what log lines know a request. */
+export type RequestName = Pick<RequestIdentity, 'firstMessageId' | 'traceparent'>;
+
+/** The name alone, without what else an identity holds. */
+export function nameOf({ firstMessageId, traceparent }: RequestIdentity): RequestName {
+  return { firstMessageId, traceparent };
+}
+
+/** A request that can be sent. */
+export interface AsyncRequest extends RequestIdentity {
   readonly deadlineAtMs: UnixMs;
   readonly endpoint: string;
   /** The exact bytes that the gateway receives. */
@@ -35,7 +44,7 @@ export interface AsyncRequest extends Identity {
 
 export type DecodedRequest =
   | { readonly request: AsyncRequest }
-  | { readonly identity: Identity; readonly invalid: string };
+  | { readonly identity: RequestIdentity; readonly invalid: string };
 
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
@@ -62,7 +71,7 @@ export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };
   const fields = 'fault' in body ? noFields : body;
   const metadata = readOr({}, () => readMetadata(fields));
-  const identity: Identity = {
+  const identity: RequestIdentity = {
     ...journey,
     id: readOr(message.messageId, () => readId(fields, attributes) ?? message.messageId),
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',

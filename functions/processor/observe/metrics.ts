@@ -1,16 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
-import type { SourceAnswer } from '../dispatch/capacity-gate.ts';
+import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
-import type { GateState } from '../dispatch/gate.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
-
-export type Outcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
 
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
-export class Metrics {
+export class FunctionMetrics {
   readonly registry = new Registry();
   readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', [
     'status',
@@ -30,7 +27,8 @@ export class Metrics {
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
   readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
 
-  constructor(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>) {
+  /** Adds the gauges that are read from the pools with every scrape. To be called once. */
+  watch(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>): void {
     const sampled = (name: string, help: string, value: (pool: DispatchPool) => number | undefined): void => {
       new Gauge({
         name: `async_${name}`,
@@ -56,17 +54,17 @@ export class Metrics {
     );
   }
 
-  verdict(pool: DispatchPool, { action, reason }: GateVerdict): void {
-    this.#verdicts.inc({ verdict: action, reason, pool: pool.name });
+  verdict(pool: string, { action, reason }: GateVerdict): void {
+    this.#verdicts.inc({ verdict: action, reason, pool });
   }
 
-  reading(pool: DispatchPool, answers: ReadonlyMap<string, SourceAnswer>): void {
-    for (const [source, { hasData }] of answers) this.#available.set({ source, pool: pool.name }, hasData ? 1 : 0);
+  sources(pool: string, { answers }: GateReading): void {
+    for (const [source, { hasData }] of answers) this.#available.set({ source, pool }, hasData ? 1 : 0);
   }
 
   /** `source` is the one that the gate was last read from. */
-  gateChanged({ name, capacity }: DispatchPool, gate: GateState): void {
-    this.#gateChanges.inc({ gate, source: capacity.reading?.source ?? 'none', pool: name });
+  gateChanged(pool: string, { gate, reading }: GateReading): void {
+    this.#gateChanges.inc({ gate, source: reading?.source ?? 'none', pool });
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -5,10 +5,11 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import { type Answer, type AnswerTokens, tokensOf } from '../call/answer.ts';
-import type { Identity } from '../message/request.ts';
+import { nameOf, type RequestIdentity, type RequestName } from '../message/request.ts';
 
 export type ErrorCode =
   | 'INVALID_REQUEST'
@@ -27,8 +28,9 @@ export type Ending =
       readonly statusCode: number;
     };
 
+/** A request's result, before it is written. */
 export interface Result {
-  readonly identity: Identity;
+  readonly identity: RequestIdentity;
   readonly ending: Ending;
   /** Calls that ended in success or failure. */
   readonly attempts: number;
@@ -55,14 +57,34 @@ const ownNames = [
 ];
 const maxErrorBytes = 1024;
 
-/** The same result, or `RESULT_TOO_LARGE` in its place, with the message that carries it: contract §2. */
-export function encodeResult(topic: string, result: Result): { message: OutgoingMessage; result: Result } {
-  const message = encode(topic, result);
-  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, result };
-  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
-  return { message: encode(topic, replaced), result: replaced };
+export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+
+/** What is told of a result: nothing of a prompt or an answer. */
+export interface ResultSummary {
+  readonly event: 'answered';
+  readonly request: RequestName;
+  readonly firstPublishedAtMs: UnixMs;
+  readonly outcome: RequestOutcome;
+  readonly attempts: number;
+  readonly statusCode: number;
+  readonly errorCode: ErrorCode | '';
+  readonly queuedMs: number;
+  readonly inferenceMs: number;
+  readonly tokens: AnswerTokens;
 }
 
+/** The message that carries the result, or `RESULT_TOO_LARGE` in its place (contract §2), and what is told of it. */
+export function encodeResult(
+  topic: string,
+  result: Result,
+): { readonly message: OutgoingMessage; readonly summary: ResultSummary } {
+  const message = encode(topic, result);
+  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, summary: summaryOf(result) };
+  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
+  return { message: encode(topic, replaced), summary: summaryOf(replaced) };
+}
+
+/** The ending of a result that no message can hold. */
 export function tooLarge(statusCode: number): Ending {
   return {
     errorCode: 'RESULT_TOO_LARGE',
@@ -71,21 +93,38 @@ export function tooLarge(statusCode: number): Ending {
   };
 }
 
-export function succeeded(ending: Ending): boolean {
+function succeeded(ending: Ending): boolean {
   return 'answer' in ending && ending.answer.status >= 200 && ending.answer.status < 300;
 }
 
-export function statusOf(ending: Ending): number {
+function statusOf(ending: Ending): number {
   return 'answer' in ending ? ending.answer.status : ending.statusCode;
 }
 
-export function errorCodeOf(ending: Ending): ErrorCode | '' {
+function errorCodeOf(ending: Ending): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
-/** The tokens that the answer counts; both 0 without an answer. */
-export function endingTokens(ending: Ending): AnswerTokens {
-  return 'answer' in ending ? tokensOf(ending.answer) : { prompt: 0, completion: 0 };
+function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs }: Result): ResultSummary {
+  return {
+    event: 'answered',
+    request: nameOf(identity),
+    firstPublishedAtMs: identity.firstPublishedAtMs,
+    outcome: outcomeOf(ending),
+    attempts,
+    statusCode: statusOf(ending),
+    errorCode: errorCodeOf(ending),
+    queuedMs: Math.round(queuedMs),
+    inferenceMs: Math.round(inferenceMs),
+    tokens: 'answer' in ending ? tokensOf(ending.answer) : { prompt: 0, completion: 0 },
+  };
+}
+
+function outcomeOf(ending: Ending): RequestOutcome {
+  if (succeeded(ending)) return 'succeeded';
+  const code = errorCodeOf(ending);
+  if (code === 'INVALID_REQUEST') return 'invalid';
+  return code === 'DEADLINE_EXCEEDED' ? 'expired' : 'failed';
 }
 
 function encode(topic: string, result: Result): OutgoingMessage {

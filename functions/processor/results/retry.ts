@@ -6,7 +6,7 @@ import {
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
 import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
-import type { AsyncRequest } from '../message/request.ts';
+import type { AsyncRequest, RequestName } from '../message/request.ts';
 
 export interface RetryTiming {
   /** Failed so far, this attempt included; at least 1. */
@@ -14,18 +14,28 @@ export interface RetryTiming {
   readonly retryAfterMs: number;
   readonly deadlineAtMs: UnixMs;
   readonly nowMs: UnixMs;
-  /** In [0, 1). */
-  readonly chance: number;
+  /** At least 0 and below 1, at random. */
+  readonly fraction: number;
 }
 
 /** When to try again: exponential, with jitter, at least what the gateway asked for, at most half of the time left. */
-export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, chance }: RetryTiming): UnixMs {
+export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, fraction }: RetryTiming): UnixMs {
   const longestMs = Math.min(60_000, 2000 * 2 ** attemptsFailed);
-  const backoffMs = (longestMs / 2) * (1 + chance);
+  const backoffMs = (longestMs / 2) * (1 + fraction);
   return later(nowMs, Math.min(Math.max(retryAfterMs, backoffMs), msBetween(nowMs, deadlineAtMs) / 2));
 }
 
-export interface Retry {
+/** What is told of a retry. */
+export interface RetrySummary {
+  readonly event: 'retried';
+  readonly request: RequestName;
+  /** Failed so far, this attempt included. */
+  readonly attempts: number;
+  readonly why: string;
+  readonly retryAtMs: UnixMs;
+}
+
+export interface RetryParts {
   readonly topic: string;
   readonly request: AsyncRequest;
   /** As it was pushed. */
@@ -36,7 +46,7 @@ export interface Retry {
   readonly lastStatus: number | undefined;
 }
 
-/** The original message with its journey so far; undefined when Pub/Sub would not take it with the attributes of that. */
+/** The original message with the state of its retries; undefined when Pub/Sub would not take it with those attributes. */
 export function retryMessage({
   topic,
   request,
@@ -44,7 +54,7 @@ export function retryMessage({
   attributes,
   retryAtMs,
   lastStatus,
-}: Retry): OutgoingMessage | undefined {
+}: RetryParts): OutgoingMessage | undefined {
   const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
   const metadata = Object.entries(attributes).filter(([name]) => isMetadata(name));
   const marked = withinLimits(

@@ -1,8 +1,8 @@
-import type { Identity } from '../../../functions/processor/message/request.ts';
+import type { RequestIdentity } from '../../../functions/processor/message/request.ts';
 import { unix } from '../../support/instants.ts';
 
 /** A request's identity, for tests that vary one thing of it. */
-export const identity: Identity = {
+export const identity: RequestIdentity = {
   id: 'doc-17',
   shape: 'envelope',
   model: 'm',

@@ -5,6 +5,7 @@ import {
   classify,
   readAnswer,
   retryAfterMs,
+  tokensOf,
 } from '../../../../functions/processor/call/answer.ts';
 import { unix } from '../../../support/instants.ts';
 
@@ -74,5 +75,19 @@ describe('Retry-After', () => {
   });
   test('of a call without an answer', () => {
     expect(retryAfterMs({ end: 'broken', message: '' }, nowMs)).toBe(0);
+  });
+});
+
+describe('the tokens of an answer', () => {
+  test.each([
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":4}}', 3, 4],
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}', 3, 0],
+    ['{"usage":{"prompt_tokens":-3,"completion_tokens":null}}', 0, 0],
+    ['{"usage":{}}', 0, 0],
+    ['{"usage":[1]}', 0, 0],
+    ['{}', 0, 0],
+    ['no JSON', 0, 0],
+  ])('%s', (body, prompt, completion) => {
+    expect(tokensOf(readAnswer(200, {}, Buffer.from(body)))).toEqual({ prompt, completion });
   });
 });

@@ -8,12 +8,12 @@ import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';
 
 describe('when', () => {
-  const base = { attemptsFailed: 1, retryAfterMs: 0, deadlineAtMs: unix(1e9), nowMs: unix(0), chance: 0 };
+  const base = { attemptsFailed: 1, retryAfterMs: 0, deadlineAtMs: unix(1e9), nowMs: unix(0), fraction: 0 };
   const rows: [string, Partial<typeof base>, number][] = [
     ['the first, at the least', {}, 2000],
-    ['the first, at the most', { chance: 0.999 }, 3998],
-    ['the fourth', { attemptsFailed: 4, chance: 0.5 }, 24_000],
-    ['never above a minute', { attemptsFailed: 30, chance: 0.5 }, 45_000],
+    ['the first, at the most', { fraction: 0.999 }, 3998],
+    ['the fourth', { attemptsFailed: 4, fraction: 0.5 }, 24_000],
+    ['never above a minute', { attemptsFailed: 30, fraction: 0.5 }, 45_000],
     ['what the gateway asked for', { retryAfterMs: 90_000 }, 90_000],
     ['not below the backoff', { retryAfterMs: 1 }, 2000],
     ['half of the time left', { deadlineAtMs: unix(3000) }, 1500],
@@ -29,8 +29,14 @@ describe('when', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 1e9 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (attemptsFailed, retryAfterMs, leftMs, chance) => {
-          const atMs = retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs: unix(leftMs), nowMs: unix(0), chance });
+        (attemptsFailed, retryAfterMs, leftMs, fraction) => {
+          const atMs = retryAtMs({
+            attemptsFailed,
+            retryAfterMs,
+            deadlineAtMs: unix(leftMs),
+            nowMs: unix(0),
+            fraction,
+          });
           expect(atMs).toBeGreaterThan(0);
           expect(atMs).toBeLessThanOrEqual(leftMs / 2);
         },
