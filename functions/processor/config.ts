@@ -14,7 +14,9 @@ import {
 import { logLevels } from '../../shared/runtime/logger.ts';
 import { publishReserveMs } from './message/deadline.ts';
 
+/** Values of `CAPACITY_SOURCES`. */
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
+/** One of them. */
 export type CapacitySourceName = (typeof capacitySourceNames)[number];
 
 /** What a subscription may set for itself. */
@@ -165,6 +167,7 @@ export const functionSchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** Faults that lie in several variables together. */
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
   portsDiffer,
   {

@@ -11,7 +11,7 @@ import type { SubscriptionPolicy } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
 
 /** One pushed message, and by what it is handled. */
-export interface Push {
+export interface PushedWork {
   readonly message: PushedMessage;
   /** The delivery and its redeliveries here. */
   readonly key: string;

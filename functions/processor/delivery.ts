@@ -2,7 +2,7 @@ import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtim
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
 import type { MadeCall } from './call/request-call.ts';
-import type { DeliveryParts, Push } from './delivery-parts.ts';
+import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
 import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
 import type { CallRequest } from './dispatch/call-request.ts';
 import type { Permit } from './dispatch/permit.ts';
@@ -29,13 +29,13 @@ const answerReserveMs = 1000;
 
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
-  readonly #push: Push;
+  readonly #push: PushedWork;
   readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
   readonly #arrivedAtMs: MonotonicMs;
   #lastCall: MadeCall | undefined;
 
-  constructor(push: Push, parts: DeliveryParts) {
+  constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
     this.#parts = parts;
     this.#arrivedAtMs = parts.clock.nowMs();

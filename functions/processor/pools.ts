@@ -13,11 +13,13 @@ export interface PolicyPools {
   of(policy: SubscriptionPolicy): DispatchPool;
 }
 
+/** The variables that a pool's gate depends on. */
 export type PoolSettings = Pick<
   Values<typeof functionSchema>,
   'capacityRefreshMs' | 'capacityMaxAgeMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'
 >;
 
+/** What pools are made from. */
 export interface PoolParts {
   readonly policies: SubscriptionPolicies;
   readonly settings: PoolSettings;

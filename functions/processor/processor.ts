@@ -19,6 +19,7 @@ import { RunningDeliveries } from './running-deliveries.ts';
 import type { SubscriptionPolicies } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
 
+/** The variables that a processor depends on. */
 export type ProcessorSettings = DeliverySettings & PoolSettings & Pick<Values<typeof functionSchema>, 'maxWaiting'>;
 
 /** All that a processor needs of the world: it has no clock, chance, network or environment of its own. */

@@ -8,4 +8,5 @@ export interface RandomSource {
   uuid(): string;
 }
 
+/** Node's. */
 export const systemRandom: RandomSource = { fraction: Math.random, uuid: () => randomUUID() };

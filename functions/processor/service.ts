@@ -18,6 +18,7 @@ import type { Publish } from './results/publisher.ts';
 import type { SubscriptionPolicies } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
 
+/** What a service is made from. */
 export interface ServiceDependencies {
   readonly config: Values<typeof functionSchema>;
   readonly policies: SubscriptionPolicies;
@@ -29,6 +30,7 @@ export interface ServiceDependencies {
   readonly log: Logger;
 }
 
+/** A function that listens. */
 export interface FunctionService {
   /** Where pushes go. */
   readonly url: string;

@@ -18,6 +18,7 @@ export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
 const names = new Set(Object.values(subscriptionSchema).map((variable) => variable.name));
 
+/** The policies of all subscriptions. */
 export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
   of(subscription: string): SubscriptionPolicy;

@@ -1,6 +1,7 @@
 import { parseTraceparent, type TraceContext } from '../../shared/runtime/trace-context.ts';
 import type { RandomSource } from './random.ts';
 
+/** The stages of a delivery. */
 export type SpanName = 'decode' | 'wait' | 'call' | 'publish';
 
 /** One span of a delivery, while its work goes on. */
@@ -18,6 +19,7 @@ export interface DeliverySpans {
   end(status: number): void;
 }
 
+/** Begins the spans of deliveries. */
 export interface Spans {
   /** `traceparent` as the message carries it; empty or malformed begins a trace of our own. */
   begin(traceparent: string, pool: string): DeliverySpans;

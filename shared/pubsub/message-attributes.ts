@@ -2,7 +2,7 @@ import type { UnixMs } from '../runtime/clock.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Attributes by which a message's own journey is told; producers leave them alone. */
+/** Attributes that hold the state of a message's retries; producers leave them alone. */
 const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
 const known = new Set([...reserved, 'id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate']);
 

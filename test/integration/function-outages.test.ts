@@ -27,7 +27,7 @@ test('five messages in a row open the breaker, a probe that goes well closes it'
   expect(await world.push()).toBe(204);
 });
 
-describe('an unreachable gateway is nobody’s attempt', () => {
+describe('an unreachable gateway costs no attempt', () => {
   test.each([
     ['no listener', 'http://127.0.0.1:1'],
     ['no such host', 'http://nowhere.invalid'],
@@ -42,7 +42,7 @@ describe('an unreachable gateway is nobody’s attempt', () => {
   });
 });
 
-test('a connection that is never made is given up, and nobody’s attempt', async () => {
+test('a connection that is never made is given up, and costs no attempt', async () => {
   const silent = createServer((socket) => socket.on('error', () => socket.destroy()));
   await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
   const { port } = silent.address() as AddressInfo;
@@ -138,7 +138,7 @@ describe('SIGTERM', () => {
   );
 });
 
-test('an error that nobody caught: what runs may finish, the log says it, and the process ends with 1', async () => {
+test('an uncaught error: calls under way may finish, the log says it, and the process ends with 1', async () => {
   const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
   await world.restart({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrower)}` });
   const held: (() => void)[] = [];

@@ -36,7 +36,7 @@ export function pickerSeries(saturation: number, readyServers = 4): readonly Scr
   ];
 }
 
-/** A Cloud Monitoring that says what the scenario puts down, and remembers who asked. A code instead of series is an error. */
+/** A Cloud Monitoring that answers as the scenario says, and remembers its requests. A code instead of series is an error. */
 export async function startScriptedMonitoring() {
   const requests: ListRequest[] = [];
   let script: readonly ScriptedSeries[] | number = [];

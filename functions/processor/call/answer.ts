@@ -3,21 +3,22 @@ import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
-import type { Headers } from './request-headers.ts';
+import type { HeaderMap } from './request-headers.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
-  | { readonly end: 'answer'; readonly answer: Answer }
+  | { readonly end: 'answer'; readonly answer: GatewayAnswer }
   /** The body is more than a result can hold, and was not read to its end. */
-  | { readonly end: 'too-large'; readonly status: number; readonly headers: Headers }
+  | { readonly end: 'too-large'; readonly status: number; readonly headers: HeaderMap }
   | { readonly end: 'unreachable' | 'broken'; readonly message: string }
   /** Pub/Sub hung up, or the process is going down. */
   | { readonly end: 'aborted' };
 
-export interface Answer {
+/** A whole answer of the gateway. */
+export interface GatewayAnswer {
   readonly status: number;
   /** Names in lower case. */
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: Uint8Array;
   /** The body's top-level `usage` object as it is written there; undefined when it has none. */
   readonly usage: string | undefined;
@@ -29,14 +30,14 @@ export type CallClass =
   | 'capacity'
   | 'unreachable'
   | 'operators-error'
-  /** Of this attempt: worth another. */
+  /** The attempt failed: another may succeed. */
   | 'failure'
-  /** The request's own error, or an answer that no result can hold: final. */
+  /** The request's own error, or an answer that no result can hold: another attempt would end alike. */
   | 'final'
   | 'aborted';
 
-/** `headers`: names in lower case. */
-export function readAnswer(status: number, headers: Headers, body: Uint8Array): Answer {
+/** An answer from what came over the wire, its `usage` found. `headers` has names in lower case. */
+export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array): GatewayAnswer {
   return { status, headers, body, usage: decodeUtf8(body) === undefined ? undefined : usageOf(body) };
 }
 
@@ -52,7 +53,7 @@ export interface AnswerTokens {
 }
 
 /** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
-export function tokensOf({ usage }: Answer): AnswerTokens {
+export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
   const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
   return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
 }
@@ -61,7 +62,7 @@ function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
-/** Contract §3's second table. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
+/** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
 export function classify(call: CallEnd, healthyRecently: boolean): CallClass {
   if (call.end === 'aborted') return 'aborted';
   if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';

@@ -5,12 +5,12 @@ import { TLSSocket } from 'node:tls';
 import got, { type RequestError } from 'got';
 import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
-import type { Headers } from './request-headers.ts';
+import type { HeaderMap } from './request-headers.ts';
 
 /** One call of the gateway as it goes out. */
 export interface GatewayCall {
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: Uint8Array;
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
@@ -42,7 +42,7 @@ export const callGateway: CallGateway = ({ url, headers, body, timeoutMs, signal
   const stream = client.stream.post(url, { headers: { ...headers, 'content-length': String(body.length) } });
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  let answer: { readonly status: number; readonly headers: Headers } | undefined;
+  let answer: { readonly status: number; readonly headers: HeaderMap } | undefined;
   let connection: Connection | undefined;
 
   const settle = (end: CallEnd): void => {
@@ -111,7 +111,7 @@ class Connection {
   }
 }
 
-function flatten(headers: NodeJS.Dict<string | string[]>): Headers {
+function flatten(headers: NodeJS.Dict<string | string[]>): HeaderMap {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   );

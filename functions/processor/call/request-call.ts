@@ -20,6 +20,7 @@ export interface MadeCall {
   readonly requestId: string;
 }
 
+/** A call to be made. */
 export interface WantedCall {
   readonly request: AsyncRequest;
   readonly policy: Pick<SubscriptionPolicy, 'gatewayUrl' | 'objective'>;
@@ -33,6 +34,7 @@ export interface WantedCall {
 /** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
 export type MakeCall = (wanted: WantedCall, span: SpanScope) => Promise<MadeCall>;
 
+/** What calls are made with. */
 export interface CallParts {
   readonly callGateway: CallGateway;
   readonly clock: Pick<MonotonicClock, 'nowMs'>;

@@ -5,13 +5,14 @@ import { currentGauges } from './gauges.ts';
 import { MetricNames } from './metric-names.ts';
 import type { ReadSeries } from './monitoring.ts';
 import { type MetricScope, monitoringFilter } from './monitoring-filter.ts';
-import { averageLoad, type Load, reportedLoad, serversLoad } from './pool-load.ts';
+import { averageLoad, type PoolLoad, reportedLoad, serversLoad } from './pool-load.ts';
 
+/** The sources that read Cloud Monitoring. */
 export type MonitoringSourceName = 'flow-control' | 'pool' | 'vllm';
 
 const { saturation, readyServers, averageQueue, averageKvCache, serverQueue, serverKvCache } = capacityMetrics;
 
-const loads: Readonly<Record<MonitoringSourceName, (metrics: MetricNames) => Promise<Load | undefined>>> = {
+const loads: Readonly<Record<MonitoringSourceName, (metrics: MetricNames) => Promise<PoolLoad | undefined>>> = {
   'flow-control': async (metrics) => reportedLoad(...(await metrics.all(saturation, readyServers))),
   pool: async (metrics) => averageLoad(...(await metrics.all(averageQueue, averageKvCache, readyServers))),
   vllm: async (metrics) => serversLoad(...(await metrics.all(serverQueue, serverKvCache))),

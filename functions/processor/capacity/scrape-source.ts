@@ -4,7 +4,7 @@ import type { CapacitySource } from './ask-sources.ts';
 import { boundedGet } from './bounded-get.ts';
 import { type CapacityMetric, capacityMetrics } from './capacity-metrics.ts';
 import { currentGauges } from './gauges.ts';
-import { averageLoad, type Load, reportedLoad } from './pool-load.ts';
+import { averageLoad, type PoolLoad, reportedLoad } from './pool-load.ts';
 
 /**
  * One endpoint picker's own metrics: the saturation that it reports, or its averages where flow control is off.
@@ -31,7 +31,7 @@ export function scrapeSource(url: string, poolName: string | undefined): Capacit
 /** All samples of a page are of one moment: that of the reading. */
 const pageAtMs = 0 as UnixMs;
 
-function loadOnPage(text: string, poolName: string | undefined): Load | undefined {
+function loadOnPage(text: string, poolName: string | undefined): PoolLoad | undefined {
   const samples = parsePrometheusText(text).map((sample) => ({ ...sample, atMs: pageAtMs }));
   const gauges = ({ names, poolLabel = '' }: CapacityMetric) => {
     const ofPool = samples.filter(({ labels }) => poolName === undefined || labels[poolLabel] === poolName);

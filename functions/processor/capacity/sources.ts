@@ -10,6 +10,7 @@ import { monitoringSource } from './monitoring-sources.ts';
 import { type PrometheusApi, promqlSource } from './promql-source.ts';
 import { scrapeSource } from './scrape-source.ts';
 
+/** The variables that name the sources, and narrow what they read. */
 export type CapacitySettings = Pick<
   Values<typeof functionSchema>,
   | 'capacitySources'

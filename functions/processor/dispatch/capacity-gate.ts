@@ -30,10 +30,11 @@ export interface GateReading {
   readonly reading: CapacityReading | undefined;
 }
 
+/** When a gate reads, and when it opens and closes. */
 export interface CapacityGateOptions extends GateThresholds {
   /** Reads the load once. It never rejects, and has an end. */
   readonly read: () => Promise<SourcesRead>;
-  /** At most one reading in so many milliseconds. */
+  /** Readings begin at least this many milliseconds apart. */
   readonly refreshMs: number;
   readonly clock: Pick<MonotonicClock, 'nowMs'>;
   /** After every reading, when the gate has learned from it. */

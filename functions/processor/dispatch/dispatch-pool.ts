@@ -6,6 +6,7 @@ import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import type { GateInputs } from './verdict.ts';
 
+/** What a pool is made from. */
 export interface DispatchPoolOptions {
   /** Bounded by the configuration, so that it can be a metric's label. */
   readonly name: string;

@@ -14,6 +14,7 @@ import { PoolQueue } from './pool-queue.ts';
 import type { SubscriptionQueue } from './subscription-queue.ts';
 import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
 
+/** What a queue is made from. */
 export interface DispatchQueueOptions {
   readonly clock: MonotonicClock;
   /** For deadlines. */

@@ -17,8 +17,10 @@ export interface CapacityReading extends Omit<SourceReading, 'ageMs'> {
   readonly takenAtMs: MonotonicMs;
 }
 
+/** `asleep`: the pool has no ready server; `unknown`: its load was not read, or too long ago. */
 export type GateState = 'open' | 'saturated' | 'asleep' | 'unknown';
 
+/** Where a gate opens and closes; saturation is 0 idle, 1 full. */
 export interface GateThresholds {
   /** The gate closes at this saturation and above. */
   readonly closeAt: number;

@@ -1,6 +1,6 @@
 import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
-/** A call that generated tokens, for comparison with others of its kind. */
+/** What a call generated and how long it took, for comparison with others of its kind. */
 export interface CallGeneration {
   readonly model: string;
   readonly promptTokens: number;
@@ -15,7 +15,7 @@ export interface BasePace {
   readonly atMs: MonotonicMs;
 }
 
-/** How many times as slow as unhurried ones calls are of late: a mean of logarithms, so that one straggler counts little. */
+/** How many times as slow as unhurried ones recent calls were: a mean of logarithms, so that one straggler counts little. */
 export interface Slowness {
   readonly logarithm: number;
   readonly samples: number;
@@ -27,6 +27,7 @@ const samplesToKnow = 8;
 const doublesInMs = 15 * 60_000;
 const slowestCounted = 16;
 
+/** Before any call was compared. */
 export const notSlow: Slowness = Object.freeze({ logarithm: 0, samples: 0 });
 
 /** Calls are alike when model, prompt and output are: sizes by powers of two. Undefined where the pace cannot be told. */
@@ -36,8 +37,8 @@ export function kindOf({ model, promptTokens, outputTokens, durationMs }: CallGe
 }
 
 /**
- * Follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in 15 minutes, but never above what
- * was just seen.
+ * The base after one more call. It follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in
+ * 15 minutes, but never above the call that was just seen.
  */
 export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: MonotonicMs): BasePace {
   if (!base) return { msPerToken, samples: 1, atMs: nowMs };
@@ -46,7 +47,7 @@ export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: 
   return { msPerToken: next, samples: base.samples + 1, atMs: nowMs };
 }
 
-/** Takes in one more call, against the base that its kind had before it. */
+/** The slowness after one more call, against the base that its kind had before it. */
 export function nextSlowness(slowness: Slowness, base: BasePace | undefined, msPerToken: number): Slowness {
   if (!base || base.samples < samplesToKnow) return slowness;
   const logarithm = Math.log(Math.min(slowestCounted, msPerToken / base.msPerToken));
@@ -57,7 +58,7 @@ export function nextSlowness(slowness: Slowness, base: BasePace | undefined, msP
   };
 }
 
-/** 1 is unhurried; undefined until enough calls told. */
+/** How many times as slow as unhurried calls: 1 is unhurried. Undefined until eight calls were compared. */
 export function factorOf({ logarithm, samples }: Slowness): number | undefined {
   return samples < samplesToKnow ? undefined : Math.exp(logarithm);
 }

@@ -31,19 +31,21 @@ export interface Limit {
   readonly lastEndAtMs: MonotonicMs;
 }
 
-/** A success tells of room, a drop of none; what is ignored tells nothing. */
+/** A success tells of room, a drop of none; an ignored call tells nothing. */
 export type SampleOutcome = 'success' | 'ignore' | 'dropped';
 
+/** What the limit hears of a call. */
 export interface EndedCall {
   readonly outcome: SampleOutcome;
   readonly startedAtMs: MonotonicMs;
   readonly endedAtMs: MonotonicMs;
   /** This call included. */
   readonly inFlight: number;
-  /** How many times as slow as they can be calls are at present; undefined when too few told. */
+  /** How many times as slow as unhurried ones recent calls were; undefined when too few were compared. */
   readonly slowness: number | undefined;
 }
 
+/** How many calls may be under way now. */
 export interface CallQuota {
   readonly calls: number;
   /** When a call is allowed, where none is by then. */
@@ -54,10 +56,11 @@ const floor = 1 / 16;
 const slowFrom = 4;
 const cutEveryMs = 1000;
 const idleAfterMs = 10_000;
-/** Where no call has succeeded yet. */
+/** Serves where no call has succeeded yet. */
 const assumedRoundTripMs = 50;
 const longestRestMs = 30_000;
 
+/** How every pool begins: with one call, in slow start. */
 export const freshLimit: Limit = Object.freeze({
   calls: 1,
   doublesTo: Number.POSITIVE_INFINITY,
@@ -67,6 +70,7 @@ export const freshLimit: Limit = Object.freeze({
   lastEndAtMs: longAgo,
 });
 
+/** The whole number of calls that the limit allows now. Changes nothing. */
 export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: MonotonicMs): CallQuota {
   if (calls >= 1) return { calls: Math.floor(calls) };
   const restMs = Math.min(longestRestMs, roundTripMs * (1 / calls - 1));
@@ -74,6 +78,7 @@ export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: Monoton
   return nowMs >= untilMs ? { calls: 1 } : { calls: 0, untilMs };
 }
 
+/** The limit after a call has ended. `ceiling`: calls at once, at most. */
 export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limit {
   const limit = { ...before, lastEndAtMs: call.endedAtMs };
   const saysNothing = call.outcome === 'ignore' || call.startedAtMs < before.sinceMs;
@@ -86,18 +91,18 @@ export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limi
   return grown(timed, call.inFlight, ceiling);
 }
 
-/** The gate, closed for what was read, is open again. */
+/** The limit after a gate that a reading had closed is open again. */
 export function reopened(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   const calls = Math.max(1, Math.min(limit.calls, inFlight));
   return { ...limit, calls, doublesTo: Number.POSITIVE_INFINITY, sinceMs: nowMs };
 }
 
-/** The time for which a shed had closed the gate is over. */
+/** The limit after the time is over for which a shed had closed the gate. */
 export function resumed(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   return { ...limit, calls: Math.min(limit.calls, Math.max(1, inFlight)), doublesTo: limit.calls, sinceMs: nowMs };
 }
 
-/** A pool that has been idle is not known any more. */
+/** The limit of a pool that may have been idle: after ten seconds without a call it is not known any more. */
 export function afterIdling(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   const isKnown = inFlight > 0 || limit.calls <= 1 || msBetween(limit.lastEndAtMs, nowMs) < idleAfterMs;
   return isKnown ? limit : { ...limit, calls: 1, doublesTo: Number.POSITIVE_INFINITY };

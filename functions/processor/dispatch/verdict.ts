@@ -39,11 +39,13 @@ export type GateReason =
   | 'too-early'
   | 'full';
 
+/** The message may call now. */
 export interface DispatchVerdict {
   readonly action: 'dispatch';
   readonly reason: 'free' | 'unknown';
 }
 
+/** What is to be done with a message now. */
 export type GateVerdict =
   | DispatchVerdict
   /** `untilMs`: when to judge again, where time alone can change it; absent where only an event can. */

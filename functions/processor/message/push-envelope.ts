@@ -16,6 +16,7 @@ export interface PushedMessage {
   readonly fault: string | undefined;
 }
 
+/** A body that is a push, or why it is none. */
 export type DecodedPush = { readonly message: PushedMessage } | { readonly notAPush: string };
 
 const noBytes = new Uint8Array(0);

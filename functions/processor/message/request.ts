@@ -8,7 +8,7 @@ import {
 import { later, type UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../../../shared/runtime/utf8.ts';
-import { forwardableHeaders, type Headers, illegalHeader } from '../call/request-headers.ts';
+import { forwardableHeaders, type HeaderMap, illegalHeader } from '../call/request-headers.ts';
 import { readDeadline } from './deadline.ts';
 import type { PushedMessage } from './push-envelope.ts';
 
@@ -39,13 +39,15 @@ export interface AsyncRequest extends RequestIdentity {
   readonly endpoint: string;
   /** The exact bytes that the gateway receives. */
   readonly payload: Uint8Array;
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
 }
 
+/** A request, or why there is none and as much of its identity as could be read. */
 export type DecodedRequest =
   | { readonly request: AsyncRequest }
   | { readonly identity: RequestIdentity; readonly invalid: string };
 
+/** The policy's part in how a message is read. */
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
   readonly defaultDeadlineMs: number;
@@ -67,12 +69,12 @@ class Invalid extends Error {}
 /** Reads a message as a request: contract §1. What cannot be understood keeps as much of its identity as could be read. */
 export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs: UnixMs): DecodedRequest {
   const { attributes } = message;
-  const journey = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
+  const retryState = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };
   const fields = 'fault' in body ? noFields : body;
   const metadata = readOr({}, () => readMetadata(fields));
   const identity: RequestIdentity = {
-    ...journey,
+    ...retryState,
     id: readOr(message.messageId, () => readId(fields, attributes) ?? message.messageId),
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
@@ -88,7 +90,7 @@ export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs
     return {
       request: {
         ...identity,
-        deadlineAtMs: readDeadlineAtMs(body, attributes, journey, rules),
+        deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
         headers: readHeaders(body),
         payload: readPayload(body),
         endpoint: readEndpoint(body, attributes, rules),
@@ -157,15 +159,15 @@ function readId(body: Body, attributes: Attributes): string | undefined {
   return id;
 }
 
-function readDeadlineAtMs(body: Body, attributes: Attributes, journey: RetryState, rules: RequestRules): UnixMs {
+function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
   const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return later(journey.firstPublishedAtMs, rules.defaultDeadlineMs);
+  if (seconds === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
   if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
-  const deadline = readDeadline(seconds, journey.firstPublishedAtMs);
+  const deadline = readDeadline(seconds, retryState.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
   return deadline;
 }
@@ -180,7 +182,7 @@ function readMetadata(body: Body): Record<string, string> {
   return metadata;
 }
 
-function readHeaders(body: Body): Headers {
+function readHeaders(body: Body): HeaderMap {
   const headers = readTextMap(body, 'headers');
   const illegal = illegalHeader(headers);
   if (illegal !== undefined) throw new Invalid(`header ${JSON.stringify(illegal.slice(0, 64))} is not legal HTTP`);

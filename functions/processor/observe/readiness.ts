@@ -3,6 +3,7 @@ import { type MonotonicClock, type MonotonicMs, msBetween } from '../../../share
 import type { BreakerBoard } from '../dispatch/breaker-board.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 
+/** What readiness depends on. */
 export interface ReadinessOptions {
   readonly pools: readonly DispatchPool[];
   readonly topics: Pick<BreakerBoard, 'open'>;

@@ -11,6 +11,7 @@ import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
 import type { FunctionMetrics } from './metrics.ts';
 
+/** What reports are made with. */
 export interface ReportParts {
   readonly metrics: FunctionMetrics;
   readonly log: Logger;

@@ -6,6 +6,7 @@ import type { Publish } from './publisher.ts';
 import { ResultCache } from './result-cache.ts';
 import type { Settlement } from './settlement.ts';
 
+/** What an outbox is made from. */
 export interface OutboxOptions {
   readonly publish: Publish;
   readonly topics: Pick<BreakerBoard, 'ended'>;
@@ -14,6 +15,7 @@ export interface OutboxOptions {
   readonly onRelease: () => void;
 }
 
+/** Whether Pub/Sub has confirmed all of it. */
 export type PublishOutcome = { readonly isConfirmed: true } | { readonly isConfirmed: false; readonly error: unknown };
 
 const keptBytes = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { type DeliveryStatus, noRoom, unavailable } from '../delivery-status.ts'
 import type { AdmissionOutcome } from '../dispatch/call-request.ts';
 import { isExpired } from '../message/deadline.ts';
 import type { AsyncRequest, RequestIdentity, RequestName } from '../message/request.ts';
-import { type Ending, type ErrorCode, tooLarge } from './result.ts';
+import { type ErrorCode, type RequestEnding, tooLarge } from './result.ts';
 
 /** What ends a delivery. */
 export type LastStep = FinishStep | RetryStep | GiveBackStep;
@@ -19,7 +19,7 @@ export type NextStep =
 export interface FinishStep {
   readonly step: 'finish';
   readonly identity: RequestIdentity;
-  readonly ending: Ending;
+  readonly ending: RequestEnding;
   /** Calls that ended in success or failure, of all deliveries. */
   readonly attempts: number;
   readonly deadLetter?: ErrorCode;
@@ -112,7 +112,7 @@ export function afterCall(attempt: EndedAttempt): NextStep {
 }
 
 /** How a failed request ends that is too large to be published again. */
-export function unrepeatableEnding(request: AsyncRequest, call: CallEnd): Ending {
+export function unrepeatableEnding(request: AsyncRequest, call: CallEnd): RequestEnding {
   if (call.end === 'answer') return { answer: call.answer };
   const message = `${describeEnd(call)}, and the message leaves no room for the attributes of a retry`;
   return { errorCode: 'INFERENCE_ERROR', message, statusCode: request.lastStatus ?? 0 };
@@ -136,7 +136,7 @@ function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): G
   return { step: 'give-back', request, status, why };
 }
 
-function expired(request: AsyncRequest): Ending {
+function expired(request: AsyncRequest): RequestEnding {
   return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
 }
 
@@ -157,7 +157,7 @@ function afterFailure({ request, call, maxAttempts, nowMs }: EndedAttempt): Next
 }
 
 /** What a request ends with whose last call failed. */
-function lastEnding(request: AsyncRequest, call: CallEnd, hasExpired: boolean, attempts: number): Ending {
+function lastEnding(request: AsyncRequest, call: CallEnd, hasExpired: boolean, attempts: number): RequestEnding {
   if (call.end === 'answer') return { answer: call.answer };
   if (call.end === 'too-large') return tooLarge(call.status);
   if (hasExpired) return expired(request);
@@ -165,7 +165,7 @@ function lastEnding(request: AsyncRequest, call: CallEnd, hasExpired: boolean, a
   return { errorCode: 'ATTEMPTS_EXHAUSTED', message, statusCode: request.lastStatus ?? 0 };
 }
 
-function endingOf(call: CallEnd): Ending {
+function endingOf(call: CallEnd): RequestEnding {
   if (call.end === 'answer') return { answer: call.answer };
   if (call.end === 'too-large') return tooLarge(call.status);
   throw new Error(`a call that ended as ${call.end} has no answer`);

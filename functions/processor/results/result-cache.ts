@@ -1,6 +1,6 @@
 /**
- * What is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and costs
- * another call.
+ * Keeps what is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and
+ * costs another call.
  */
 export class ResultCache<T> {
   readonly #maxBytes: number;

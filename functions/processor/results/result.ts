@@ -8,9 +8,10 @@ import {
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
-import { type Answer, type AnswerTokens, tokensOf } from '../call/answer.ts';
+import { type AnswerTokens, type GatewayAnswer, tokensOf } from '../call/answer.ts';
 import { nameOf, type RequestIdentity, type RequestName } from '../message/request.ts';
 
+/** Protocol: contract §2. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'DEADLINE_EXCEEDED'
@@ -19,8 +20,8 @@ export type ErrorCode =
   | 'INFERENCE_ERROR';
 
 /** How a request ended: with an answer, or with an error in its place. */
-export type Ending =
-  | { readonly answer: Answer }
+export type RequestEnding =
+  | { readonly answer: GatewayAnswer }
   | {
       readonly errorCode: ErrorCode;
       readonly message: string;
@@ -31,14 +32,14 @@ export type Ending =
 /** A request's result, before it is written. */
 export interface Result {
   readonly identity: RequestIdentity;
-  readonly ending: Ending;
+  readonly ending: RequestEnding;
   /** Calls that ended in success or failure. */
   readonly attempts: number;
   /** From the first publish to the last call, or to the end when there was none. */
   readonly queuedMs: number;
   /** Of the last call. */
   readonly inferenceMs: number;
-  /** By which the last call was known; empty when there was none. */
+  /** The id that the last call was sent with; empty when there was none. */
   readonly requestId: string;
   readonly traceparent: string;
 }
@@ -57,6 +58,7 @@ const ownNames = [
 ];
 const maxErrorBytes = 1024;
 
+/** Protocol: contract §8, `async_requests_total`. */
 export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
 
 /** What is told of a result: nothing of a prompt or an answer. */
@@ -85,7 +87,7 @@ export function encodeResult(
 }
 
 /** The ending of a result that no message can hold. */
-export function tooLarge(statusCode: number): Ending {
+export function tooLarge(statusCode: number): RequestEnding {
   return {
     errorCode: 'RESULT_TOO_LARGE',
     message: `the result would exceed the ${maxMessageBytes} bytes of a message`,
@@ -93,15 +95,15 @@ export function tooLarge(statusCode: number): Ending {
   };
 }
 
-function succeeded(ending: Ending): boolean {
+function succeeded(ending: RequestEnding): boolean {
   return 'answer' in ending && ending.answer.status >= 200 && ending.answer.status < 300;
 }
 
-function statusOf(ending: Ending): number {
+function statusOf(ending: RequestEnding): number {
   return 'answer' in ending ? ending.answer.status : ending.statusCode;
 }
 
-function errorCodeOf(ending: Ending): ErrorCode | '' {
+function errorCodeOf(ending: RequestEnding): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
@@ -120,7 +122,7 @@ function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs }: Result
   };
 }
 
-function outcomeOf(ending: Ending): RequestOutcome {
+function outcomeOf(ending: RequestEnding): RequestOutcome {
   if (succeeded(ending)) return 'succeeded';
   const code = errorCodeOf(ending);
   if (code === 'INVALID_REQUEST') return 'invalid';
@@ -162,7 +164,7 @@ function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result)
   ]);
 }
 
-function envelopePayload(ending: Ending, error: string): readonly [string, string] {
+function envelopePayload(ending: RequestEnding, error: string): readonly [string, string] {
   if (!('answer' in ending)) return ['payload', JSON.stringify(JSON.stringify({ error }))];
   const text = decodeUtf8(ending.answer.body);
   return text === undefined ? ['payload_base64', base64(ending.answer.body)] : ['payload', JSON.stringify(text)];
@@ -198,7 +200,7 @@ function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
   return [['body', jsonSpan(body) ? text.trim().replaceAll(/[\r\n]+/g, ' ') : JSON.stringify(text)]];
 }
 
-function errorText(ending: Ending): string {
+function errorText(ending: RequestEnding): string {
   return 'answer' in ending ? '' : truncateUtf8(ending.message, maxErrorBytes);
 }
 

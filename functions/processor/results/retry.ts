@@ -8,6 +8,7 @@ import {
 import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { AsyncRequest, RequestName } from '../message/request.ts';
 
+/** What a retry's time depends on. */
 export interface RetryTiming {
   /** Failed so far, this attempt included; at least 1. */
   readonly attemptsFailed: number;
@@ -18,7 +19,10 @@ export interface RetryTiming {
   readonly fraction: number;
 }
 
-/** When to try again: exponential, with jitter, at least what the gateway asked for, at most half of the time left. */
+/**
+ * When to try again: now + min(max(Retry-After, b), half of the time left), with b uniform in [t/2, t) and t = min(60, 2·2ⁿ) s after n
+ * failed attempts. Protocol: contract §1, "Retries".
+ */
 export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, fraction }: RetryTiming): UnixMs {
   const longestMs = Math.min(60_000, 2000 * 2 ** attemptsFailed);
   const backoffMs = (longestMs / 2) * (1 + fraction);
@@ -35,6 +39,7 @@ export interface RetrySummary {
   readonly retryAtMs: UnixMs;
 }
 
+/** What a retry's message is made from. */
 export interface RetryParts {
   readonly topic: string;
   readonly request: AsyncRequest;

@@ -5,7 +5,7 @@ import { unix } from '../../support/instants.ts';
 const publishedAtMs = unix(Date.UTC(2026, 10, 23));
 const read = (attributes: Record<string, string>) => readRetryState(attributes, '77', publishedAtMs);
 
-describe('the journey so far', () => {
+describe('the state of a message’s retries', () => {
   test('a message that comes for the first time', () => {
     expect(read({})).toEqual({
       attemptsFailed: 0,

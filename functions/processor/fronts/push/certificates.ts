@@ -15,7 +15,7 @@ export class CertificatesUnavailable extends Error {
 const fetchTimeoutMs = 3000;
 const shortestLifeMs = 60_000;
 const longestLifeMs = 86_400_000;
-/** A key that nobody knows is looked for again at most this often, a source that failed too. */
+/** A key that the source does not have is looked for again at most this often, a source that failed too. */
 const unknownKeyPauseMs = 5000;
 const failurePauseMs = 1000;
 const leastKeyBits = 2048;

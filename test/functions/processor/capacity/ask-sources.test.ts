@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { askSources, type CapacitySource } from '../../../../functions/processor/capacity/ask-sources.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
-/** What a source says: a saturation that is so many milliseconds old, nothing, an error, or not even that. */
+/** What a source says: a saturation with its age in milliseconds, nothing, an error, or no answer at all. */
 type Said = { readonly saturation: number; readonly ageMs?: number } | undefined | Error | 'hangs';
 
 const maxAgeMs = 60_000;

@@ -31,7 +31,7 @@ function setUp() {
   };
 }
 
-/** A success that wrote 100 tokens in so many milliseconds. */
+/** A success that wrote 100 tokens in `durationMs`. */
 const generated = (durationMs: number, model = 'm'): CallOutcome => ({
   became: 'success',
   generation: { model, promptTokens: 100, outputTokens: 100, durationMs },

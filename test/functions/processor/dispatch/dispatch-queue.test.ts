@@ -2,7 +2,7 @@ import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { settled, setUp } from './queue-world.ts';
 
-test('those who wait are served by deadline', async () => {
+test('messages that wait are served by deadline', async () => {
   const { ask, end } = setUp();
   const first = [ask(), ask()];
   await settle();
@@ -18,7 +18,7 @@ test('those who wait are served by deadline', async () => {
   expect([late, early, middle].map(({ admitted }) => admitted?.got)).toEqual([undefined, 'permit', 'permit']);
 });
 
-describe('waiting ends', () => {
+describe('a message’s wait ends', () => {
   test('when the time is over', async () => {
     const { ask, clock, verdicts } = setUp();
     const early = ask({ notBeforeMs: 1e6 });
@@ -42,7 +42,7 @@ describe('waiting ends', () => {
     await clock.advance(1);
     expect(early.admitted?.got).toBe('permit');
   });
-  test('when nobody listens any more', async () => {
+  test('when their connection is lost', async () => {
     const { ask, queue } = setUp();
     const gone = new AbortController();
     const waiting = ask({ notBeforeMs: 1e6, signal: gone.signal });
@@ -52,7 +52,7 @@ describe('waiting ends', () => {
     expect(waiting.admitted).toEqual({ got: 'aborted' });
     expect(queue.waiting).toBe(0);
   });
-  test('when the process goes down', async () => {
+  test('when the process ends', async () => {
     const { ask, queue } = setUp();
     const waiting = ask({ notBeforeMs: 1e6 });
     queue.close();
@@ -90,7 +90,7 @@ test('without waiting time it is now or never', async () => {
 });
 
 describe('capacity', () => {
-  test('a thousand who wait cause one query a period', async () => {
+  test('a thousand messages that wait cause one query a period', async () => {
     const { ask, clock, readings } = setUp({
       maxWaiting: 1000,
       read: async () => ({ source: 'x', saturation: 1, ageMs: 0 }),
@@ -101,7 +101,7 @@ describe('capacity', () => {
     await clock.advance(2000);
     expect(waiting.every(({ admitted }) => admitted?.got === 'deferred')).toBe(true);
   });
-  test('those who wait go on when it is free again', async () => {
+  test('messages that wait go on when it is free again', async () => {
     let saturation = 1;
     const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, ageMs: 0 }) });
     const waiting = ask();
@@ -136,7 +136,7 @@ describe('capacity', () => {
     await clock.advance(1);
     expect(pool.gateInputs(clock.nowMs()).gate).toBe('unknown');
   });
-  test('who cannot wait for a reading goes by the last, and by none when that is too old', async () => {
+  test('a message that cannot wait for a reading goes by the last, and by none when that is too old', async () => {
     let reads = async () => ({ source: 'x', saturation: 0, ageMs: 0 });
     const { ask, clock, end, verdicts } = setUp({ read: () => reads() });
     end(await settled(ask()));

@@ -5,7 +5,7 @@ import type { CallOutcome } from '../../../../functions/processor/dispatch/permi
 import { settled, setUp, success } from './queue-world.ts';
 
 describe('subscriptions share', () => {
-  test('places to wait: who has most of them gives up its latest deadline', async () => {
+  test('places to wait: the one that has most of them gives up its latest deadline', async () => {
     const { ask } = setUp({ maxWaiting: 4 });
     const crowd = [4, 2, 3, 1].map((hour) => ask({ subscription: 'a', notBeforeMs: 1e6, deadlineAtMs: hour * 1e8 }));
     const other = ask({ subscription: 'b', notBeforeMs: 1e6 });
@@ -37,7 +37,7 @@ describe('subscriptions share', () => {
     expect(queue.waiting).toBe(3);
   });
 
-  test('calls: a free place goes to who has fewest of them, then to the earliest deadline', async () => {
+  test('calls: a free place goes to the one that has fewest of them, then to the earliest deadline', async () => {
     const { ask, end } = setUp();
     const busy = [ask({ subscription: 'a' }), ask({ subscription: 'a' })];
     await settle();
@@ -65,7 +65,7 @@ describe('subscriptions share', () => {
   });
 });
 
-test('those behind a path that is out are passed over', async () => {
+test('messages for a path that is out do not hold back the others', async () => {
   const { ask, clock, pool, end } = setUp();
   for (const message of ['a', 'b', 'c', 'd', 'e']) pool.breakers.ended('/out', message, 'sick', clock.nowMs());
   const running = [ask(), ask()];

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type CallClass, type CallEnd, readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { callTimeoutMs } from '../../../../functions/processor/message/deadline.ts';
 import {
   afterCall,
   afterExpiry,
@@ -186,19 +185,6 @@ test.each<[CallEnd, string]>([
   [broken, 'ECONNRESET'],
 ])('%j is told in a sentence', (end, sentence) => {
   expect(describeEnd(end)).toBe(sentence);
-});
-
-describe('how long a call may take', () => {
-  const time = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, spentMs: 0, leftMs: 1e9 };
-  const rows: [string, Partial<typeof time>, number][] = [
-    ['its own limit', {}, 540_000],
-    ['the deadline', { leftMs: 5000 }, 5000],
-    ['what the push leaves', { spentMs: 100_000 }, 480_000],
-    ['nothing', { spentMs: 580_000 }, 0],
-  ];
-  test.each(rows)('%s', (_, changed, expected) => {
-    expect(callTimeoutMs({ ...time, ...changed })).toBe(expected);
-  });
 });
 
 function answerOf(status: number): object {

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { type Ending, encodeResult, type Result } from '../../../../functions/processor/results/result.ts';
+import { encodeResult, type RequestEnding, type Result } from '../../../../functions/processor/results/result.ts';
 import { messageBytes } from '../../../../shared/pubsub/outgoing-message.ts';
 import { identity } from '../identities.ts';
 
-const answered = (body: string | Uint8Array, status = 200, headers = {}): Ending => ({
+const answered = (body: string | Uint8Array, status = 200, headers = {}): RequestEnding => ({
   answer: readAnswer(status, headers, Buffer.from(body as string)),
 });
-const failed: Ending = { errorCode: 'ATTEMPTS_EXHAUSTED', message: '5 attempts failed', statusCode: 0 };
+const failed: RequestEnding = { errorCode: 'ATTEMPTS_EXHAUSTED', message: '5 attempts failed', statusCode: 0 };
 
-function encode(ending: Ending, changed: Partial<Result['identity']> = {}, more: Partial<Result> = {}) {
+function encode(ending: RequestEnding, changed: Partial<Result['identity']> = {}, more: Partial<Result> = {}) {
   const result = {
     identity: { ...identity, ...changed },
     ending,
@@ -182,7 +182,7 @@ test('any body can be told from its result', () => {
 });
 
 describe('what is told of a result', () => {
-  const rows: [string, Ending, object][] = [
+  const rows: [string, RequestEnding, object][] = [
     ['a success', answered('{"usage":{"prompt_tokens":3,"completion_tokens":4}}'), { outcome: 'succeeded' }],
     ['an answer that is no success', answered('no', 422), { outcome: 'failed', statusCode: 422, errorCode: '' }],
     ['no answer', failed, { outcome: 'failed', statusCode: 0, errorCode: 'ATTEMPTS_EXHAUSTED' }],

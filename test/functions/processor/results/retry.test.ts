@@ -67,7 +67,7 @@ describe('the message', () => {
       ...changed,
     });
 
-  test('is the original with its journey', () => {
+  test('is the original with the state of its retries', () => {
     expect(make({ attributes: { team: 'x', tenant: 't', attempt: '2', last_status: '500' }, lastStatus: 503 })).toEqual(
       {
         topic: 'retries',
@@ -89,7 +89,7 @@ describe('the message', () => {
   test('without an answer there is no last_status', () => {
     expect(make()?.attributes).not.toHaveProperty('last_status');
   });
-  test('a hundred attributes make room for the journey', () => {
+  test('a hundred attributes make room for that state', () => {
     const attributes = Object.fromEntries(
       Array.from({ length: 100 }, (_, index) => [`k${String(index).padStart(3, '0')}`, 'v']),
     );

@@ -41,7 +41,7 @@ test('a push signed by a known key passes, from PEM and from JWK', async () => {
   expect(await guard()(bearer())).toBeUndefined();
 });
 
-describe('what proves nothing is 401, what proves somebody else is 403', () => {
+describe('a token that proves nothing is 401, one that proves another account is 403', () => {
   const rows: [string, string | undefined, number][] = [
     ['no token', undefined, 401],
     ['signed by another key under this name', bearer({ key: two!.privateKey }), 401],
