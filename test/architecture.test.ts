@@ -22,6 +22,7 @@ const pureRooms = [
   'gateway/choose',
   'gateway/endpoint',
   'functions/processor/message',
+  'shared/pubsub',
   'functions/processor/dispatch',
 ];
 const impure = [

@@ -1,3 +1,4 @@
+import { publishReserveMs } from '../../shared/pubsub/deadline.ts';
 import { portsDiffer } from '../../shared/runtime/config/listening.ts';
 import type { Rule } from '../../shared/runtime/config/read-config.ts';
 import {
@@ -12,7 +13,6 @@ import {
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
-import { publishReserveMs } from './message/deadline.ts';
 
 /** Values of `CAPACITY_SOURCES`. */
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;

@@ -1,3 +1,5 @@
+import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
+import { type AsyncRequest, type DecodedRequest, decodeRequest } from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
@@ -6,8 +8,6 @@ import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
 import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
 import type { CallRequest } from './dispatch/call-request.ts';
 import type { Permit } from './dispatch/permit.ts';
-import { callTimeoutMs, isExpired } from './message/deadline.ts';
-import { type AsyncRequest, type DecodedRequest, decodeRequest } from './message/request.ts';
 import {
   afterCall,
   afterExpiry,

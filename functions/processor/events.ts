@@ -1,8 +1,8 @@
+import type { RequestName } from '../../shared/pubsub/request.ts';
 import type { UnixMs } from '../../shared/runtime/clock.ts';
 import type { CallClass } from './call/answer.ts';
 import type { GateReading } from './dispatch/capacity-gate.ts';
 import type { GateVerdict } from './dispatch/verdict.ts';
-import type { RequestName } from './message/request.ts';
 import type { ResultSummary } from './results/result.ts';
 import type { RetrySummary } from './results/retry.ts';
 

@@ -1,9 +1,9 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
+import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
-import type { HeaderMap } from './request-headers.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =

@@ -3,9 +3,9 @@ import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import got, { type RequestError } from 'got';
+import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
-import type { HeaderMap } from './request-headers.ts';
 
 /** One call of the gateway as it goes out. */
 export interface GatewayCall {

@@ -1,12 +1,12 @@
+import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
+import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
 import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
-import type { AsyncRequest } from '../message/request.ts';
 import type { RandomSource } from '../random.ts';
 import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { SpanScope } from '../tracing.ts';
 import type { CallEnd } from './answer.ts';
 import type { CallGateway } from './gateway-client.ts';
-import { callHeaders } from './request-headers.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {

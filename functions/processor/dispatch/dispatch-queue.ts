@@ -1,3 +1,4 @@
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
 import {
   earliest,
   type MonotonicClock,
@@ -6,7 +7,6 @@ import {
   never,
   type WallClock,
 } from '../../../shared/runtime/clock.ts';
-import { isExpired } from '../message/deadline.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';

@@ -1,3 +1,4 @@
+import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { later, type MonotonicClock, msBetween, type UnixMs, type WallClock } from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
@@ -6,7 +7,6 @@ import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
 import type { ProcessorEvents } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
-import type { RequestName } from '../message/request.ts';
 import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
 import type { FunctionMetrics } from './metrics.ts';

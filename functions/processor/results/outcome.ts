@@ -1,9 +1,9 @@
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
+import type { AsyncRequest, RequestIdentity, RequestName } from '../../../shared/pubsub/request.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import type { CallClass, CallEnd } from '../call/answer.ts';
 import { type DeliveryStatus, noRoom, unavailable } from '../delivery-status.ts';
 import type { AdmissionOutcome } from '../dispatch/call-request.ts';
-import { isExpired } from '../message/deadline.ts';
-import type { AsyncRequest, RequestIdentity, RequestName } from '../message/request.ts';
 import { type ErrorCode, type RequestEnding, tooLarge } from './result.ts';
 
 /** What ends a delivery. */

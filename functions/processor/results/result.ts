@@ -5,11 +5,11 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import { nameOf, type RequestIdentity, type RequestName } from '../../../shared/pubsub/request.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import { type AnswerTokens, type GatewayAnswer, tokensOf } from '../call/answer.ts';
-import { nameOf, type RequestIdentity, type RequestName } from '../message/request.ts';
 
 /** Protocol: contract §2. */
 export type ErrorCode =

@@ -5,8 +5,8 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import type { AsyncRequest, RequestName } from '../../../shared/pubsub/request.ts';
 import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
-import type { AsyncRequest, RequestName } from '../message/request.ts';
 
 /** What a retry's time depends on. */
 export interface RetryTiming {

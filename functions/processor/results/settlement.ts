@@ -1,9 +1,9 @@
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
+import { nameOf } from '../../../shared/pubsub/request.ts';
 import { msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import { retryAfterMs } from '../call/answer.ts';
 import type { MadeCall } from '../call/request-call.ts';
 import type { PushedMessage } from '../message/push-envelope.ts';
-import { nameOf } from '../message/request.ts';
 import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import { deadLetterMessage } from './dead-letter.ts';
 import { describeEnd, type FinishStep, type RetryStep, unrepeatableEnding } from './outcome.ts';

@@ -1,4 +1,4 @@
-import type { RequestIdentity } from '../../../functions/processor/message/request.ts';
+import type { RequestIdentity } from '../../../shared/pubsub/request.ts';
 import { unix } from '../../support/instants.ts';
 
 /** A request's identity, for tests that vary one thing of it. */

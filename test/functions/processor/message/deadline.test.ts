@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callTimeoutMs, isExpired, readDeadline } from '../../../../functions/processor/message/deadline.ts';
+import { callTimeoutMs, isExpired, readDeadline } from '../../../../shared/pubsub/deadline.ts';
 import { unix } from '../../../support/instants.ts';
 
 describe('how long a call may take', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeRequest } from '../../../../functions/processor/message/request.ts';
 import { retryAtMs, retryMessage } from '../../../../functions/processor/results/retry.ts';
 import { messageBytes } from '../../../../shared/pubsub/outgoing-message.ts';
+import { decodeRequest } from '../../../../shared/pubsub/request.ts';
 import { later, type UnixMs } from '../../../../shared/runtime/clock.ts';
 import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';

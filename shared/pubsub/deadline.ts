@@ -1,4 +1,4 @@
-import type { UnixMs } from '../../../shared/runtime/clock.ts';
+import type { UnixMs } from '../runtime/clock.ts';
 
 const longestMs = 31 * 24 * 3600 * 1000;
 

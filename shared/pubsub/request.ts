@@ -1,16 +1,15 @@
+import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
+import { later, type UnixMs } from '../runtime/clock.ts';
+import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
+import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
+import { readDeadline } from './deadline.ts';
 import {
   type Attributes,
   isDecimal,
   metadataAttributes,
   type RetryState,
   readRetryState,
-} from '../../../shared/pubsub/message-attributes.ts';
-import { later, type UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
-import { decodeUtf8, truncateUtf8, utf8Length } from '../../../shared/runtime/utf8.ts';
-import { forwardableHeaders, type HeaderMap, illegalHeader } from '../call/request-headers.ts';
-import { readDeadline } from './deadline.ts';
-import type { PushedMessage } from './push-envelope.ts';
+} from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface RequestIdentity extends RetryState {
@@ -66,8 +65,19 @@ const inferred = [
 
 class Invalid extends Error {}
 
+/** What a request is read from: a message as Pub/Sub delivers it, or as it will be published. */
+export interface ReceivedMessage {
+  /** Stands for an id that the request does not bring. */
+  readonly messageId: string;
+  readonly publishedAtMs: UnixMs | undefined;
+  readonly attributes: Attributes;
+  readonly data: Uint8Array;
+  /** What is wrong with the message itself: it can never succeed. */
+  readonly fault: string | undefined;
+}
+
 /** Reads a message as a request: contract §1. What cannot be understood keeps as much of its identity as could be read. */
-export function decodeRequest(message: PushedMessage, rules: RequestRules, nowMs: UnixMs): DecodedRequest {
+export function decodeRequest(message: ReceivedMessage, rules: RequestRules, nowMs: UnixMs): DecodedRequest {
   const { attributes } = message;
   const retryState = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };

@@ -1,8 +1,4 @@
-import {
-  fairnessIdHeaders,
-  objectiveHeaders,
-  requestIdHeader,
-} from '../../../shared/inference-gateway/header-names.ts';
+import { fairnessIdHeaders, objectiveHeaders, requestIdHeader } from './header-names.ts';
 
 /** HTTP headers, one value a name. */
 export type HeaderMap = Readonly<Record<string, string>>;

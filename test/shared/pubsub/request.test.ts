@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeRequest } from '../../../../functions/processor/message/request.ts';
-import { later } from '../../../../shared/runtime/clock.ts';
-import { unix } from '../../../support/instants.ts';
+import { decodeRequest } from '../../../shared/pubsub/request.ts';
+import { later } from '../../../shared/runtime/clock.ts';
+import { unix } from '../../support/instants.ts';
 
 const publishedAtMs = unix(Date.UTC(2026, 10, 23));
 const nowMs = later(publishedAtMs, 1000);

@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  callHeaders,
-  forwardableHeaders,
-  illegalHeader,
-} from '../../../../functions/processor/call/request-headers.ts';
+import { callHeaders, forwardableHeaders, illegalHeader } from '../../../shared/inference-gateway/request-headers.ts';
 
 test.each([
   'Connection',
