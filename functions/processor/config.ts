@@ -15,7 +15,9 @@ import {
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
 
+/** Values of `CAPACITY_SOURCES`. */
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
+/** One of them. */
 export type CapacitySourceName = (typeof capacitySourceNames)[number];
 
 /** What a subscription may set for itself. */
@@ -166,6 +168,7 @@ export const functionSchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** Faults that lie in several variables together. */
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
   portsDiffer,
   {

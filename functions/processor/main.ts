@@ -8,10 +8,11 @@ import { announceListening, createLogger } from '../../shared/runtime/logger.ts'
 import { createCredential, parseApiKey } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createSpans } from './observe/create-spans.ts';
+import { systemRandom } from './random.ts';
 import { createPublisher } from './results/publisher.ts';
+import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
-import { systemClock as clock } from './system-clock.ts';
 
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
@@ -26,10 +27,10 @@ const log = createLogger(config.logLevel, 'function');
 const service = await startService({
   config,
   policies,
-  credential: await createCredential(apiKey, config.gatewayAudience, clock, log),
+  credential: await createCredential(apiKey, config.gatewayAudience, monotonicClock, wallClock, log),
   guard: await pushGuard(),
-  spans: await createSpans(process.env),
-  publisher: createPublisher(config.projectId),
+  spans: await createSpans(process.env, systemRandom),
+  publish: createPublisher(connectTopics(config.projectId), monotonicClock),
   log,
 }).catch((error: unknown): never => {
   const fault = listenFault(error);

@@ -16,32 +16,36 @@ const subscriptionSchema = {
 } as const;
 
 /** How the messages of one subscription are handled. */
-export type Policy = Values<typeof subscriptionSchema>;
+export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
-export interface Policies {
+export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
-  of(subscription: string): Policy;
-  readonly all: readonly Policy[];
+  of(subscription: string): SubscriptionPolicy;
+  readonly all: readonly SubscriptionPolicy[];
 }
 
 /**
  * Reads `SUBSCRIPTIONS_FILE`'s text over the environment.
  * @throws {ConfigError} naming every fault, each with its subscription.
  */
-export function readPolicies(file: string | undefined, env: Environment): Policies {
+export function readPolicies(file: string | undefined, env: Environment): SubscriptionPolicies {
   const { TENANT: _, ...base } = env;
   const faults = new Faults();
   const common = faults.of(() => readConfig(subscriptionSchema, base));
   const overrides = file === undefined ? [] : readFile(file, base, faults);
   if (!common || faults.found.length > 0) throw new ConfigError(faults.found);
-  const byName = new Map<string, Policy>(overrides);
+  const byName = new Map<string, SubscriptionPolicy>(overrides);
   return {
     of: (subscription) => byName.get(subscription) ?? byName.get(subscription.split('/').at(-1) ?? '') ?? common,
     all: [common, ...byName.values()],
   };
 }
 
-function readFile(text: string, base: Environment, faults: Faults): (readonly [id: string, policy: Policy])[] {
+function readFile(
+  text: string,
+  base: Environment,
+  faults: Faults,
+): (readonly [id: string, policy: SubscriptionPolicy])[] {
   const { file, entry: shape } = createSchemas();
   const entries = faults.of(() => {
     const read = readJson(text, file);
@@ -77,7 +81,7 @@ function readEntry(
   shape: z.ZodMiniType,
   base: Environment,
   known: readonly string[],
-): Policy {
+): SubscriptionPolicy {
   const issues = shape.safeParse(entry).error?.issues ?? [];
   const own = new Faults();
   const unwritable = new Set(issues.map(({ path }) => path[0]));
@@ -95,4 +99,13 @@ function readEntry(
 function asEnvironment(entry: unknown, unwritable: ReadonlySet<unknown>): Environment {
   const written = Object.entries(entry ?? {}).filter(([name]) => !unwritable.has(name));
   return Object.fromEntries(written.map(([name, value]) => [name, String(value)]));
+}
+
+/** Topics that must work for a message of the subscription to be worth a call. */
+export function topicsOf({
+  resultTopic,
+  retryTopic,
+  deadLetterTopic,
+}: Pick<SubscriptionPolicy, 'resultTopic' | 'retryTopic' | 'deadLetterTopic'>): string[] {
+  return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
 }

@@ -1,9 +1,11 @@
 import { functionSchema } from '../../functions/processor/config.ts';
 import { retryAtMs } from '../../functions/processor/results/retry.ts';
+import { never, type UnixMs } from '../../shared/runtime/clock.ts';
 import { markdownTable } from './markdown-table.ts';
 
 /** Far enough away to shorten no delay. */
-const deadlineAtMs = Number.MAX_SAFE_INTEGER;
+const deadlineAtMs = never;
+const failedAtMs = 0 as UnixMs;
 const defaultMaxAttempts = Number(functionSchema.maxAttempts.default);
 /** More rows than any sensible backoff needs until it grows no more. */
 const mostRows = 20;
@@ -33,7 +35,7 @@ interface Range {
 
 function delayAfter(attemptsFailed: number): Range {
   const [fromSeconds = 0, toSeconds = 0] = [0, 1].map(
-    (chance) => retryAtMs({ attemptsFailed, retryAfterMs: 0, deadlineAtMs, nowMs: 0, chance }) / 1000,
+    (fraction) => retryAtMs({ attemptsFailed, retryAfterMs: 0, deadlineAtMs, nowMs: failedAtMs, fraction }) / 1000,
   );
   return { fromSeconds, toSeconds };
 }

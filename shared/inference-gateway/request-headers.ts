@@ -1,7 +1,8 @@
 import { fairnessIdHeaders, objectiveHeaders, requestIdHeader } from './header-names.ts';
 import { hopByHopHeaders } from './hop-by-hop.ts';
 
-export type Headers = Readonly<Record<string, string>>;
+/** HTTP headers, one value a name. */
+export type HeaderMap = Readonly<Record<string, string>>;
 
 const protectedNames = new Set<string>([
   ...hopByHopHeaders,
@@ -26,12 +27,12 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const tenantValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
 
 /** The first header of a message that is not legal HTTP, or undefined. Source: RFC 9110, section 5. */
-export function illegalHeader(headers: Headers): string | undefined {
+export function illegalHeader(headers: HeaderMap): string | undefined {
   return Object.entries(headers).find(([name, value]) => !token.test(name) || !fieldValue.test(value))?.[0];
 }
 
-/** What of a message's own headers may reach the gateway, names in lower case. */
-export function forwardableHeaders(headers: Headers): Headers {
+/** Those of a message's own headers that may reach the gateway, names in lower case. Protocol: contract §5. */
+export function forwardableHeaders(headers: HeaderMap): HeaderMap {
   const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   const named = lowered
     .filter(([name]) => name === 'connection')
@@ -40,8 +41,9 @@ export function forwardableHeaders(headers: Headers): Headers {
   return Object.fromEntries(lowered.filter(([name]) => !isProtected(name) && !hops.has(name)));
 }
 
+/** What the headers of a call are made from. */
 export interface CallHeaders {
-  readonly forwarded: Headers;
+  readonly forwarded: HeaderMap;
   readonly objective: string;
   readonly tenant: string;
   readonly requestId: string;
@@ -52,7 +54,7 @@ export interface CallHeaders {
 }
 
 /** Every header of a call; ours win over the message's. Answers are asked for uncompressed, so that their bytes can be kept as they are. */
-export function callHeaders(call: CallHeaders): Headers {
+export function callHeaders(call: CallHeaders): HeaderMap {
   const [objective, legacyObjective] = objectiveHeaders;
   const [fairnessId, legacyFairnessId] = fairnessIdHeaders;
   const tenantFits = tenantValue.test(call.tenant);

@@ -1,5 +1,6 @@
-import { forwardableHeaders, type Headers, illegalHeader } from '../inference-gateway/request-headers.ts';
+import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
+import { later, type UnixMs } from '../runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
@@ -12,7 +13,7 @@ import {
 } from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
-export interface Identity extends RetryState {
+export interface RequestIdentity extends RetryState {
   readonly id: string;
   /** Decides the result's form. */
   readonly shape: 'envelope' | 'batch-line';
@@ -26,18 +27,29 @@ export interface Identity extends RetryState {
   readonly tracestate: string;
 }
 
-export interface AsyncRequest extends Identity {
-  readonly deadlineAtMs: number;
+/** By what log lines know a request. */
+export type RequestName = Pick<RequestIdentity, 'firstMessageId' | 'traceparent'>;
+
+/** The name alone, without what else an identity holds. */
+export function nameOf({ firstMessageId, traceparent }: RequestIdentity): RequestName {
+  return { firstMessageId, traceparent };
+}
+
+/** A request that can be sent. */
+export interface AsyncRequest extends RequestIdentity {
+  readonly deadlineAtMs: UnixMs;
   readonly endpoint: string;
   /** The exact bytes that the gateway receives. */
   readonly payload: Uint8Array;
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
 }
 
+/** A request, or why there is none and as much of its identity as could be read. */
 export type DecodedRequest =
   | { readonly request: AsyncRequest }
-  | { readonly identity: Identity; readonly invalid: string };
+  | { readonly identity: RequestIdentity; readonly invalid: string };
 
+/** The policy's part in how a message is read. */
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
   readonly defaultDeadlineMs: number;
@@ -58,7 +70,7 @@ class Invalid extends Error {}
 export interface ReceivedMessage {
   /** Stands for an id that the request does not bring. */
   readonly messageId: string;
-  readonly publishedAtMs: number | undefined;
+  readonly publishedAtMs: UnixMs | undefined;
   readonly attributes: Attributes;
   readonly data: Uint8Array;
   /** What is wrong with the message itself: it can never succeed. */
@@ -66,19 +78,19 @@ export interface ReceivedMessage {
 }
 
 /** Reads a message as a request: contract §1. What cannot be understood keeps as much of its identity as could be read. */
-export function decodeRequest(message: ReceivedMessage, rules: RequestRules, nowMs: number): DecodedRequest {
+export function decodeRequest(message: ReceivedMessage, rules: RequestRules, nowMs: UnixMs): DecodedRequest {
   const { attributes } = message;
-  const journey = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
+  const retryState = readRetryState(attributes, message.messageId, message.publishedAtMs ?? nowMs);
   const body = message.fault === undefined ? readBody(message.data) : { fault: message.fault };
   const fields = 'fault' in body ? noFields : body;
   const metadata = readOr({}, () => readMetadata(fields));
-  const identity: Identity = {
-    ...journey,
+  const identity: RequestIdentity = {
+    ...retryState,
     id: readOr(message.messageId, () => readId(fields, attributes) ?? message.messageId),
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
-    tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
     job: attributes.job ?? '',
+    tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
     metadata: { ...metadata, ...metadataAttributes(attributes) },
     traceparent: attributes.traceparent ?? '',
     tracestate: attributes.tracestate ?? '',
@@ -90,7 +102,7 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     return {
       request: {
         ...identity,
-        deadlineAtMs: readDeadlineAtMs(body, attributes, journey, rules),
+        deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
         headers: readHeaders(body),
         payload: readPayload(body),
         endpoint: readEndpoint(body, attributes, rules),
@@ -159,15 +171,15 @@ function readId(body: Body, attributes: Attributes): string | undefined {
   return id;
 }
 
-function readDeadlineAtMs(body: Body, attributes: Attributes, journey: RetryState, rules: RequestRules): number {
+function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
   const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return journey.firstPublishedAtMs + rules.defaultDeadlineMs;
+  if (seconds === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
   if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
-  const deadline = readDeadline(seconds, journey.firstPublishedAtMs);
+  const deadline = readDeadline(seconds, retryState.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
   return deadline;
 }
@@ -182,7 +194,7 @@ function readMetadata(body: Body): Record<string, string> {
   return metadata;
 }
 
-function readHeaders(body: Body): Headers {
+function readHeaders(body: Body): HeaderMap {
   const headers = readTextMap(body, 'headers');
   const illegal = illegalHeader(headers);
   if (illegal !== undefined) throw new Invalid(`header ${JSON.stringify(illegal.slice(0, 64))} is not legal HTTP`);

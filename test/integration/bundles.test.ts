@@ -41,7 +41,8 @@ test('the function’s bundle starts as deployed, with the compile cache that it
   const before = compiled();
   load(0.2);
   await world.restart({ NODE_COMPILE_CACHE: cache }, 'dist/function/main.mjs');
-  expect((await fetch(`${world.service().url}/readyz`)).status).toBe(200);
+  const isReady = async () => (await fetch(`${world.service().url}/readyz`)).status === 200;
+  await until(isReady, { what: 'the function to be ready' });
   const data = { id: 'bundled', payload: { messages: [] }, metadata: { team: 'search' } };
   expect(await world.push({ data })).toBe(204);
   const { data: result, attributes } = await world.arrived('results', 'bundled');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startFunctionWorld } from '../support/function-world.ts';
+import { until } from '../support/poll.ts';
 import { startProcess } from '../support/processes.ts';
 import { answering, startScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -53,7 +54,7 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
   other.play(() => undefined);
   const stuckPush = { subscription: 'projects/p/subscriptions/slow', attributes: { tenant: 'mine' } };
   const stuck = world.push(stuckPush).catch(() => 'gone');
-  await expect.poll(() => other.calls.length).toBe(1);
+  await until(() => other.calls.length === 1, { what: 'the call' });
   expect(await world.push({ subscription: 'projects/p/subscriptions/slow' })).toBe(429);
   world.upstream.play(answering(200));
   expect(await world.push()).toBe(204);

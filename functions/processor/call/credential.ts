@@ -1,8 +1,8 @@
+import type { MonotonicClock, WallClock } from '../../../shared/runtime/clock.ts';
 import type { NamedFile } from '../../../shared/runtime/config/named-file.ts';
 import type { Parsed } from '../../../shared/runtime/config/variables.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { WatchedFile } from '../../../shared/runtime/watched-file.ts';
-import type { Clock } from '../clock.ts';
 
 /** The gateway's bearer token, empty when it needs none. Rejects when there should be one and is none. */
 export type Credential = () => string | Promise<string>;
@@ -11,7 +11,8 @@ export type Credential = () => string | Promise<string>;
 export async function createCredential(
   apiKeyFile: NamedFile<string> | undefined,
   audience: string | undefined,
-  clock: Clock,
+  clock: MonotonicClock,
+  wall: WallClock,
   log: Logger,
 ): Promise<Credential> {
   if (apiKeyFile) {
@@ -21,7 +22,7 @@ export async function createCredential(
   }
   if (audience !== undefined) {
     const { fetchGoogleIdToken, idTokenFor } = await import('./id-token.ts');
-    return idTokenFor(audience, fetchGoogleIdToken, clock);
+    return idTokenFor(audience, fetchGoogleIdToken, clock, wall);
   }
   return () => '';
 }

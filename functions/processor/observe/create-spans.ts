@@ -1,11 +1,15 @@
-import { type Spans, uncollectedSpans } from './spans.ts';
+import type { RandomSource } from '../random.ts';
+import { type Spans, uncollectedSpans } from '../tracing.ts';
 
 /**
  * Exports spans where OpenTelemetry's own variables ask for it, and loads nothing of it otherwise.
  * Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
-export async function createSpans(env: Readonly<Record<string, string | undefined>>): Promise<Spans> {
-  if (!asksForTraces(env)) return uncollectedSpans;
+export async function createSpans(
+  env: Readonly<Record<string, string | undefined>>,
+  random: RandomSource,
+): Promise<Spans> {
+  if (!asksForTraces(env)) return uncollectedSpans(random);
   const { createExportedSpans } = await import('./exported-spans.ts');
   return createExportedSpans(env);
 }

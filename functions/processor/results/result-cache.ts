@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * What is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and costs
- * another call.
+ * Keeps what is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and
+ * costs another call.
  */
 export class ResultCache<T extends NonNullable<unknown>> {
   readonly #kept: LRUCache<string, T>;

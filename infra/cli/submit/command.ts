@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { asyncByDefault } from '../../../shared/openai/api-routes.ts';
 import { readWindow } from '../../../shared/pubsub/window.ts';
+import { wallClock } from '../../../shared/runtime/clock.ts';
 import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
 import { writablePath } from '../../../shared/runtime/config/paths.ts';
 import { custom, flag, list, text } from '../../../shared/runtime/config/variables.ts';
@@ -53,7 +54,7 @@ export async function run(argv: readonly string[], usage: string): Promise<numbe
   const { flags, positional } = readCommandLine({ usage, about, positional: 'FILE', flags: flagSchema }, argv);
   const file = positional ?? '';
   const terms = { job: jobName(file, randomUUID()), window: flags.window };
-  const checked = await checkLines(file, terms, requestDecoder(flags.allowedEndpoints, Date.now()));
+  const checked = await checkLines(file, terms, requestDecoder(flags.allowedEndpoints, wallClock.unixMs()));
   if (flags.dryRun) {
     process.stdout.write(`${checkedText(checked)}\nNothing was sent.\n`);
     return 0;

@@ -1,4 +1,5 @@
 import { decodeRequest } from '../../../shared/pubsub/request.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import type { RequestDecoder } from './check-lines.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { RequestDecoder } from './check-lines.ts';
  * @param allowedEndpoints the function's `ALLOWED_ENDPOINTS`
  * @param nowMs unix milliseconds: when it will be published
  */
-export function requestDecoder(allowedEndpoints: readonly string[], nowMs: number): RequestDecoder {
+export function requestDecoder(allowedEndpoints: readonly string[], nowMs: UnixMs): RequestDecoder {
   // The deadline of a message that names none is the function's to set, and no line is refused for it.
   const rules = { allowedEndpoints, defaultDeadlineMs: 86_400_000, tenant: undefined };
   return (data, attributes) => {

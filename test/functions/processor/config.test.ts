@@ -110,7 +110,7 @@ describe('subscriptions', () => {
     expect(policies.all).toHaveLength(2);
   });
   test('are not needed', () => {
-    expect(readPolicies(undefined, { ...least, TENANT: 'not for everyone' }).of('').tenant).toBeUndefined();
+    expect(readPolicies(undefined, { ...least, TENANT: 'only for a subscription' }).of('').tenant).toBeUndefined();
   });
   const broken: [string, string, string][] = [
     ['no JSON', '{', 'JSON object'],

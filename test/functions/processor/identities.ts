@@ -1,7 +1,8 @@
-import type { Identity } from '../../../shared/pubsub/request.ts';
+import type { RequestIdentity } from '../../../shared/pubsub/request.ts';
+import { unix } from '../../support/instants.ts';
 
 /** A request's identity, for tests that vary one thing of it. */
-export const identity: Identity = {
+export const identity: RequestIdentity = {
   id: 'doc-17',
   shape: 'envelope',
   model: 'm',
@@ -12,7 +13,7 @@ export const identity: Identity = {
   tracestate: '',
   attemptsFailed: 0,
   retryAtMs: undefined,
-  firstPublishedAtMs: 0,
+  firstPublishedAtMs: unix(0),
   firstMessageId: '5',
   lastStatus: undefined,
 };

@@ -1,12 +1,13 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { DeliveryStatus } from '../../../functions/processor/delivery-status.ts';
 import { ResultCache } from '../../../functions/processor/results/result-cache.ts';
 import { RunningDeliveries } from '../../../functions/processor/running-deliveries.ts';
 
 describe('running deliveries', () => {
   function setUp() {
     const running = new RunningDeliveries();
-    const work = Promise.withResolvers<number>();
+    const work = Promise.withResolvers<DeliveryStatus>();
     let runs = 0;
     let signal: AbortSignal | undefined;
     const join = (key: string) =>

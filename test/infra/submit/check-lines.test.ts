@@ -5,13 +5,14 @@ import { afterAll, expect, test } from 'vitest';
 import { attributesOf, checkLines } from '../../../infra/cli/submit/check-lines.ts';
 import { requestDecoder } from '../../../infra/cli/submit/decoder.ts';
 import { asyncByDefault } from '../../../shared/openai/api-routes.ts';
+import { unix } from '../../support/instants.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backfill-check-'));
 const file = join(folder, 'requests.jsonl');
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const terms = { job: 'requests-1', window: undefined };
-const decode = requestDecoder(asyncByDefault, Date.UTC(2026, 10, 23));
+const decode = requestDecoder(asyncByDefault, unix(Date.UTC(2026, 10, 23)));
 
 function check(...lines: (string | object)[]) {
   writeFileSync(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));

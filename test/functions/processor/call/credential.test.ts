@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createCredential, parseApiKey } from '../../../../functions/processor/call/credential.ts';
+import { monotonicClock, wallClock } from '../../../../shared/runtime/clock.ts';
 import { readNamedFile } from '../../../../shared/runtime/config/named-file.ts';
 import type { Logger } from '../../../../shared/runtime/logger.ts';
 
@@ -11,15 +12,20 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const path = join(folder, 'key');
 const log = { info: () => {}, warn: () => {} } as unknown as Logger;
-const noClock = { nowMs: () => 0, after: () => () => {} };
 
 test('without a key and an audience there is no token', async () => {
-  expect(await (await createCredential(undefined, undefined, noClock, log))()).toBe('');
+  expect(await (await createCredential(undefined, undefined, monotonicClock, wallClock, log))()).toBe('');
 });
 
 test('each call sends the key that its file holds then; a file that is empty or gone leaves the last one', async () => {
   writeFileSync(path, ' first\n');
-  const credential = await createCredential(readNamedFile('KEY_FILE', path, parseApiKey), undefined, noClock, log);
+  const credential = await createCredential(
+    readNamedFile('KEY_FILE', path, parseApiKey),
+    undefined,
+    monotonicClock,
+    wallClock,
+    log,
+  );
   expect(await credential()).toBe('first');
   writeFileSync(path, 'second\n');
   expect(await credential()).toBe('second');

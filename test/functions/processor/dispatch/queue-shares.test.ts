@@ -1,11 +1,11 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CallReport } from '../../../../functions/processor/dispatch/pool.ts';
-import { settled, setUp, success } from './admission-world.ts';
+import type { CallOutcome } from '../../../../functions/processor/dispatch/permit.ts';
+import { settled, setUp, success } from './queue-world.ts';
 
 describe('subscriptions share', () => {
-  test('places to wait: who has most of them gives up its latest deadline', async () => {
+  test('places to wait: the one that has most of them gives up its latest deadline', async () => {
     const { ask } = setUp({ maxWaiting: 4 });
     const crowd = [4, 2, 3, 1].map((hour) => ask({ subscription: 'a', notBeforeMs: 1e6, deadlineAtMs: hour * 1e8 }));
     const other = ask({ subscription: 'b', notBeforeMs: 1e6 });
@@ -28,16 +28,16 @@ describe('subscriptions share', () => {
   });
 
   test('bytes: the largest gives up, whatever its number', async () => {
-    const { ask, admission } = setUp({ maxWaitingBytes: 100 });
+    const { ask, queue } = setUp({ maxWaitingBytes: 100 });
     const heavy = ask({ subscription: 'a', notBeforeMs: 1e6, sizeBytes: 60 });
     const light = [1, 2, 3].map(() => ask({ subscription: 'b', notBeforeMs: 1e6, sizeBytes: 15 }));
     await settle();
     expect(heavy.admitted).toEqual({ got: 'deferred', reason: 'full' });
     expect(light.map(({ admitted }) => admitted)).toEqual([undefined, undefined, undefined]);
-    expect(admission.waiting).toBe(3);
+    expect(queue.waiting).toBe(3);
   });
 
-  test('calls: a free place goes to who has fewest of them, then to the earliest deadline', async () => {
+  test('calls: a free place goes to the one that has fewest of them, then to the earliest deadline', async () => {
     const { ask, end } = setUp();
     const busy = [ask({ subscription: 'a' }), ask({ subscription: 'a' })];
     await settle();
@@ -58,14 +58,14 @@ describe('subscriptions share', () => {
 
   test('a limit of its own holds no other up', async () => {
     const { ask } = setUp();
-    const narrow = [1, 2].map(() => ask({ subscription: 'a', limit: 1, deadlineAtMs: 1e6 }));
+    const narrow = [1, 2].map(() => ask({ subscription: 'a', maxInFlight: 1, deadlineAtMs: 1e6 }));
     const wide = ask({ subscription: 'b' });
     await settle();
     expect([...narrow, wide].map(({ admitted }) => admitted?.got)).toEqual(['permit', undefined, 'permit']);
   });
 });
 
-test('those behind a path that is out are passed over', async () => {
+test('messages for a path that is out do not hold back the others', async () => {
   const { ask, clock, pool, end } = setUp();
   for (const message of ['a', 'b', 'c', 'd', 'e']) pool.breakers.ended('/out', message, 'sick', clock.nowMs());
   const running = [ask(), ask()];
@@ -85,13 +85,13 @@ describe('the limit', () => {
     let saturation = 0;
     const { ask, clock, end, pool } = setUp({
       ceiling: 8,
-      read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }),
+      read: async () => ({ source: 'x', saturation, ageMs: 0 }),
     });
     expect(pool.limit).toBe(8);
     end(await settled(ask()));
     saturation = 1;
     await clock.advance(5000);
-    pool.capacity.look();
+    pool.advance(clock.nowMs());
     await settle();
     const waiting = [1, 2, 3].map(() => ask());
     await clock.advance(1000);
@@ -106,7 +106,7 @@ describe('the limit', () => {
 
   test('rests below one call, and wakes by itself', async () => {
     const { ask, clock, end, pool } = setUp();
-    const shed: CallReport = { health: 'well', room: 'dropped' };
+    const shed: CallOutcome = { became: 'capacity', retryAfterMs: 0 };
     for (let sheds = 0; sheds < 3; sheds += 1) {
       const probe = ask({ giveUpAtMs: 1e9 });
       await clock.advance(10_000);
@@ -129,29 +129,29 @@ describe('the limit', () => {
 
 test('never above the limit, never through a closed gate, and places always come back', async () => {
   const step = fc.tuple(fc.constantFrom('ask', 'end', 'shed', 'fail', 'abort', 'time', 'close', 'open'), fc.nat(7));
-  const reports: Record<string, CallReport> = {
+  const outcomes: Record<string, CallOutcome> = {
     end: success,
-    shed: { health: 'well', room: 'dropped' },
-    fail: { health: 'unsaid', room: 'ignore' },
+    shed: { became: 'capacity', retryAfterMs: 0 },
+    fail: { became: 'ignored' },
   };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       let saturation = 0;
-      const { ask, clock, pool, admission } = setUp({
+      const { ask, clock, pool, queue } = setUp({
         ceiling: 4,
         maxWaiting: 4,
-        read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }),
+        read: async () => ({ source: 'x', saturation, ageMs: 0 }),
       });
       const take = pool.take.bind(pool);
       pool.take = (...args) => {
         expect(pool.inFlight + 1).toBeLessThanOrEqual(Math.max(1, pool.limit));
-        expect(pool.capacity.gate).toBe('open');
+        expect(pool.capacity.at(clock.nowMs()).lastGate).toBe('open');
         return take(...args);
       };
       const open: { asking: ReturnType<typeof ask>; gone: AbortController }[] = [];
       for (const [name, index] of steps) {
         const chosen = open[index % Math.max(1, open.length)];
-        const report = reports[name];
+        const outcome = outcomes[name];
         if (name === 'ask') {
           const gone = new AbortController();
           const times = { notBeforeMs: index * 1000, deadlineAtMs: 5000 + index * 3000 };
@@ -160,16 +160,16 @@ test('never above the limit, never through a closed gate, and places always come
         else if (name === 'close') saturation = 1;
         else if (name === 'open') saturation = 0;
         else if (name === 'abort') chosen?.gone.abort();
-        else if (report && chosen?.asking.admitted?.got === 'permit') {
-          chosen.asking.admitted.permit.end(report, clock.nowMs());
+        else if (outcome && chosen?.asking.admitted?.got === 'permit') {
+          chosen.asking.admitted.permit.end(outcome, clock.nowMs());
         }
         await settle();
       }
-      admission.close();
+      queue.close();
       await settle();
       for (const { asking } of open)
         if (asking.admitted?.got === 'permit') asking.admitted.permit.end(success, clock.nowMs());
-      expect([pool.inFlight, admission.waiting]).toEqual([0, 0]);
+      expect([pool.inFlight, queue.waiting]).toEqual([0, 0]);
     }),
     { numRuns: 100 },
   );

@@ -1,8 +1,8 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { settled, setUp } from './admission-world.ts';
+import { settled, setUp } from './queue-world.ts';
 
-test('those who wait are served by deadline', async () => {
+test('messages that wait are served by deadline', async () => {
   const { ask, end } = setUp();
   const first = [ask(), ask()];
   await settle();
@@ -18,7 +18,7 @@ test('those who wait are served by deadline', async () => {
   expect([late, early, middle].map(({ admitted }) => admitted?.got)).toEqual([undefined, 'permit', 'permit']);
 });
 
-describe('waiting ends', () => {
+describe('a message’s wait ends', () => {
   test('when the time is over', async () => {
     const { ask, clock, verdicts } = setUp();
     const early = ask({ notBeforeMs: 1e6 });
@@ -42,20 +42,20 @@ describe('waiting ends', () => {
     await clock.advance(1);
     expect(early.admitted?.got).toBe('permit');
   });
-  test('when nobody listens any more', async () => {
-    const { ask, admission } = setUp();
+  test('when their connection is lost', async () => {
+    const { ask, queue } = setUp();
     const gone = new AbortController();
     const waiting = ask({ notBeforeMs: 1e6, signal: gone.signal });
     await settle();
     gone.abort();
     await settle();
     expect(waiting.admitted).toEqual({ got: 'aborted' });
-    expect(admission.waiting).toBe(0);
+    expect(queue.waiting).toBe(0);
   });
-  test('when the process goes down', async () => {
-    const { ask, admission } = setUp();
+  test('when the process ends', async () => {
+    const { ask, queue } = setUp();
     const waiting = ask({ notBeforeMs: 1e6 });
-    admission.close();
+    queue.close();
     expect(await waiting.done).toEqual({ got: 'aborted' });
     expect(await ask().done).toEqual({ got: 'aborted' });
   });
@@ -90,10 +90,10 @@ test('without waiting time it is now or never', async () => {
 });
 
 describe('capacity', () => {
-  test('a thousand who wait cause one query a period', async () => {
+  test('a thousand messages that wait cause one query a period', async () => {
     const { ask, clock, readings } = setUp({
       maxWaiting: 1000,
-      read: async () => ({ source: 'x', saturation: 1, asOfMs: clock.nowMs() }),
+      read: async () => ({ source: 'x', saturation: 1, ageMs: 0 }),
     });
     const waiting = Array.from({ length: 1000 }, () => ask({ giveUpAtMs: 16_000 }));
     await clock.advance(14_999);
@@ -101,9 +101,9 @@ describe('capacity', () => {
     await clock.advance(2000);
     expect(waiting.every(({ admitted }) => admitted?.got === 'deferred')).toBe(true);
   });
-  test('those who wait go on when it is free again', async () => {
+  test('messages that wait go on when it is free again', async () => {
     let saturation = 1;
-    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, asOfMs: clock.nowMs() }) });
+    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, ageMs: 0 }) });
     const waiting = ask();
     await clock.advance(4000);
     saturation = 0.5;
@@ -125,19 +125,19 @@ describe('capacity', () => {
     const { ask, clock, pool } = setUp({
       read: async () => {
         if (fails) throw new Error('down');
-        return { source: 'x', saturation: 1, asOfMs: clock.nowMs() };
+        return { source: 'x', saturation: 1, ageMs: 0 };
       },
     });
     ask({ giveUpAtMs: 1e6 });
     await settle();
     fails = true;
     await clock.advance(10_000);
-    expect(pool.capacity.look()).toBe('saturated');
+    expect(pool.gateInputs(clock.nowMs()).gate).toBe('saturated');
     await clock.advance(1);
-    expect(pool.capacity.look()).toBe('unknown');
+    expect(pool.gateInputs(clock.nowMs()).gate).toBe('unknown');
   });
-  test('who cannot wait for a reading goes by the last, and by none when that is too old', async () => {
-    let reads = async () => ({ source: 'x', saturation: 0, asOfMs: 0 });
+  test('a message that cannot wait for a reading goes by the last, and by none when that is too old', async () => {
+    let reads = async () => ({ source: 'x', saturation: 0, ageMs: 0 });
     const { ask, clock, end, verdicts } = setUp({ read: () => reads() });
     end(await settled(ask()));
     reads = () => new Promise(() => undefined);
@@ -149,9 +149,8 @@ describe('capacity', () => {
     expect(verdicts.slice(-3)).toEqual(['dispatch free', 'wait unknown', 'dispatch unknown']);
   });
   test('a shed closes until it is over and the load was read anew', async () => {
-    const { ask, clock, end, pool, readings } = setUp();
-    const shed = (retryAfterMs: number): void =>
-      pool.take('/p', 'm', clock.nowMs()).end({ health: 'well', room: 'dropped', retryAfterMs }, clock.nowMs());
+    const { ask, clock, end, take, readings } = setUp();
+    const shed = (retryAfterMs: number): void => take({ became: 'capacity', retryAfterMs });
     end(await settled(ask()));
     await clock.advance(1000);
     shed(0);
@@ -172,7 +171,7 @@ describe('capacity', () => {
 });
 
 test('a topic that fails lets one message through at a time', async () => {
-  const { admission, ask, clock, topics, end } = setUp();
+  const { queue, ask, clock, topics, end } = setUp();
   topics.ended('results', 'x', 'sick', clock.nowMs());
   const both = [ask(), ask()];
   await clock.advance(1000);
@@ -181,7 +180,58 @@ test('a topic that fails lets one message through at a time', async () => {
   await settle();
   expect(both[1]?.admitted).toBeUndefined();
   topics.ended('results', 'm1', 'well', clock.nowMs());
-  admission.review();
+  queue.review();
   await settle();
   expect(both[1]?.admitted?.got).toBe('permit');
+});
+
+describe('a wall clock that is set', () => {
+  const hourMs = 3_600_000;
+  test.each([hourMs, -hourMs])('by %i ms while the gate is closed does not keep it closed', async (stepMs) => {
+    let saturation = 1;
+    const { ask, clock } = setUp({ read: async () => ({ source: 'x', saturation, ageMs: 0 }) });
+    const waiting = ask();
+    await clock.advance(4000);
+    clock.step(stepMs);
+    saturation = 0.5;
+    expect(waiting.admitted).toBeUndefined();
+    await clock.advance(1000);
+    expect(waiting.admitted?.got).toBe('permit');
+  });
+  test.each([hourMs, -hourMs])('by %i ms changes neither a retry’s wait nor the longest one', async (stepMs) => {
+    const { ask, clock } = setUp();
+    const early = ask({ notBeforeMs: 7000 });
+    const tooEarly = ask({ notBeforeMs: 30_000 });
+    await clock.advance(1000);
+    clock.step(stepMs);
+    await clock.advance(5999);
+    expect(early.admitted).toBeUndefined();
+    await clock.advance(1);
+    expect(early.admitted?.got).toBe('permit');
+    await clock.advance(12_999);
+    expect(tooEarly.admitted).toBeUndefined();
+    await clock.advance(1);
+    expect(tooEarly.admitted).toEqual({ got: 'deferred', reason: 'too-early' });
+  });
+  test.each([hourMs, -hourMs])('by %i ms changes neither shed, breaker nor limit', async (stepMs) => {
+    const { ask, clock, end, pool, topics } = setUp();
+    end(await settled(ask()), { became: 'capacity', retryAfterMs: 9000 });
+    topics.ended('results', 'x', 'sick', clock.nowMs());
+    clock.step(stepMs);
+    const [first, second] = [ask(), ask()];
+    await clock.advance(8999);
+    expect([first.admitted, second.admitted]).toEqual([undefined, undefined]);
+    await clock.advance(1);
+    expect([first.admitted?.got, second.admitted]).toEqual(['permit', undefined]);
+    end(first);
+    topics.ended('results', 'm2', 'well', clock.nowMs());
+    expect(pool.limit).toBe(2);
+  });
+  test('forwards beyond a deadline ends the message that has it', async () => {
+    const { ask, clock } = setUp();
+    const waiting = ask({ notBeforeMs: 30_000, deadlineAtMs: hourMs / 2, giveUpAtMs: 10_000 });
+    clock.step(hourMs);
+    await clock.advance(10_000);
+    expect(waiting.admitted).toEqual({ got: 'expired' });
+  });
 });
