@@ -1,4 +1,5 @@
 import { FunctionMetrics } from '../../functions/processor/observe/metrics.ts';
+import { monotonicClock } from '../../shared/runtime/clock.ts';
 import { code, markdownTable } from './markdown-table.ts';
 
 /** What each metric of prom-client holds. Its declarations name neither the type nor the labels. */
@@ -11,7 +12,9 @@ interface RegisteredMetric {
 
 /** The Markdown table of the function's metrics, read from its own registry. The label `pool`, which all have, is left out. */
 export function functionMetricsTable(): string {
-  const metrics = new FunctionMetrics().registry.getMetricsAsArray() as unknown as readonly RegisteredMetric[];
+  const functionMetrics = new FunctionMetrics();
+  functionMetrics.watch([], monotonicClock);
+  const metrics = functionMetrics.registry.getMetricsAsArray() as unknown as readonly RegisteredMetric[];
   const rows = metrics.map(({ name, type, help, labelNames }) => {
     const labels = labelNames.filter((label) => label !== 'pool').map(code);
     return [code(name), type, labels.join(', '), help];
