@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { monotonicClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Credential } from './call/credential.ts';
@@ -12,6 +13,7 @@ import { Metrics } from './observe/metrics.ts';
 import { unreadiness } from './observe/readiness.ts';
 import { Reports } from './observe/reports.ts';
 import type { Spans } from './observe/spans.ts';
+import { startupWait } from './observe/startup.ts';
 import { createPools } from './pools.ts';
 import { Outbox } from './results/outbox.ts';
 import type { Publisher } from './results/publisher.ts';
@@ -93,6 +95,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     registry: metrics.registry,
     unreadiness: unreadiness({ pools: pools.all, topics, isDraining }),
     isDraining,
+    startup: startupWait({ gatewayUrls: pools.all.map(({ gatewayUrl }) => gatewayUrl), clock: monotonicClock }),
   };
   const main = createMainServer(service, config.adminPort === undefined);
   const admin = config.adminPort === undefined ? undefined : createAdminServer(service);
