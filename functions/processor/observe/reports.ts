@@ -1,3 +1,4 @@
+import { type MonotonicClock, monotonicClock } from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { Classified } from '../call/answer.ts';
@@ -5,6 +6,7 @@ import type { SourceAnswer } from '../capacity/capacity.ts';
 import type { Pool } from '../dispatch/pool.ts';
 import type { Identity } from '../message/request.ts';
 import { errorCodeOf, type Result, statusOf, succeeded, tokensOf } from '../results/result.ts';
+import { LastingStates } from './lasting-states.ts';
 import type { Metrics, Outcome } from './metrics.ts';
 
 /** Tells metrics and log what happened: one line for each request answered, each retry and each delivery given back. */
@@ -13,8 +15,10 @@ export class Reports {
   readonly #log: Logger;
   readonly #projectId: string | undefined;
   readonly #lastSeen = new Map<string, string>();
+  readonly #lasting: LastingStates;
 
-  constructor(metrics: Metrics, log: Logger, projectId: string | undefined) {
+  constructor(metrics: Metrics, log: Logger, projectId: string | undefined, clock: MonotonicClock = monotonicClock) {
+    this.#lasting = new LastingStates(clock);
     this.#metrics = metrics;
     this.#log = log;
     this.#projectId = projectId;
@@ -69,8 +73,14 @@ export class Reports {
   breakerChanged(pool: string, scope: string, open: boolean): void {
     this.#metrics.breakerOpen.set({ pool, scope }, open ? 1 : 0);
     const line = { event: 'breaker', outcome: open ? 'open' : 'closed', pool, scope };
-    if (open) this.#log.error(line, `${scope} fails for every message: nothing but probes is dispatched`);
-    else this.#log.info(line, `${scope} works again`);
+    const name = `breaker ${pool} ${scope}`;
+    if (!open) {
+      this.#lasting.end(name);
+      this.#log.info(line, `${scope} works again`);
+      return;
+    }
+    this.#log.error(line, `${scope} fails for every message: nothing but probes is dispatched`);
+    this.#lasting.begin(name, (lastedSeconds) => this.#log.error({ ...line, lastedSeconds }, `${scope} still fails`));
   }
 
   capacityRead(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
@@ -92,6 +102,11 @@ export class Reports {
         { event: 'gate', outcome: gate, pool: pool.name, source, saturation, readyServers, asOf },
         `the gate is ${gate}`,
       );
+      const name = `gate ${pool.name}`;
+      if (gate !== 'unknown') return this.#lasting.end(name);
+      this.#lasting.begin(name, (lastedSeconds) => {
+        this.#log.warn({ event: 'gate', outcome: gate, pool: pool.name, lastedSeconds }, 'the load is still unknown');
+      });
     });
   }
 
