@@ -34,6 +34,10 @@ await run(flags.isDryRun, async (openGcloud) => {
 
   const gcloud = openGcloud(installation);
   const env = functionEnvironment(installation, settings.functionEnv?.variables);
+  const readSettings = (subscriptions?: string) =>
+    readFunctionSettings(env, subscriptions, settings, installation.email('push'));
+  // Faults come before the first change; the file can be read only then.
+  readSettings();
   const isNew = await enableApis(gcloud);
   if (!isNew) await refuseOtherRegion(gcloud, installation);
   const file = secretOf(env, 'SUBSCRIPTIONS_FILE', settings.secrets);
@@ -41,7 +45,7 @@ await run(flags.isDryRun, async (openGcloud) => {
     file && (await gcloud.readText('secrets', 'versions', 'access', file.version, '--secret', file.secret));
   if (file && subscriptions === undefined)
     throw new Refusal(`the secret ${file.secret} does not exist: create it first`);
-  const { policies } = readFunctionSettings(env, subscriptions, settings, installation.email('push'));
+  const { policies } = readSettings(subscriptions);
 
   await makeAccounts(gcloud, installation);
   await makeQueues(gcloud, installation);

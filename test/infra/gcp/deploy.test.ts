@@ -165,6 +165,12 @@ describe('what is wrong is told at once', { timeout }, () => {
     },
   );
 
+  test('a fault stops bootstrap before it enables an API', async () => {
+    world.google.forget();
+    expect((await world.run('bootstrap', [], { FUNCTION_ENV: 'MAX_ATEMPTS=3' })).status).toBe(2);
+    expect(world.google.changes()).toEqual([]);
+  });
+
   test('an argument that there is not', async () => {
     expect((await world.run('deploy', ['--chek'])).status).toBe(2);
   });
