@@ -1,7 +1,9 @@
 import { functionRules, functionSchema } from '../../functions/processor/config.ts';
-import { type Policies, readPolicies } from '../../functions/processor/subscription-policies.ts';
+import { readPolicies } from '../../functions/processor/subscription-policies.ts';
 import { ConfigError, Faults, readConfig, type Values } from '../../shared/runtime/config/read-config.ts';
 import type { DeploymentSettings, Installation, SecretFile } from './settings.ts';
+
+export type Policies = ReturnType<typeof readPolicies>;
 
 export interface FunctionSettings {
   readonly config: Values<typeof functionSchema>;

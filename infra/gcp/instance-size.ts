@@ -1,4 +1,4 @@
-import type { Policies } from '../../functions/processor/subscription-policies.ts';
+import type { Policies } from './function-settings.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -31,7 +31,8 @@ export const deploymentSchema = {
   functionEnv: custom(
     'FUNCTION_ENV',
     {
-      meaning: "more of the function's variables, one NAME=value a line; they win over those that are set here",
+      meaning:
+        "more of the function's variables (docs/configuration.md), one NAME=value a line; they win over those that are set here",
     },
     readLines,
   ),
