@@ -62,10 +62,21 @@ export default {
     {
       name: 'infra-imports-shared',
       comment:
-        'A simulator that shared code with the service would share its mistakes; a reference is printed from the definitions.',
+        'A simulator that shared code with the service would share its mistakes; a reference is printed from the definitions, and a deployment is checked by the function’s own reader.',
       severity: 'error',
-      from: { path: '^infra/', pathNot: '^infra/docs/' },
+      from: { path: '^infra/', pathNot: '^infra/(docs/|gcp/function-settings)' },
       to: { path: '^(functions|gateway|test)/' },
+    },
+    {
+      name: 'deployment-imports-the-reader',
+      comment:
+        'What is deployed is checked by the reader of the configuration that will read it, and needs nothing else.',
+      severity: 'error',
+      from: { path: '^infra/gcp/function-settings' },
+      to: {
+        path: '^(functions|gateway|test)/',
+        pathNot: '^functions/processor/(config|subscription-policies)[.]ts$',
+      },
     },
     {
       name: 'docs-import-definitions',

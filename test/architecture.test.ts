@@ -66,6 +66,7 @@ test('every forbidden arrow fails the check, and no other', async () => {
     ['services-import-no-tool', 'functions/processor/d.ts', 'test/support/poll.ts'],
     ['infra-imports-shared', 'infra/local/e.ts', 'gateway/config.ts'],
     ['infra-imports-shared', 'infra/cli/e.ts', 'test/support/poll.ts'],
+    ['deployment-imports-the-reader', 'infra/gcp/function-settings.ts', 'functions/processor/service.ts'],
     ['docs-import-definitions', 'infra/docs/f.ts', 'gateway/router.ts'],
     ['observe-only-looks', 'gateway/router.ts', 'gateway/observe/metrics.ts'],
     ['observe-only-looks', 'gateway/fronts/http/g.ts', 'gateway/observe/metrics.ts'],

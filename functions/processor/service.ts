@@ -12,6 +12,7 @@ import { createAdminServer, createMainServer, listen } from './fronts/push/serve
 import { FunctionMetrics } from './observe/metrics.ts';
 import { unreadiness } from './observe/readiness.ts';
 import { Reports } from './observe/reports.ts';
+import { startupWait } from './observe/startup.ts';
 import { createProcessor } from './processor.ts';
 import { systemRandom } from './random.ts';
 import type { Publish } from './results/publisher.ts';
@@ -75,6 +76,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     registry: metrics.registry,
     unreadiness: unreadiness({ pools: pools.all, topics, clock, isDraining }),
     isDraining,
+    startup: startupWait({ gatewayUrls: pools.all.map(({ gatewayUrl }) => gatewayUrl), clock }),
   };
   const main = createMainServer(parts, config.adminPort === undefined);
   const admin = config.adminPort === undefined ? undefined : createAdminServer(parts);

@@ -40,6 +40,10 @@ test('health and metrics move to the admin port', async () => {
   expect((await fetch(`${admin}/`)).status).toBe(404);
 });
 
+test('the startup probe stays on the port of pushes, and says yes when the gateway accepts a connection', async () => {
+  expect((await fetch(`${world.service().url}/startupz`)).status).toBe(200);
+});
+
 test('the gateway’s key is read again when it changes', async () => {
   await world.push();
   writeFileSync(keyFile, 'second-key\n');

@@ -9,6 +9,7 @@ import type { ProcessorEvents } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
 import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
+import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
 
 /** What reports are made with. */
@@ -17,7 +18,7 @@ export interface ReportParts {
   readonly log: Logger;
   /** For the names of traces. */
   readonly projectId: string | undefined;
-  readonly clock: Pick<MonotonicClock, 'nowMs'>;
+  readonly clock: MonotonicClock;
   readonly wall: WallClock;
 }
 
@@ -28,11 +29,13 @@ export class Reports implements ProcessorEvents, PushEvents {
   readonly #parts: ReportParts;
   /** What was told last of each source and each gate. */
   readonly #lastTold = new Map<string, string>();
+  readonly #lasting: LastingStates;
 
   constructor(parts: ReportParts) {
     this.#metrics = parts.metrics;
     this.#log = parts.log;
     this.#parts = parts;
+    this.#lasting = new LastingStates(parts.clock);
   }
 
   judged(pool: string, verdict: GateVerdict): void {
@@ -96,8 +99,14 @@ export class Reports implements ProcessorEvents, PushEvents {
   breakerChanged(pool: string, scope: string, isOpen: boolean): void {
     this.#metrics.breakerOpen.set({ pool, scope }, isOpen ? 1 : 0);
     const line = { event: 'breaker', outcome: isOpen ? 'open' : 'closed', pool, scope };
-    if (isOpen) this.#log.error(line, `${scope} fails for every message: nothing but probes is dispatched`);
-    else this.#log.info(line, `${scope} works again`);
+    const name = `breaker ${pool} ${scope}`;
+    if (!isOpen) {
+      this.#lasting.end(name);
+      this.#log.info(line, `${scope} works again`);
+      return;
+    }
+    this.#log.error(line, `${scope} fails for every message: nothing but probes is dispatched`);
+    this.#lasting.begin(name, (lastedSeconds) => this.#log.error({ ...line, lastedSeconds }, `${scope} still fails`));
   }
 
   capacityRead(pool: string, read: GateReading): void {
@@ -113,6 +122,11 @@ export class Reports implements ProcessorEvents, PushEvents {
     this.#onChange(pool, read.gate, () => {
       this.#metrics.gateChanged(pool, read);
       this.#log.info({ event: 'gate', outcome: read.gate, pool, ...this.#loadOf(read) }, `the gate is ${read.gate}`);
+      const name = `gate ${pool}`;
+      if (read.gate !== 'unknown') return this.#lasting.end(name);
+      this.#lasting.begin(name, (lastedSeconds) => {
+        this.#log.warn({ event: 'gate', outcome: read.gate, pool, lastedSeconds }, 'the load is still unknown');
+      });
     });
   }
 

@@ -15,6 +15,8 @@ export interface ServerParts {
   /** Why it is not ready, empty when it is. */
   readonly unreadiness: () => Promise<readonly string[]>;
   readonly isDraining: () => boolean;
+  /** Resolves when the instance may be given messages. */
+  readonly startup: () => Promise<void>;
 }
 
 const maxBodyBytes = 64 * 1024 * 1024;
@@ -23,6 +25,8 @@ const maxBodyBytes = 64 * 1024 * 1024;
  * Source: https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
  */
 const idleConnectionMs = 620_000;
+/** What Cloud Run asks before it sends the first push; on the port of pushes, which is the one that it knows. */
+const startupPath = '/startupz';
 const adminPaths = ['/healthz', '/health/live', '/readyz', '/health/ready', '/metrics'];
 
 /** Answers pushes, and, where there is no server for them, the operators' paths. */
@@ -31,6 +35,10 @@ export function createMainServer(parts: ServerParts, servesAdmin: boolean): Serv
   return createServer({ keepAliveTimeout: idleConnectionMs }, (request, response) => {
     const isAdmin = servesAdmin && adminPaths.includes(pathOf(request));
     if (isAdmin && request.method !== 'POST') return admin(request, response);
+    if (request.method === 'GET' && pathOf(request) === startupPath) {
+      const started = parts.startup().then(() => void response.writeHead(200).end('started\n'));
+      return answered(started, parts.events, response);
+    }
     if (request.method !== 'POST') return refuse(response, 405, { allow: 'POST' });
     return answered(receive(parts, request, response), parts.events, response);
   });
