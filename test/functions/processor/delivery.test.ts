@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { CallEnd } from '../../../functions/processor/call/answer.ts';
-import { answering, startProcessorWorld, type WorldPush, wallStartMs } from './processor-world.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import {
+  answering,
+  holding,
+  type ProcessorWorld,
+  startProcessorWorld,
+  type WorldPush,
+  wallStartMs,
+} from './processor-world.ts';
 
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 const envelope = (more: object = {}) => ({ id: 'doc', payload: { model: 'm', messages: [] }, ...more });
@@ -227,4 +235,97 @@ describe('what the gateway is sent', () => {
     await world.push({ attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
     expect(world.calls[2]?.timeoutMs).toBe(600_000 - 50_000 - 20_000);
   });
+});
+
+describe('a deadline', () => {
+  test('that passes while the credential is fetched costs no call', async () => {
+    const credential = async (clock: ManualClock): Promise<string> => {
+      await new Promise<void>((over) => clock.after(6000, over));
+      return 'late';
+    };
+    const world = await startProcessorWorld({ credential });
+    expect(await world.push({ data: envelope({ deadline: wallStartMs / 1000 + 5 }) })).toBe(204);
+    expect([world.calls.length, world.on('results')[0]?.attributes.error_code]).toEqual([0, 'DEADLINE_EXCEEDED']);
+  });
+  test('that passes late in the push leaves the publish what is left of it', async () => {
+    const settings = { ackDeadlineMs: 25_000, maxWaitMs: 24_000 };
+    const world = await startProcessorWorld({ settings, source: async () => undefined });
+    world.play(holding().script);
+    // One call at a time, since the load is unknown: the second message waits.
+    world.start();
+    const waiting = world.start({ data: envelope({ deadline: wallStartMs / 1000 + 21 }) });
+    await world.clock.advance(20_000);
+    expect(waiting.status).toBe(204);
+    expect(world.budgets).toEqual([25_000 - 20_000 - 1000]);
+  });
+});
+
+describe('a failure that is not the message’s own', () => {
+  const chat = '/v1/chat/completions';
+  /** Five messages fail, and the path is out. */
+  function breakPath(world: ProcessorWorld): void {
+    for (let message = 0; message < 5; message += 1) {
+      world.pool
+        .take(chat, `broken ${message}`, world.clock.nowMs(), () => undefined)
+        .end({ became: 'failure' }, world.clock.nowMs());
+    }
+    expect(world.pool.breakers.isOpen(chat)).toBe(true);
+  }
+  test('since the path went out meanwhile, costs no attempt', async () => {
+    const world = await startProcessorWorld();
+    const held = holding();
+    world.play(held.script);
+    const delivering = world.start();
+    await world.clock.advance(100);
+    breakPath(world);
+    held.end(broken);
+    expect(await delivering.ended).toBe(503);
+    expect(world.published).toEqual([]);
+  });
+  test('since it was a probe, costs no attempt, though the path works again by then', async () => {
+    const world = await startProcessorWorld();
+    breakPath(world);
+    const held = holding();
+    world.play(held.script);
+    const probe = world.start();
+    await world.clock.advance(2000);
+    expect(world.calls).toHaveLength(1);
+    world.pool
+      .take(chat, 'healer', world.clock.nowMs(), () => undefined)
+      .end({ became: 'success' }, world.clock.nowMs());
+    expect(world.pool.breakers.isOpen(chat)).toBe(false);
+    held.end(broken);
+    expect(await probe.ended).toBe(503);
+  });
+  test('is the operator’s, unless others have just succeeded', async () => {
+    const world = await startProcessorWorld();
+    world.play(() => answering(401));
+    expect(await world.push()).toBe(503);
+    world.play(() => answering(200));
+    expect(await world.push()).toBe(204);
+    world.play(() => answering(401));
+    expect(await world.push()).toBe(204);
+    expect(world.on('retries')).toHaveLength(1);
+  });
+});
+
+test('a message that fails again and again does not stop the others, however often it is published anew', async () => {
+  const world = await startProcessorWorld();
+  world.play(() => broken);
+  for (let delivery = 0; delivery < 6; delivery += 1) await world.push({ attributes: { first_message_id: 'poison' } });
+  expect(world.told()).not.toContain('breaker opens /v1/chat/completions');
+});
+
+test('a message that ends without a publish frees the topic that it was to try out', async () => {
+  const world = await startProcessorWorld();
+  world.failing.set('results', { code: 5, message: 'no such topic' });
+  await world.push();
+  world.failing.clear();
+  await world.clock.advance(1000);
+  world.play(() => ({ end: 'unreachable', message: 'x' }));
+  expect(await world.push()).toBe(503);
+  world.told();
+  world.play(() => answering(200));
+  expect(await world.push()).toBe(204);
+  expect(world.told()).toContain('breaker closes results');
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { CallEnd } from '../../../functions/processor/call/answer.ts';
 import {
@@ -269,12 +270,18 @@ describe('two deliveries of one message', () => {
       'delivered 499',
     ]);
   });
-  test('a connection that is lost before the work begins stops it', async () => {
+  test.each([
+    ['just before', true],
+    ['at once', false],
+  ])('a connection that is lost %s stops the work', async (_, isBefore) => {
     const world = await startProcessorWorld();
-    world.start().hangUp();
+    const gone = new AbortController();
+    if (isBefore) gone.abort();
+    world.start({}, gone).hangUp();
     await world.clock.advance(1000);
     expect(world.calls).toEqual([]);
     expect(world.told()).toEqual(['given back 503 aborted', 'delivered 499']);
+    expect(getEventListeners(gone.signal, 'abort')).toEqual([]);
   });
 });
 

@@ -141,6 +141,15 @@ describe('calls that have become slow', () => {
     for (let late = 0; late < 20; late += 1) ended(generated(20_000), 16, 20_000);
     expect(limit.calls).toBe(cut);
   });
+  test('after a cut, calls that are quick again cut nothing', () => {
+    const { limit, trip, pass } = setUp();
+    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
+    trip(() => generated(10_000), 10_000);
+    const cut = limit.calls;
+    pass(2000);
+    trip(() => generated(1000));
+    expect(limit.calls).toBeGreaterThan(cut);
+  });
   test('a kind that was not seen for a long time is forgotten when there are 512 others', () => {
     const { limit, trip, ended, pass } = setUp();
     for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
