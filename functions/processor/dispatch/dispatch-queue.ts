@@ -102,14 +102,12 @@ export class DispatchQueue {
   }
 
   #grant(request: CallRequest, verdict: DispatchVerdict, nowMs: MonotonicMs): AdmissionOutcome {
-    const { pool, path, message, subscription, topics } = request;
+    const { pool, path, message, topics } = request;
     this.#options.onVerdict(pool, verdict);
     for (const topic of topics) this.#options.topics.began(topic, message);
-    const queue = this.#queueOf(pool).of(subscription);
-    queue.inFlight += 1;
+    this.#queueOf(pool).began(request);
     const permit = pool.take(path, message, nowMs, () => {
-      queue.inFlight -= 1;
-      this.#queueOf(pool).prune(subscription);
+      this.#queueOf(pool).ended(request);
       this.#review(pool);
     });
     return { got: 'permit', permit };
@@ -121,9 +119,8 @@ export class DispatchQueue {
   }
 
   #enqueue(call: WaitingCall, verdict: GateVerdict): void {
-    const { pool, subscription, sizeBytes } = call.request;
-    const queue = this.#queueOf(pool).of(subscription);
-    queue.add(call, verdict.reason === 'too-early');
+    const { pool, sizeBytes } = call.request;
+    const queue = this.#queueOf(pool).add(call, verdict.reason === 'too-early');
     this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
@@ -132,12 +129,11 @@ export class DispatchQueue {
   }
 
   #dequeue(call: WaitingCall, outcome: AdmissionOutcome): void {
-    const { pool, subscription, sizeBytes } = call.request;
+    const { pool, sizeBytes } = call.request;
     call.release();
     this.#waiting.delete(call);
     this.#waitingBytes -= sizeBytes;
-    this.#queueOf(pool).of(subscription).remove(call);
-    this.#queueOf(pool).prune(subscription);
+    this.#queueOf(pool).remove(call);
     call.settle(outcome);
   }
 
@@ -179,9 +175,7 @@ export class DispatchQueue {
       return;
     }
     call.release();
-    if (request.notBeforeMs <= this.#options.clock.nowMs()) {
-      this.#queueOf(request.pool).of(request.subscription).ripen(call);
-    }
+    if (request.notBeforeMs <= this.#options.clock.nowMs()) this.#queueOf(request.pool).ripen(call);
     this.#watch(call);
     this.#review(request.pool);
   }

@@ -15,18 +15,33 @@ export class PoolQueue {
     return this.subscriptions.some(({ ready }) => ready.length > 0);
   }
 
-  /** The subscription's queue, a new one where there was none. */
-  of(subscription: string): SubscriptionQueue {
-    const known = this.#subscriptions.get(subscription);
-    if (known) return known;
-    const queue = new SubscriptionQueue();
-    this.#subscriptions.set(subscription, queue);
+  /** The message waits. `isEarly`: a retry whose time has not come. */
+  add(call: WaitingCall, isEarly: boolean): SubscriptionQueue {
+    const queue = this.#of(call.request);
+    queue.add(call, isEarly);
     return queue;
   }
 
-  /** Drops the subscription's queue when nothing is left in it. */
-  prune(subscription: string): void {
-    if (this.#subscriptions.get(subscription)?.isEmpty) this.#subscriptions.delete(subscription);
+  /** The time of a retry has come. */
+  ripen(call: WaitingCall): void {
+    this.#of(call.request).ripen(call);
+  }
+
+  /** The message waits no longer. */
+  remove(call: WaitingCall): void {
+    this.#of(call.request).remove(call);
+    this.#prune(call.request);
+  }
+
+  /** A call of the subscription is under way. */
+  began(request: CallRequest): void {
+    this.#of(request).inFlight += 1;
+  }
+
+  /** A call of the subscription has ended. */
+  ended(request: CallRequest): void {
+    this.#of(request).inFlight -= 1;
+    this.#prune(request);
   }
 
   /**
@@ -48,6 +63,16 @@ export class PoolQueue {
       if (!('call' in next) || queue.ready.length === 0) queues.delete(queue);
     }
     return wakeAtMs;
+  }
+
+  #of({ subscription }: CallRequest): SubscriptionQueue {
+    const queue = this.#subscriptions.get(subscription) ?? new SubscriptionQueue();
+    this.#subscriptions.set(subscription, queue);
+    return queue;
+  }
+
+  #prune({ subscription }: CallRequest): void {
+    if (this.#subscriptions.get(subscription)?.isEmpty) this.#subscriptions.delete(subscription);
   }
 }
 

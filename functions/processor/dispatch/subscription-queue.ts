@@ -6,7 +6,7 @@ export class SubscriptionQueue {
   readonly ready: WaitingCall[] = [];
   /** Retries whose time has not come. */
   readonly #early = new Set<WaitingCall>();
-  /** Calls under way. Kept by the one that gives and takes the places. */
+  /** Calls under way. */
   inFlight = 0;
   #sizeBytes = 0;
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CallEnd } from '../../../functions/processor/call/answer.ts';
-import { answering, startProcessorWorld, type WorldPush, wallStartMs } from './processor-world.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import { answering, holding, startProcessorWorld, type WorldPush, wallStartMs } from './processor-world.ts';
 
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 const envelope = (more: object = {}) => ({ id: 'doc', payload: { model: 'm', messages: [] }, ...more });
@@ -102,77 +103,6 @@ test('a retry’s time is drawn: here the middle of 2 to 4 s, and half of the ti
   expect(retryAt).toEqual([1 + 3, 2 + (5 - 2) / 2]);
 });
 
-describe('what could not be published', () => {
-  const notFound = { code: 5, message: 'no such topic' };
-  test('is kept, and published without a second call when the message comes again', async () => {
-    const world = await startProcessorWorld();
-    world.failing.set('results', notFound);
-    expect(await world.push({ messageId: 'kept' })).toBe(503);
-    expect(world.told().slice(-4)).toEqual([
-      'publish results',
-      'breaker opens results',
-      'unpublished',
-      'delivered 503',
-    ]);
-    world.failing.clear();
-    expect(await world.push({ messageId: 'kept' })).toBe(204);
-    expect(world.told()).toEqual([
-      'publish results',
-      'breaker closes results',
-      'answered succeeded 1',
-      'delivered 204',
-    ]);
-    expect([world.calls.length, world.on('results').length]).toEqual([1, 1]);
-  });
-  test('holds back what comes after it, which is kept as well', async () => {
-    const world = await startProcessorWorld();
-    world.failing.set('dead', notFound);
-    const push = { messageId: 'held', data: 'no JSON' };
-    expect(await world.push(push)).toBe(503);
-    expect(world.published).toEqual([]);
-    world.failing.clear();
-    expect(await world.push(push)).toBe(204);
-    expect(world.published.map(({ topic }) => topic)).toEqual(['dead', 'results']);
-  });
-  test('is not published again where it was', async () => {
-    const world = await startProcessorWorld();
-    world.failing.set('results', notFound);
-    const push = { messageId: 'half', data: 'no JSON' };
-    expect(await world.push(push)).toBe(503);
-    world.failing.clear();
-    expect(await world.push(push)).toBe(204);
-    expect(world.published.map(({ topic }) => topic)).toEqual(['dead', 'results']);
-  });
-  test('pauses dispatch for other messages, but for one probe at a time', async () => {
-    const world = await startProcessorWorld({ settings: { maxWaitMs: 500 } });
-    world.failing.set('results', notFound);
-    await world.push();
-    world.told();
-    expect(await world.push()).toBe(503);
-    expect(world.told().at(-2)).toBe('given back 503 breaker');
-    world.failing.clear();
-    await world.clock.advance(2000);
-    expect(await world.push()).toBe(204);
-    expect(world.told()).toContain('breaker closes results');
-    expect(await world.push()).toBe(204);
-  });
-  test('because Pub/Sub refuses this very message pauses no other', async () => {
-    const world = await startProcessorWorld();
-    world.failing.set('results', { code: 3, message: 'invalid argument' });
-    expect(await world.push()).toBe(503);
-    expect(world.told()).not.toContain('breaker opens results');
-  });
-  test('within 15 s, or what the push leaves, is given back', async () => {
-    const world = await startProcessorWorld();
-    world.failing.set('results', notFound);
-    const slow = world.start();
-    await world.clock.advance(14_999);
-    expect(slow.status).toBeUndefined();
-    await world.clock.advance(1);
-    expect(slow.status).toBe(503);
-  });
-});
-
 describe('waiting for room', () => {
   test('goes on for as long as a message may wait in all, whatever its calls cost', async () => {
     const world = await startProcessorWorld({ settings: { maxWaitMs: 20_000 } });
@@ -226,5 +156,28 @@ describe('what the gateway is sent', () => {
     expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([540_000, 58_000]);
     await world.push({ attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
     expect(world.calls[2]?.timeoutMs).toBe(600_000 - 50_000 - 20_000);
+  });
+});
+
+describe('a deadline', () => {
+  test('that passes while the credential is fetched costs no call', async () => {
+    const credential = async (clock: ManualClock): Promise<string> => {
+      await new Promise<void>((over) => clock.after(6000, over));
+      return 'late';
+    };
+    const world = await startProcessorWorld({ credential });
+    expect(await world.push({ data: envelope({ deadline: wallStartMs / 1000 + 5 }) })).toBe(204);
+    expect([world.calls.length, world.on('results')[0]?.attributes.error_code]).toEqual([0, 'DEADLINE_EXCEEDED']);
+  });
+  test('that passes late in the push leaves the publish what is left of it', async () => {
+    const settings = { ackDeadlineMs: 25_000, maxWaitMs: 24_000 };
+    const world = await startProcessorWorld({ settings, source: async () => undefined });
+    world.play(holding().script);
+    // One call at a time, since the load is unknown: the second message waits.
+    world.start();
+    const waiting = world.start({ data: envelope({ deadline: wallStartMs / 1000 + 21 }) });
+    await world.clock.advance(20_000);
+    expect(waiting.status).toBe(204);
+    expect(world.budgets).toEqual([25_000 - 20_000 - 1000]);
   });
 });

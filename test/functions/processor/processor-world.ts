@@ -10,7 +10,7 @@ import { readPolicies } from '../../../functions/processor/subscription-policies
 import { uncollectedSpans } from '../../../functions/processor/tracing.ts';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
 import { readConfig } from '../../../shared/runtime/config/read-config.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** What the wall clock shows at the start, when the monotonic one shows 0: an instant of one is none of the other. */
 export const wallStartMs = Date.UTC(2026, 10, 23);
@@ -28,7 +28,7 @@ export interface WorldOptions {
   /** `SUBSCRIPTIONS_FILE`'s text. */
   readonly subscriptions?: object;
   readonly source?: CapacitySource['read'];
-  readonly credential?: () => Promise<string>;
+  readonly credential?: (clock: ManualClock) => Promise<string>;
 }
 
 export interface WorldPush {
@@ -70,6 +70,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
   let script: CallScript = () => answering(200);
   const calls: GatewayCall[] = [];
   const published: OutgoingMessage[] = [];
+  const budgets: number[] = [];
   const failing = new Map<string, unknown>();
   let drawn = 0;
   const random = {
@@ -86,7 +87,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     policies: readPolicies(subscriptions && JSON.stringify(subscriptions), environment),
     settings: { ...config, ...settings },
     sourcesOf: () => [{ name: 'x', read: source ?? (async () => ({ source: 'x', saturation: 0, ageMs: 0 })) }],
-    credential: credential ?? (() => ''),
+    credential: () => credential?.(clock) ?? '',
     call: async (call) => {
       say('call', new URL(call.url).pathname);
       calls.push(call);
@@ -94,6 +95,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     },
     publish: async (message, budgetMs) => {
       say('publish', message.topic);
+      budgets.push(budgetMs);
       const error = failing.get(message.topic);
       if (error !== undefined) {
         // The publisher gives up when its budget is over.
@@ -117,6 +119,8 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     pool: processor.pools.all[0]!,
     calls,
     published,
+    /** Milliseconds that each publish was given. */
+    budgets,
     failing,
     on: (topic: string) => published.filter((message) => message.topic === topic),
     /** What was told since the last time, in order. */
@@ -126,9 +130,11 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
       script = next;
       calls.length = 0;
     },
-    start({ data = { model: 'm', messages: [] }, attributes = {}, ...push }: WorldPush = {}): Delivering {
+    start(
+      { data = { model: 'm', messages: [] }, attributes = {}, ...push }: WorldPush = {},
+      gone = new AbortController(),
+    ): Delivering {
       pushed += 1;
-      const gone = new AbortController();
       const message = {
         subscription: push.subscription ?? 'projects/p/subscriptions/s',
         messageId: push.messageId ?? `m${pushed}`,

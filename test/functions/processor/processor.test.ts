@@ -1,201 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { CallEnd } from '../../../functions/processor/call/answer.ts';
-import {
-  answering,
-  holding,
-  startProcessorWorld,
-  type WorldOptions,
-  type WorldPush,
-  wallStartMs,
-} from './processor-world.ts';
-
-const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
-const unreachable: CallEnd = { end: 'unreachable', message: 'ECONNREFUSED' };
-const chat = '/v1/chat/completions';
-const called = ['judged dispatch free', `call ${chat}`];
-
-describe('a request’s life, told in this order and nothing else', () => {
-  const rows: [string, readonly CallEnd[], WorldPush, readonly string[], WorldOptions?][] = [
-    [
-      'success',
-      [answering(200)],
-      {},
-      [...called, 'called success', 'publish results', 'answered succeeded 1', 'delivered 204'],
-    ],
-    [
-      'the request’s own error',
-      [answering(422)],
-      {},
-      [...called, 'called final', 'publish results', 'answered failed 1', 'delivered 204'],
-    ],
-    ['retry', [broken], {}, [...called, 'called failure', 'publish retries', 'retried 1', 'delivered 204']],
-    [
-      'no room, then success',
-      [answering(429), answering(200)],
-      {},
-      [
-        ...called,
-        'called capacity',
-        'judged wait shed',
-        'read open',
-        ...called,
-        'called success',
-        'publish results',
-        'answered succeeded 1',
-        'delivered 204',
-      ],
-    ],
-    [
-      'no room for as long as it may wait',
-      Array.from({ length: 20 }, () => answering(429, '', { 'retry-after': '60' })),
-      {},
-      [
-        ...called,
-        'called capacity',
-        'judged wait shed',
-        'judged defer shed',
-        'given back 429 shed',
-        'read open',
-        'delivered 429',
-      ],
-      { settings: { maxWaitMs: 8000 } },
-    ],
-    [
-      'the last attempt, with its dead letter',
-      [answering(500)],
-      { attributes: { attempt: '4' } },
-      [...called, 'called failure', 'publish dead', 'publish results', 'answered failed 5', 'delivered 204'],
-    ],
-    [
-      'a message that can never succeed',
-      [],
-      { data: { id: 'x', payload: 5 } },
-      ['publish dead', 'publish results', 'answered invalid 0', 'delivered 204'],
-    ],
-    [
-      'a message that is too late',
-      [],
-      { data: { deadline: wallStartMs / 1000 - 1, payload: { messages: [] } } },
-      ['publish results', 'answered expired 0', 'delivered 204'],
-    ],
-    [
-      'a retry that comes too early',
-      [],
-      { attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 60) } },
-      ['judged wait too-early', 'judged defer too-early', 'given back 429 too-early', 'read open', 'delivered 429'],
-    ],
-    [
-      'a retry that comes in time and has to wait',
-      [answering(200)],
-      { attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 3) } },
-      [
-        'judged wait too-early',
-        ...called,
-        'called success',
-        'publish results',
-        'answered succeeded 2',
-        'delivered 204',
-      ],
-    ],
-    [
-      'no gateway',
-      [unreachable],
-      {},
-      [...called, 'called unreachable', 'given back 503 ECONNREFUSED', 'delivered 503'],
-    ],
-    [
-      'the operator’s error',
-      [answering(401)],
-      {},
-      [...called, 'called operators-error', 'given back 503 the gateway answered 401', 'delivered 503'],
-    ],
-    [
-      'no credential',
-      [],
-      {},
-      ['judged dispatch free', 'no credential', 'given back 503 no credential for the gateway', 'delivered 503'],
-      { credential: () => Promise.reject(new Error('no metadata server')) },
-    ],
-    [
-      'no time for a call',
-      [],
-      {},
-      ['judged dispatch free', 'given back 429 no time is left for a call', 'delivered 429'],
-      { settings: { ackDeadlineMs: 20_000 } },
-    ],
-  ];
-  test.each(rows)('%s', async (_, ends, push, expected, options = {}) => {
-    const world = await startProcessorWorld(options);
-    world.play((_call, index) => ends[index] ?? answering(200));
-    await world.push(push);
-    expect(world.told()).toEqual(expected);
-    expect(world.calls.length).toBeLessThanOrEqual(Math.max(ends.length, 1));
-    expect([world.pool.inFlight, world.clock.pendingTimers()]).toEqual([0, 0]);
-  });
-});
-
-describe('a wall clock that is set changes nothing of what a processor does', () => {
-  const hourMs = 3_600_000;
-  /** A day in a processor's life: success, gate closed for a while, sheds, an outage with its probes, failures, a pool that idles. */
-  async function live(stepMs: number, stepAfter: number): Promise<readonly string[]> {
-    let saturation = 0;
-    const world = await startProcessorWorld({
-      source: async () => ({ source: 'x', saturation, ageMs: 0 }),
-      settings: { maxWaitMs: 40_000 },
-    });
-    const told: string[] = [];
-    let turn = 0;
-    const next = async (ends: readonly CallEnd[], ms: number, atOnce = 1): Promise<void> => {
-      if (turn === stepAfter) world.clock.step(stepMs);
-      turn += 1;
-      world.play((_call, index) => ends[index % ends.length]!);
-      for (let push = 0; push < atOnce; push += 1) world.start();
-      await world.clock.advance(ms);
-      told.push(`turn ${turn}`, ...world.told());
-    };
-    await next([answering(200)], 3000, 3);
-    saturation = 1;
-    await next([answering(200)], 5000);
-    await next([answering(200)], 5000, 2);
-    saturation = 0.8;
-    await next([answering(200)], 20_000);
-    saturation = 0.1;
-    await next([answering(200)], 20_000, 4);
-    await next([answering(429, '', { 'retry-after': '7' }), answering(200)], 30_000, 3);
-    await next([unreachable], 30_000, 8);
-    await next([unreachable], 10_000);
-    await next([answering(200)], 40_000, 2);
-    await next([broken, answering(200)], 5000, 4);
-    await next([answering(200)], 60_000);
-    await next([answering(200)], 5000, 3);
-    world.processor.close();
-    await world.clock.advance(0);
-    expect([world.pool.inFlight, world.clock.pendingTimers()]).toEqual([0, 0]);
-    return told;
-  }
-  test.each([hourMs, -hourMs])('by %i ms, at any time', async (stepMs) => {
-    const undisturbed = await live(0, 0);
-    for (const event of ['wait saturated', 'wait shed', 'wait limit', 'breaker opens', 'breaker closes', 'retried']) {
-      expect(undisturbed.join('\n')).toContain(event);
-    }
-    for (let stepAfter = 0; stepAfter < 12; stepAfter += 1) expect(await live(stepMs, stepAfter)).toEqual(undisturbed);
-  });
-
-  test('nothing is dispatched twice, and a call keeps its time', async () => {
-    const world = await startProcessorWorld({ settings: { requestTimeoutMs: 30_000 } });
-    const held = holding();
-    world.play(held.script);
-    const delivering = world.start();
-    await world.clock.advance(1000);
-    world.clock.step(-hourMs);
-    await world.clock.advance(2500);
-    held.end(answering(200));
-    await delivering.ended;
-    expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([30_000]);
-    const result = JSON.parse(Buffer.from(world.on('results')[0]!.data).toString());
-    expect(result.timings).toEqual({ queued_ms: 0, inference_ms: 3500 });
-  });
-});
+import { answering, holding, startProcessorWorld } from './processor-world.ts';
 
 describe('an end', () => {
   test('gives back what waits and what comes, and lets calls finish', async () => {
@@ -269,12 +74,18 @@ describe('two deliveries of one message', () => {
       'delivered 499',
     ]);
   });
-  test('a connection that is lost before the work begins stops it', async () => {
+  test.each([
+    ['just before', true],
+    ['at once', false],
+  ])('a connection that is lost %s stops the work', async (_, isBefore) => {
     const world = await startProcessorWorld();
-    world.start().hangUp();
+    const gone = new AbortController();
+    if (isBefore) gone.abort();
+    world.start({}, gone).hangUp();
     await world.clock.advance(1000);
     expect(world.calls).toEqual([]);
     expect(world.told()).toEqual(['given back 503 aborted', 'delivered 499']);
+    expect(getEventListeners(gone.signal, 'abort')).toEqual([]);
   });
 });
 

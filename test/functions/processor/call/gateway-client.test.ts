@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -102,6 +103,15 @@ describe('an answer', () => {
   test('without a body is empty', async () => {
     behave = (_, response) => response.writeHead(204).end();
     expect(answerOf(await call())).toMatchObject({ status: 204, body: '', usage: undefined });
+  });
+  test('leaves neither timer nor listener', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const { signal } = new AbortController();
+    await call({ signal });
+    const before = timers();
+    for (let calls = 0; calls < 20; calls += 1) await call({ signal });
+    expect(timers()).toBeLessThan(before + 10);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
   test('leaves its connection to the next call', async () => {
     await call();

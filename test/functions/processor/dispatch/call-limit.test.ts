@@ -141,6 +141,17 @@ describe('calls that have become slow', () => {
     for (let late = 0; late < 20; late += 1) ended(generated(20_000), 16, 20_000);
     expect(limit.calls).toBe(cut);
   });
+  test('after a cut, eight calls have to tell again before there is another', () => {
+    const { limit, trip, pass, ended } = setUp();
+    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
+    trip(() => generated(slow), slow);
+    const cut = limit.calls;
+    pass(2000);
+    for (let call = 0; call < 7; call += 1) ended(generated(slow), 1, 1000);
+    expect(limit.calls).toBe(cut);
+    ended(generated(slow), 1, 1000);
+    expect(limit.calls).toBeLessThan(cut);
+  });
   test('a kind that was not seen for a long time is forgotten when there are 512 others', () => {
     const { limit, trip, ended, pass } = setUp();
     for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));

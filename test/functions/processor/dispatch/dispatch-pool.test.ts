@@ -126,6 +126,24 @@ describe('a shed', () => {
   });
 });
 
+test('a gate that has closed stays so between the thresholds while our calls, and a minute in which they echo, go on', async () => {
+  const { load, take, advance, clock, inputs } = await setUp();
+  const [first, second] = [take('a'), take('b')];
+  load.saturation = 1;
+  await advance(5000);
+  load.saturation = 0.8;
+  const watch = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) await advance(1000);
+    return inputs().gate;
+  };
+  expect(await watch(120)).toBe('saturated');
+  first.end({ became: 'success' }, clock.nowMs());
+  expect(await watch(120)).toBe('saturated');
+  second.end({ became: 'success' }, clock.nowMs());
+  expect(await watch(59)).toBe('saturated');
+  expect(await watch(6)).toBe('open');
+});
+
 test('an unknown load that counts as open begins no slow start', async () => {
   const { load, call, advance, inputs } = await setUp('open');
   call({ became: 'success' });

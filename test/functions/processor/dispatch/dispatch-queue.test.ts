@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { settled, setUp } from './queue-world.ts';
@@ -87,6 +88,21 @@ test('without waiting time it is now or never', async () => {
   await ask().done;
   expect((await ask({ giveUpAtMs: clock.nowMs() }).done).got).toBe('permit');
   expect(await ask({ giveUpAtMs: clock.nowMs() }).done).toEqual({ got: 'deferred', reason: 'limit' });
+});
+
+test('a wait that has ended leaves neither timer nor listener', async () => {
+  const { ask, clock, queue } = setUp();
+  const { signal } = new AbortController();
+  const waits = [
+    ask({ notBeforeMs: 1000, signal }),
+    ask({ notBeforeMs: 1e6, signal }),
+    ask({ notBeforeMs: 500, signal }),
+  ];
+  await clock.advance(0);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(3);
+  await clock.advance(30_000);
+  expect(waits.map(({ admitted }) => admitted?.got)).toEqual(['permit', 'deferred', 'permit']);
+  expect([getEventListeners(signal, 'abort').length, clock.pendingTimers(), queue.waiting]).toEqual([0, 0, 0]);
 });
 
 describe('capacity', () => {

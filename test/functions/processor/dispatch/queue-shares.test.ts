@@ -65,6 +65,13 @@ describe('subscriptions share', () => {
   });
 });
 
+test('a subscription has no more calls than its own limit, though the pool has places', async () => {
+  const { ask } = setUp();
+  const both = [1, 2].map(() => ask({ maxInFlight: 1 }));
+  await settle();
+  expect(both.map(({ admitted }) => admitted?.got)).toEqual(['permit', undefined]);
+});
+
 test('messages for a path that is out do not hold back the others', async () => {
   const { ask, clock, pool, end } = setUp();
   for (const message of ['a', 'b', 'c', 'd', 'e']) pool.breakers.ended('/out', message, 'sick', clock.nowMs());
