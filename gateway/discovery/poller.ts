@@ -12,7 +12,7 @@ const largestAnswerBytes = 8 * 1024 * 1024;
 const modelsRefreshMs = 5000;
 /** How soon an endpoint is asked again that took no connection, or whose models are not known. */
 const probeMs = 1000;
-/** How often `/health` is asked of an endpoint that has no request and was sent none for so long, or is ejected. */
+/** How often `/health` is asked of an endpoint that has had no request for this time, or is ejected. */
 const healthMs = 1000;
 /** So with one that has no such page. */
 const noHealthMs = 30_000;

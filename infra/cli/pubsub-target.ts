@@ -46,7 +46,7 @@ export async function connectPubSub({ projectId, local, name }: PubSubTarget): P
   return new PubSub({ projectId, apiEndpoint: local, emulatorMode: true });
 }
 
-/** Asks for credentials before anything else does: a call without them fails, and so does the closing of its client, where nobody sees it. */
+/** Asks for credentials before anything else does: a call without them fails, and so does the closing of its client, where no caller sees it. */
 async function connectGoogle(projectId: string): Promise<PubSub> {
   const client = new PubSub({ projectId });
   await client.auth.getClient().catch((error: Error) => {

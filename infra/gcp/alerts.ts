@@ -7,7 +7,7 @@ export type AlertPolicy = Readonly<Record<string, unknown>> & {
   readonly notificationChannels?: readonly string[];
 };
 
-/** Closes an incident when its log line has not come for so long: thirty minutes are the least that Monitoring takes. */
+/** Closes an incident when its log line has not come for this long: thirty minutes are the least that Monitoring takes. */
 const quietSeconds = 1800;
 
 /** Alerts of the installation and of no other: which one each is says its label `backfill-alert`. */

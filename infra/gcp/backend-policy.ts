@@ -16,7 +16,7 @@ export interface BackendPolicyInputs {
   readonly kubectl: (args: readonly string[]) => Promise<CommandResult>;
 }
 
-/** Google's load balancer ends an answer after so long where no policy says otherwise. */
+/** Google's load balancer ends an answer after this time where no policy says otherwise. */
 const defaultTimeoutSeconds = 30;
 
 /**

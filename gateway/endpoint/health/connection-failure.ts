@@ -1,4 +1,4 @@
-/** No connection came about: nobody listens there, or nobody can be reached. */
+/** No connection came about: nothing listens there, or the address cannot be reached. */
 const refusedCodes = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',

@@ -17,7 +17,7 @@ const usualMostComingBytes = 256 * 1024 * 1024;
 const alwaysTakenBytes = 64 * 1024;
 const tooMuchAtOnce = refusal('saturated', 'too many large bodies are coming in at once');
 
-/** Reads bodies whole: each up to a limit, and all that are still coming in up to another, since whoever connects may begin one. */
+/** Reads bodies whole: each up to a limit, and all that are still coming in up to another, since every client that connects may begin one. */
 export class BodyReader {
   readonly #mostBytes: number;
   readonly #mostComingBytes: number;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
-/** Who keeps a connection open sends its next request soon, and is to hear that it must go elsewhere. */
+/** A client that keeps its connection open sends its next request soon, and must hear that it has to go elsewhere. */
 const drainConnectionsMs = 1000;
 const lookEveryMs = 20;
 
-/** Waits until nobody is connected any more, or for a moment. */
+/** Waits until no client is connected any more, or for a moment. */
 export async function drainConnections(apps: readonly FastifyInstance[]): Promise<void> {
   const untilMs = performance.now() + drainConnectionsMs;
   while (performance.now() < untilMs && (await connections(apps)) > 0) await delay(lookEveryMs);

@@ -19,7 +19,7 @@ export class Admission {
     this.#options = options;
   }
 
-  /** What so many more requests are answered; undefined: they may enter. */
+  /** The answer to this many more requests; undefined: they may enter. */
   refusal(requests: number): RequestFault | undefined {
     const { limit, unfinished, onRefusal } = this.#options;
     if (limit === undefined || unfinished() + requests <= limit) return undefined;

@@ -56,7 +56,7 @@ const flags = {
   failStatus: integer('--fail-status', { default: '500', min: 400, max: 599, meaning: 'what they are answered' }),
   slowStartMs: seconds('--slow-start-seconds', {
     default: '0',
-    meaning: 'answer 503 to everything for so long after the start',
+    meaning: 'answer 503 to everything for this long after the start',
   }),
   seed: integer('--seed', { default: '1', meaning: 'decides which requests fail' }),
 };

@@ -6,7 +6,7 @@ export interface ExpectedToken {
   readonly serviceAccount: string;
 }
 
-/** Why a push may not pass: 401 for a token that proves nothing, 403 for one that proves somebody else. */
+/** Why a push may not pass: 401 for a token that proves nothing, 403 for one of another account. */
 export interface TokenRefusal {
   readonly status: 401 | 403;
   /** In our words alone: nothing of the token. */

@@ -66,7 +66,7 @@ export function naturalLength(fingerprint: number): number {
   return Math.min(1000, Math.max(1, Math.round(129 * Math.exp(normal))));
 }
 
-/** The prompt's fingerprint, the question's words in order, then some of them again: whoever reads it sees whose answer it is. */
+/** The prompt's fingerprint, the question's words in order, then some of them again: its reader sees to which prompt it belongs. */
 function answerTokens(question: string, fingerprint: number, count: number): string[] {
   const random = seededRandom(fingerprint + 1);
   const words = question.match(/[\p{L}\p{N}]+/gu) ?? ['so'];

@@ -37,13 +37,13 @@ export interface EngineGauges {
 }
 
 /**
- * One vLLM 0.19 (V1) engine without clock or network. Whoever drives it calls `step` when the step before has ended, or when
+ * One vLLM 0.19 (V1) engine without clock or network. Its driver calls `step` when the step before has ended, or when
  * something was added to an idle engine; `undefined` says that it is idle.
  *
  *     for (let now = 0, step; (step = engine.step(now)); now += step.durationMs) deliver(step);
  *
  * Sequences run in order of arrival, or of priority. Every step gives each running one its next token or chunk of prompt, within
- * the token budget, then lets waiting ones in while budget, places and KV blocks last. Who finds no block takes them from the
+ * the token budget, then lets waiting ones in while budget, places and KV blocks last. One that finds no block takes them from the
  * running sequence that would be last in line.
  */
 export class Engine<R extends EngineRequest = EngineRequest> {
@@ -258,7 +258,7 @@ export class Engine<R extends EngineRequest = EngineRequest> {
   }
 }
 
-/** Blocks that nobody else can have are numbered below zero, by the sequence's arrival. */
+/** Blocks that no other sequence can have are numbered below zero, by the sequence's arrival. */
 function blockHash(sequence: Sequence<EngineRequest>, index: number): number {
   return sequence.request.blockHashes[index] ?? -1 - (sequence.arrival * 2 ** 20 + index);
 }

@@ -8,7 +8,7 @@ export interface EngineRequest {
   readonly outputTokens: number;
   /**
    * One whole number ≥ 0 for each full block of prompt and output, in order, equal only where everything up to the block's
-   * end is equal. It may end early: blocks beyond are nobody else's.
+   * end is equal. It may end early: blocks beyond are shared with no other sequence.
    */
   readonly blockHashes: readonly number[];
   /** Lower goes first; it counts only under the policy `priority`. */

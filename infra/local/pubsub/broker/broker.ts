@@ -24,7 +24,7 @@ export interface Lease {
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly leaseMs: number;
-  /** Who counts what it holds. */
+  /** Counts what it holds. */
   readonly holder?: Outstanding;
 }
 
@@ -107,7 +107,7 @@ export class Broker {
     this.extend(subscription, ackId, 0);
   }
 
-  /** Due again `leaseMs` from now and the backoff of a nack; 0 is a nack. A lease that somebody else has by now stays. */
+  /** Due again `leaseMs` from now and the backoff of a nack; 0 is a nack. A lease that another consumer has by now stays. */
   extend(subscription: Entry, { deliveryId, attempt }: AckId, leaseMs: number): void {
     const expiresAtMs = later(this.#clock.nowMs(), leaseMs);
     const spent = this.#isSpent(subscription, attempt + 1);
@@ -129,7 +129,7 @@ export class Broker {
     };
   }
 
-  /** Sets the alarm for the next delivery that comes due, where somebody waits for it. */
+  /** Sets the alarm for the next delivery that comes due, where a consumer waits for it. */
   watch({ id }: Entry): void {
     this.#disarm(id);
     const dueAtMs = this.#consumers.has(id) ? this.#backlog.nextDueMs(id) : undefined;
@@ -140,7 +140,7 @@ export class Broker {
     );
   }
 
-  /** What a holder holds stays leased until it expires, but counts for nobody. */
+  /** What a holder holds stays leased until it expires, but counts no more. */
   forget(holder: Outstanding): void {
     for (const deliveryId of holder.ids()) this.#holders.delete(deliveryId);
   }
@@ -163,7 +163,7 @@ export class Broker {
     );
   }
 
-  /** Removes what nobody took within its retention. */
+  /** Removes what no consumer took within its retention. */
   expire(): void {
     for (const { id, retentionMs } of this.#catalog.subscriptions()) {
       this.#backlog.removeDueBefore(id, later(this.#clock.nowMs(), -retentionMs), clearedAtOnce);

@@ -15,7 +15,7 @@ export interface Message extends NewMessage {
 /** One handing-over of a message to one subscriber. */
 export interface Delivery {
   readonly deliveryId: number;
-  /** Handed over so many times, this one counted: 1 at first. */
+  /** How many times it was handed over, this one counted: 1 at first. */
   readonly attempt: number;
   readonly message: Message;
   readonly sizeBytes: number;

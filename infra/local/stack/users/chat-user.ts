@@ -6,7 +6,7 @@ import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 export interface ChatUser {
   readonly gatewayUrl: string;
   readonly model: string;
-  /** From 0: who comes when, and begins with which prompt. */
+  /** From 0: decides when the user comes, and with which prompt it begins. */
   readonly seat: number;
   /** Called as the turn begins; what it gives is called with the TTFT, or with undefined for a turn that failed. */
   readonly beginTurn: () => (ttftMs: number | undefined) => void;
