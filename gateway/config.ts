@@ -83,6 +83,11 @@ export const gatewaySchema = {
     min: 0.01,
     meaning: 'longest silence between two bytes of an answer',
   }),
+  drainMs: seconds('DRAIN_SECONDS', {
+    default: '120',
+    meaning:
+      'after SIGTERM: requests of the first 5 s are served, later ones are refused, and what runs may go on so long; less than 5 holds for both',
+  }),
   policy: choice('POLICY', policyNames, {
     default: 'latency',
     meaning: `how an endpoint is chosen: ${policyNames.map((name) => `\`${name}\` (${policies[name].meaning})`).join(', ')}`,

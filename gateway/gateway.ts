@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
@@ -9,6 +10,8 @@ import type { gatewaySchema } from './config.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
 import { WatchedFile } from './discovery/watched-file.ts';
+import type { DrainPhase } from './drain-phase.ts';
+import { closeIdleConnections } from './fronts/http/close-idle-connections.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
 import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
@@ -24,9 +27,10 @@ export type GatewayConfig = Values<typeof gatewaySchema>;
 /** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
 const staleAfterPeriods = 4;
 const staleAfterAtLeastMs = 2000;
-/** Below the half minute that Kubernetes gives by default. */
-const drainTimeoutMs = 25_000;
-const closeTimeoutMs = 2000;
+/** Clients and load balancers need so long to hear that they must go elsewhere. Protocol: contract §7. */
+const longestGraceMs = 5000;
+/** Until the last words to clients that do not read are given up, and until the ports are closed. */
+const closeTimeoutMs = 2500;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
@@ -39,6 +43,7 @@ export class Gateway {
   /** For operators alone; undefined where their routes stand beside the clients'. */
   readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
+  #drainPhase: DrainPhase = 'none';
 
   /** @throws {ConfigError} when a file that a variable names cannot be read. */
   constructor(config: GatewayConfig, log: Logger) {
@@ -73,7 +78,7 @@ export class Gateway {
     router.subscribe(observer);
     router.pool.subscribe(observer);
 
-    const isDraining = (): boolean => this.#drained !== undefined;
+    const isDraining = (): boolean => this.#drainPhase !== 'none';
     this.#front = new HttpFront({
       router,
       admitting: { objectives, defaultObjective: config.defaultObjective, keys: this.#keys() },
@@ -81,9 +86,9 @@ export class Gateway {
       maxBodyBytes: config.maxBodyBytes,
       log,
       onRejected: (code) => observer.rejected(code),
-      isDraining,
+      drainPhase: () => this.#drainPhase,
     });
-    this.#admin = config.adminPort === undefined ? undefined : createHttpApp(log, () => {});
+    this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });
     const operator = { ...config, router, choices, objectives, metrics, isDraining };
     for (const app of this.#apps) {
       healthRoutes(app, operator);
@@ -109,17 +114,27 @@ export class Gateway {
     return this.#front.listen(host, port);
   }
 
-  /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
+  /**
+   * Serves on for a moment, then takes nothing new, lets what runs end until `DRAIN_SECONDS` are over, ends the rest, and closes every
+   * port and connection.
+   */
   drain(): Promise<void> {
     this.#drained ??= this.#drain();
     return this.#drained;
   }
 
   async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
+    const overAtMs = monotonicClock.nowMs() + drainMs;
     this.#log.info({ inFlight: this.#front.open }, 'draining');
-    await settledWithin(drainTimeoutMs, this.#front.idle());
+    this.#drainPhase = 'serving';
+    closeIdleConnections(this.#apps);
+    await delay(Math.min(longestGraceMs, drainMs));
+    this.#drainPhase = 'refusing';
+    await settledWithin(overAtMs - monotonicClock.nowMs(), this.#front.idle());
+    this.#drainPhase = 'ending';
     this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
-    await this.#front.drainConnections(this.#admin ? [this.#admin] : []);
+    await settledWithin(closeTimeoutMs, this.#front.idle());
     for (const closable of this.#closables) closable.close();
     await settledWithin(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#front.close()]);

@@ -23,18 +23,28 @@ const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 500
 /** Of a request's head, all its headers together. */
 const largestHeadBytes = 16 * 1024;
 
+export interface HttpAppOptions {
+  readonly log: Logger;
+  /** Told why a request of the API got no further than to this application. */
+  readonly onRejected?: (code: RefusalCode) => void;
+  /** Answers end their connections. */
+  readonly isDraining?: () => boolean;
+  readonly timeouts?: ConnectionTimeouts;
+}
+
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
-export function createHttpApp(
-  log: Logger,
-  onRejected: (code: RefusalCode) => void,
-  { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
-): FastifyInstance {
+export function createHttpApp({
+  log,
+  onRejected = () => {},
+  isDraining = () => false,
+  timeouts: { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
+}: HttpAppOptions): FastifyInstance {
   const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
     if (isApiUrl(request.url)) onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused);
+    writeRefusal(reply.raw, request.id, refused, isDraining());
   };
   const app = fastify({
     logger: false,
@@ -75,13 +85,14 @@ export function createHttpApp(
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
+    if (isDraining()) reply.header('connection', 'close');
     done();
   });
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
     if (isApiUrl(request.url)) onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused);
+    writeRefusal(reply.raw, request.id, refused, isDraining());
   });
   app.setErrorHandler(answerError);
   return app;

@@ -5,6 +5,7 @@ import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
 import type { Objectives } from '../../admit/objectives.ts';
+import type { DrainPhase } from '../../drain-phase.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type FailureCode, type Refusal, refusal, unknownRoute } from '../../refusal.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -30,7 +31,9 @@ export interface Admitting {
 export interface InferenceServices extends Admitting {
   readonly pool: Pool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
-  readonly isDraining: () => boolean;
+  readonly drainPhase: () => DrainPhase;
+  /** A request came in; until its answer is closed it is open. */
+  readonly opened: (res: ServerResponse) => void;
   /** Answers the request from the pool. */
   readonly begin: (res: ServerResponse, request: AdmittedRequest) => void;
   readonly bodies: BodyReader;
@@ -46,7 +49,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
     reply.hijack();
     services.onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused, services.isDraining());
+    writeRefusal(reply.raw, request.id, refused, services.drainPhase() !== 'none');
   };
 
   app.decorateRequest('apiKey', undefined);
@@ -64,9 +67,19 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
     const { headers, apiKey: key } = request;
     const { defaultObjective, bytesPerToken } = services;
-    const admission = services.isDraining()
-      ? shuttingDown
-      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool, bytesPerToken });
+    const admission =
+      services.drainPhase() === 'ending'
+        ? shuttingDown
+        : admit({
+            route,
+            headers,
+            body,
+            key,
+            objectives: services.objectives(),
+            defaultObjective,
+            pool,
+            bytesPerToken,
+          });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
@@ -87,7 +100,14 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
 
   // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
   const receive = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply): void => {
+    // One that comes in time is served, however long its body takes.
+    const phase = services.drainPhase();
+    if (phase === 'refusing' || phase === 'ending') {
+      turnAway(request, reply, shuttingDown);
+      return;
+    }
     reply.hijack();
+    services.opened(reply.raw);
     services.bodies.read(request.raw, {
       taken: (body) => {
         try {

@@ -12,7 +12,8 @@ test('an error of the gateway’s own in a request’s admission is that request
   const services = {
     defaultObjective: 'standard',
     keys: () => undefined,
-    isDraining: () => false,
+    drainPhase: () => 'none',
+    opened: () => {},
     bodies: new BodyReader(1000),
     onRejected: (code: string) => counted.push(code),
     objectives: () => {
@@ -20,7 +21,7 @@ test('an error of the gateway’s own in a request’s admission is that request
       return new Map();
     },
   };
-  const app = createHttpApp(createLogger('silent', 'test'), services.onRejected);
+  const app = createHttpApp({ log: createLogger('silent', 'test'), onRejected: services.onRejected });
   inferenceRoutes(app, services as unknown as InferenceServices);
   await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
