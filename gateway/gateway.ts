@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
-import type { Logger } from '../shared/runtime/logger.ts';
+import { createLogger, type Logger } from '../shared/runtime/logger.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
@@ -19,6 +19,7 @@ import { Metrics } from './observe/metrics.ts';
 import { Observer } from './observe/observer.ts';
 import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
 import { RecentChoices } from './observe/recent-choices.ts';
+import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
 import { Router } from './router.ts';
 
@@ -74,18 +75,23 @@ export class Gateway {
       priorities: () => [...objectives().values()].map(({ priority }) => priority),
     });
     const choices = new RecentChoices();
-    const observer = new Observer({ log, metrics, choices });
+    // At any LOG_LEVEL.
+    const lines = createLogger('info', 'gateway');
+    const requestLog = new RequestLog(config.logRequests, (line) => lines.info(line, 'a request ended'));
+    const observer = new Observer({ log, metrics, choices, requestLog });
     router.subscribe(observer);
     router.pool.subscribe(observer);
 
     const isDraining = (): boolean => this.#drainPhase !== 'none';
     this.#front = new HttpFront({
       router,
-      admitting: { objectives, defaultObjective: config.defaultObjective, keys: this.#keys() },
+      admitting: { ...config, objectives, keys: this.#keys() },
       timeouts: config,
       maxBodyBytes: config.maxBodyBytes,
       log,
-      onRejected: (code) => observer.rejected(code),
+      onRejected: (rejection) => observer.rejected(rejection),
+      corsOrigins: config.corsOrigins,
+      asyncApiUrl: config.asyncApiUrl,
       drainPhase: () => this.#drainPhase,
     });
     this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });

@@ -9,6 +9,8 @@ export interface Objective {
   readonly tpotMs?: number;
   /** Share of requests in [0, 1] that may miss the service level. */
   readonly missBudget?: number;
+  /** The longest wait in the queue, in seconds, above 0. */
+  readonly ttlSeconds?: number;
 }
 
 export type Objectives = ReadonlyMap<string, Objective>;
@@ -28,7 +30,7 @@ export function parseObjectiveList(raw: string): Parsed<Objectives> {
   return { value: objectives };
 }
 
-/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01}}`. */
+/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`. */
 export function parseObjectiveFile(text: string): Parsed<Objectives> {
   let json: unknown;
   try {
@@ -40,18 +42,21 @@ export function parseObjectiveFile(text: string): Parsed<Objectives> {
   const objectives = new Map<string, Objective>();
   for (const [name, fields] of Object.entries(json)) {
     if (!namePattern.test(name) || !isRecord(fields)) return { fault: `must give ${JSON.stringify(name)} an object` };
-    const { priority, ttftMs, tpotMs, missBudget } = fields;
+    const { priority, ttftMs, tpotMs, missBudget, ttlSeconds } = fields;
     if (!Number.isSafeInteger(priority)) return { fault: `must give ${name} a whole number as priority` };
     if (!isAbsentOr(isPositive, ttftMs) || !isAbsentOr(isPositive, tpotMs)) {
       return { fault: `must give ${name} positive milliseconds as ttftMs and tpotMs, or leave them out` };
     }
     if (!isAbsentOr(isShare, missBudget)) return { fault: `must give ${name} a missBudget from 0 to 1` };
+    if (!isAbsentOr(isPositive, ttlSeconds))
+      return { fault: `must give ${name} positive ttlSeconds, or leave them out` };
     objectives.set(name, {
       name,
       priority: priority as number,
       ...(ttftMs === undefined ? {} : { ttftMs }),
       ...(tpotMs === undefined ? {} : { tpotMs }),
       ...(missBudget === undefined ? {} : { missBudget }),
+      ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     });
   }
   return objectives.size > 0 ? { value: objectives } : { fault: 'must name at least one objective' };

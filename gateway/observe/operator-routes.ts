@@ -27,6 +27,8 @@ export function capacityRoute(app: FastifyInstance, services: OperatorServices):
 
 export function healthRoutes(app: FastifyInstance, { router: { pool }, isDraining }: OperatorServices): void {
   app.get('/healthz', () => ({ status: 'ok' }));
+  // What load balancers ask where no health check is configured.
+  app.get('/', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
     const reasons = [
       ...(isDraining() ? ['draining'] : []),

@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
 import { isApiUrl } from '../../../shared/openai/api-routes.ts';
+import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { readRequestId } from '../../admit/request-head.ts';
-import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
+import { type Refusal, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
+import { allowOrigins } from './cors.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 /** How long connections may take and be kept, in milliseconds. */
@@ -25,10 +27,12 @@ const largestHeadBytes = 16 * 1024;
 
 export interface HttpAppOptions {
   readonly log: Logger;
-  /** Told why a request of the API got no further than to this application. */
-  readonly onRejected?: (code: RefusalCode) => void;
+  /** Told of a request of the API that got no further than to this application, and why. */
+  readonly onRejected?: (request: FastifyRequest, refused: Refusal) => void;
   /** Answers end their connections. */
   readonly isDraining?: () => boolean;
+  /** Whose pages may call; none where it is undefined. */
+  readonly corsOrigins?: readonly string[] | undefined;
   readonly timeouts?: ConnectionTimeouts;
 }
 
@@ -37,13 +41,14 @@ export function createHttpApp({
   log,
   onRejected = () => {},
   isDraining = () => false,
+  corsOrigins,
   timeouts: { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
 }: HttpAppOptions): FastifyInstance {
   const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (isApiUrl(request.url)) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(request, refused);
     writeRefusal(reply.raw, request.id, refused, isDraining());
   };
   const app = fastify({
@@ -70,7 +75,9 @@ export function createHttpApp({
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
   // A route that wants the body reads it itself.
   app.removeAllContentTypeParsers();
+  app.decorateRequest('arrivedAtMs', 0);
   app.addHook('onRequest', (request, reply, done) => {
+    request.arrivedAtMs = monotonicClock.nowMs();
     const { headers, httpVersion } = request.raw;
     // Node's own answer to this has no id and no body. Source: RFC 9112 §3.2.
     if (headers.host === undefined && httpVersion === '1.1') {
@@ -82,6 +89,7 @@ export function createHttpApp({
     headers['content-type'] = undefined;
     done();
   });
+  if (corsOrigins) allowOrigins(app, corsOrigins);
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
@@ -91,7 +99,7 @@ export function createHttpApp({
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
-    if (isApiUrl(request.url)) onRejected(refused.code);
+    if (isApiUrl(request.url)) onRejected(request, refused);
     writeRefusal(reply.raw, request.id, refused, isDraining());
   });
   app.setErrorHandler(answerError);

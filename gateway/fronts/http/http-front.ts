@@ -1,15 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
-import type { FailureCode } from '../../refusal.ts';
+import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
 import { BodyReader } from './body-reader.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
 import { createHttpApp } from './http-app.ts';
 import { type Admitting, inferenceRoutes } from './inference-routes.ts';
+import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -19,8 +20,12 @@ export interface HttpFrontOptions {
   readonly timeouts: Timeouts;
   readonly maxBodyBytes: number;
   readonly log: Logger;
-  /** Told why a request got no further than to its admission. */
-  readonly onRejected: (code: FailureCode) => void;
+  /** Told of a request that got no further than to its admission. */
+  readonly onRejected: (rejection: Rejection) => void;
+  /** Whose pages may call; none where it is undefined. */
+  readonly corsOrigins: readonly string[] | undefined;
+  /** Base URL of the async API; undefined where there is none. */
+  readonly asyncApiUrl: string | undefined;
   readonly drainPhase: () => DrainPhase;
 }
 
@@ -36,12 +41,14 @@ export class HttpFront {
   #onIdle: () => void = () => {};
 
   constructor(options: HttpFrontOptions) {
-    const { router, log, onRejected, drainPhase, admitting, maxBodyBytes, timeouts } = options;
+    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, timeouts } = options;
     const isDraining = (): boolean => drainPhase() !== 'none';
     router.pool.subscribe(this.#upstreams);
     const { nowMs } = monotonicClock;
     this.#exchange = { upstreams: this.#upstreams, router, timeouts, isDraining, nowMs };
-    this.app = createHttpApp({ log, onRejected, isDraining });
+    const onRejected = (request: FastifyRequest, rejected: Rejected): void =>
+      options.onRejected(rejectionOf(request, rejected, admitting.trustedSpelling));
+    this.app = createHttpApp({ log, onRejected, isDraining, corsOrigins });
     this.app.register(async (v1) => {
       inferenceRoutes(v1, {
         ...admitting,
@@ -50,6 +57,7 @@ export class HttpFront {
         drainPhase,
         opened: (res) => this.#opened(res),
         onRejected,
+        asyncApiUrl,
         bodies: new BodyReader(maxBodyBytes),
         begin: (res, request) => new Exchange(this.#exchange, request, res).begin(),
       });

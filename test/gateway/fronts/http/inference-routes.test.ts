@@ -15,7 +15,9 @@ test('an error of the gateway’s own in a request’s admission is that request
     drainPhase: () => 'none',
     opened: () => {},
     bodies: new BodyReader(1000),
-    onRejected: (code: string) => counted.push(code),
+    trustedSpelling: 'both' as const,
+    asyncApiUrl: undefined,
+    onRejected: (_: unknown, { code }: { code: string }) => counted.push(code),
     objectives: () => {
       if (faulty) throw new Error('a fault');
       return new Map();
