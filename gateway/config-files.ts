@@ -3,6 +3,7 @@ import { ConfigError, type Environment, type Faults } from '../shared/runtime/co
 import type { Parsed } from '../shared/runtime/config/variables.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
 import { parseObjectiveFile } from './admit/objectives.ts';
+import { parseBearerKey } from './discovery/bearer-key.ts';
 import { parseEndpointFile } from './discovery/endpoint-list.ts';
 
 /** What the variables that name files are read by. */
@@ -10,6 +11,7 @@ const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
   ENDPOINTS_FILE: parseEndpointFile,
   OBJECTIVES_FILE: parseObjectiveFile,
   API_KEYS_FILE: parseApiKeys,
+  ENDPOINTS_API_KEY_FILE: parseBearerKey,
 };
 
 /** Reads each file that the environment names once, so that the faults of all are told together. */

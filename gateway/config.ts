@@ -26,7 +26,7 @@ export const gatewaySchema = {
     'ENDPOINTS',
     {
       meaning:
-        'model servers, a comma list of base URLs. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS` is set',
+        'model servers, a comma list of base URLs; a `/v1` at the end is taken off. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS` is set',
     },
     parseEndpointList,
   ),
@@ -71,6 +71,10 @@ export const gatewaySchema = {
   apiKeysFile: text('API_KEYS_FILE', {
     meaning:
       'a JSON file `[{"sha256":"…","tenant":"acme","objectives":["standard"]}]`, re-read when it changes. Without it everyone who reaches the gateway is trusted',
+  }),
+  endpointsApiKeyFile: text('ENDPOINTS_API_KEY_FILE', {
+    meaning:
+      "a file with the bearer key for the endpoints (vLLM's `--api-key`), re-read when it changes. An endpoint that answers 401 to `/v1/models` is not used",
   }),
   metricsRefreshMs: integer('METRICS_REFRESH_MS', {
     default: '250',

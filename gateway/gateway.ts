@@ -7,6 +7,7 @@ import { withinTime } from '../shared/runtime/within-time.ts';
 import { parseApiKeys } from './admit/api-keys.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
 import type { gatewaySchema } from './config.ts';
+import { parseBearerKey } from './discovery/bearer-key.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
 import { WatchedFile } from './discovery/watched-file.ts';
@@ -62,9 +63,11 @@ export class Gateway {
       sheddableWaitMs: config.sheddableWaitMs,
     });
     const router = this.#router;
+    const endpointsKey = this.#endpointsKey();
     this.#poller = new Poller({
       pool: router.pool,
       metricsRefreshMs: config.metricsRefreshMs,
+      endpointsKey,
       onReading: () => router.pump(),
     });
     router.pool.subscribe(this.#poller);
@@ -90,6 +93,7 @@ export class Gateway {
       maxBodyBytes: config.maxBodyBytes,
       log,
       onRejected: (rejection) => observer.rejected(rejection),
+      endpointsKey,
       corsOrigins: config.corsOrigins,
       asyncApiUrl: config.asyncApiUrl,
       drainPhase: () => this.#drainPhase,
@@ -167,6 +171,13 @@ export class Gateway {
       const parsed = parseApiKeys(text);
       return 'value' in parsed ? { value: new KeyRing(parsed.value) } : parsed;
     });
+    return () => file.current;
+  }
+
+  #endpointsKey(): () => string | undefined {
+    const { endpointsApiKeyFile } = this.#config;
+    if (endpointsApiKeyFile === undefined) return () => undefined;
+    const file = this.#watch('ENDPOINTS_API_KEY_FILE', endpointsApiKeyFile, parseBearerKey);
     return () => file.current;
   }
 

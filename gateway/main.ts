@@ -1,5 +1,6 @@
 import { readCommandLine } from '../shared/runtime/config/command-line.ts';
 import { listenFault } from '../shared/runtime/config/listening.ts';
+import { misspeltText, misspeltVariables } from '../shared/runtime/config/misspelt.ts';
 import { ConfigError, Faults, readConfig } from '../shared/runtime/config/read-config.ts';
 import { announceListening, createLogger, exitLogged } from '../shared/runtime/logger.ts';
 import { gatewayRules, gatewaySchema } from './config.ts';
@@ -16,6 +17,7 @@ try {
   checkFiles(process.env, faults);
   if (!config || faults.found.length > 0) throw new ConfigError(faults.found);
   const log = createLogger(config.logLevel, 'gateway');
+  for (const each of misspeltVariables(gatewaySchema, process.env)) log.warn(each, misspeltText(each));
   const gateway = new Gateway(config, log);
   const url = await gateway.start();
   announceListening(url, 'gateway');

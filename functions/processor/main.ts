@@ -1,5 +1,6 @@
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
+import { misspeltText, misspeltVariables } from '../../shared/runtime/config/misspelt.ts';
 import { readNamedFile } from '../../shared/runtime/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/read-config.ts';
 import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
@@ -20,6 +21,7 @@ readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv
 
 const { config, policies } = configured();
 const log = createLogger(config.logLevel, 'function');
+for (const each of misspeltVariables(functionSchema, process.env)) log.warn(each, misspeltText(each));
 
 const service = await startService({
   config,
@@ -72,7 +74,7 @@ function configured() {
 
 function refuseToStart({ message }: ConfigError): never {
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  process.exit(2);
 }
 
 async function pushGuard() {

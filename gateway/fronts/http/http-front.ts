@@ -22,6 +22,8 @@ export interface HttpFrontOptions {
   readonly log: Logger;
   /** Told of a request that got no further than to its admission. */
   readonly onRejected: (rejection: Rejection) => void;
+  /** The bearer key for the endpoints; undefined where they need none. */
+  readonly endpointsKey: () => string | undefined;
   /** Whose pages may call; none where it is undefined. */
   readonly corsOrigins: readonly string[] | undefined;
   /** Base URL of the async API; undefined where there is none. */
@@ -35,7 +37,7 @@ const mostUnaccepted = 4096;
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */
 export class HttpFront {
   readonly app: FastifyInstance;
-  readonly #upstreams = new Upstreams();
+  readonly #upstreams: Upstreams;
   readonly #exchange: ExchangeServices;
   #open = 0;
   #onIdle: () => void = () => {};
@@ -43,6 +45,7 @@ export class HttpFront {
   constructor(options: HttpFrontOptions) {
     const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, timeouts } = options;
     const isDraining = (): boolean => drainPhase() !== 'none';
+    this.#upstreams = new Upstreams(options.endpointsKey);
     router.pool.subscribe(this.#upstreams);
     const { nowMs } = monotonicClock;
     this.#exchange = { upstreams: this.#upstreams, router, timeouts, isDraining, nowMs };
