@@ -1,3 +1,4 @@
+import { parseBearerKey } from '../shared/runtime/config/bearer-key.ts';
 import { type NamedFile, readNamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Environment, Faults } from '../shared/runtime/config/read-config.ts';
 import type { Parsed } from '../shared/runtime/config/variables.ts';
@@ -11,6 +12,7 @@ export interface ConfigFiles {
   readonly endpoints: NamedFile<readonly EndpointAddress[]> | undefined;
   readonly objectives: NamedFile<Objectives> | undefined;
   readonly apiKeys: NamedFile<readonly ApiKey[]> | undefined;
+  readonly endpointsKey: NamedFile<string> | undefined;
 }
 
 /**
@@ -30,5 +32,6 @@ export function readConfigFiles(env: Environment, defaultObjective: string | und
       return { fault: `must have the default objective ${defaultObjective}` };
     }),
     apiKeys: read('API_KEYS_FILE', parseApiKeys),
+    endpointsKey: read('ENDPOINTS_API_KEY_FILE', parseBearerKey),
   };
 }

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
-import type { Logger } from '../shared/runtime/logger.ts';
+import { createLogger, type Logger } from '../shared/runtime/logger.ts';
 import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
 import type { Objectives } from './admit/objectives.ts';
@@ -10,6 +11,8 @@ import type { gatewaySchema } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
+import type { DrainPhase } from './drain-phase.ts';
+import { closeIdleConnections } from './fronts/http/close-idle-connections.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
 import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
@@ -17,6 +20,7 @@ import { Metrics } from './observe/metrics.ts';
 import { Observer } from './observe/observer.ts';
 import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
 import { RecentChoices } from './observe/recent-choices.ts';
+import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
 import { Router } from './router.ts';
 
@@ -25,9 +29,10 @@ export type GatewayConfig = Values<typeof gatewaySchema>;
 /** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
 const staleAfterPeriods = 4;
 const staleAfterAtLeastMs = 2000;
-/** Below the half minute that Kubernetes gives by default. */
-const drainTimeoutMs = 25_000;
-const closeTimeoutMs = 2000;
+/** Clients and load balancers need so long to hear that they must go elsewhere. Protocol: contract §7. */
+const longestGraceMs = 5000;
+/** Until the last words to clients that do not read are given up, and until the ports are closed. */
+const closeTimeoutMs = 2500;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
@@ -41,6 +46,7 @@ export class Gateway {
   /** For operators alone; undefined where their routes stand beside the clients'. */
   readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
+  #drainPhase: DrainPhase = 'none';
 
   constructor(config: GatewayConfig, files: ConfigFiles, log: Logger) {
     this.#config = config;
@@ -58,9 +64,11 @@ export class Gateway {
       sheddableWaitMs: config.sheddableWaitMs,
     });
     const router = this.#router;
+    const endpointsKey = this.#endpointsKey();
     this.#poller = new Poller({
       pool: router.pool,
       metricsRefreshMs: config.metricsRefreshMs,
+      endpointsKey,
       onReading: () => router.pump(),
     });
     router.pool.subscribe(this.#poller);
@@ -71,21 +79,27 @@ export class Gateway {
       priorities: () => [...objectives().values()].map(({ priority }) => priority),
     });
     const choices = new RecentChoices();
-    const observer = new Observer({ log, metrics, choices });
+    // At any LOG_LEVEL.
+    const lines = createLogger('info', 'gateway');
+    const requestLog = new RequestLog(config.logRequests, (line) => lines.info(line, 'a request ended'));
+    const observer = new Observer({ log, metrics, choices, requestLog });
     router.subscribe(observer);
     router.pool.subscribe(observer);
 
-    const isDraining = (): boolean => this.#drained !== undefined;
+    const isDraining = (): boolean => this.#drainPhase !== 'none';
     this.#front = new HttpFront({
       router,
-      admitting: { objectives, defaultObjective: config.defaultObjective, keys: this.#keys() },
+      admitting: { ...config, objectives, keys: this.#keys() },
       timeouts: config,
       maxBodyBytes: config.maxBodyBytes,
       log,
-      onRejected: (code) => observer.rejected(code),
-      isDraining,
+      onRejected: (rejection) => observer.rejected(rejection),
+      endpointsKey,
+      corsOrigins: config.corsOrigins,
+      asyncApiUrl: config.asyncApiUrl,
+      drainPhase: () => this.#drainPhase,
     });
-    this.#admin = config.adminPort === undefined ? undefined : createHttpApp(log, () => {});
+    this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });
     const operator = { ...config, router, choices, objectives, metrics, isDraining };
     for (const app of this.#apps) {
       healthRoutes(app, operator);
@@ -112,17 +126,27 @@ export class Gateway {
     return this.#front.listen(host, port);
   }
 
-  /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
+  /**
+   * Serves on for a moment, then takes nothing new, lets what runs end until `DRAIN_SECONDS` are over, ends the rest, and closes every
+   * port and connection.
+   */
   drain(): Promise<void> {
     this.#drained ??= this.#drain();
     return this.#drained;
   }
 
   async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
+    const overAtMs = monotonicClock.nowMs() + drainMs;
     this.#log.info({ inFlight: this.#front.open }, 'draining');
-    await settledWithin(drainTimeoutMs, this.#front.idle());
+    this.#drainPhase = 'serving';
+    closeIdleConnections(this.#apps);
+    await delay(Math.min(longestGraceMs, drainMs));
+    this.#drainPhase = 'refusing';
+    await settledWithin(overAtMs - monotonicClock.nowMs(), this.#front.idle());
+    this.#drainPhase = 'ending';
     this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
-    await this.#front.drainConnections(this.#admin ? [this.#admin] : []);
+    await settledWithin(closeTimeoutMs, this.#front.idle());
     for (const closable of this.#closables) closable.close();
     await settledWithin(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#front.close()]);
@@ -147,6 +171,13 @@ export class Gateway {
     return () => keys;
   }
 
+  #endpointsKey(): () => string | undefined {
+    const { endpointsKey } = this.#files;
+    if (!endpointsKey) return () => undefined;
+    const file = this.#watch(endpointsKey);
+    return () => file.current;
+  }
+
   #watch<T>(file: NamedFile<T>, onChange?: (value: T) => void): WatchedFile<T> {
     const watched = new WatchedFile(file, this.#log);
     watched.follow(onChange);
@@ -155,7 +186,7 @@ export class Gateway {
   }
 }
 
-/** Waits for the work, or for so long. */
+/** Waits for the work, at most for this time. */
 async function settledWithin(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   await withinTime(work, timeoutMs, monotonicClock).catch(() => undefined);
 }

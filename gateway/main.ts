@@ -1,5 +1,6 @@
 import { readCommandLine } from '../shared/runtime/config/command-line.ts';
 import { listenFault } from '../shared/runtime/config/listening.ts';
+import { misspeltText, misspeltVariables } from '../shared/runtime/config/misspelt.ts';
 import { ConfigError, Faults, readConfig } from '../shared/runtime/config/read-config.ts';
 import { endGracefully } from '../shared/runtime/end-gracefully.ts';
 import { announceListening, createLogger } from '../shared/runtime/logger.ts';
@@ -17,6 +18,7 @@ try {
   const files = readConfigFiles(process.env, config?.defaultObjective, faults);
   if (!config || faults.found.length > 0) throw new ConfigError(faults.found);
   const log = createLogger(config.logLevel, 'gateway');
+  for (const each of misspeltVariables(gatewaySchema, process.env)) log.warn(each, misspeltText(each));
   const gateway = new Gateway(config, files, log);
   const url = await gateway.start();
   announceListening(url, 'gateway');

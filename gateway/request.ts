@@ -15,6 +15,8 @@ export interface RoutingRequest extends PromisedSlo {
   readonly model: string;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
+  /** The name of its priority. */
+  readonly objective: string;
   readonly priority: number;
   readonly workClass: WorkClass;
   /** Its answer is streamed. */
@@ -29,6 +31,10 @@ export interface RoutingRequest extends PromisedSlo {
   readonly maxOutputTokens: number | undefined;
   /** Of its body. */
   readonly sizeBytes: number;
+  /** The longest it may wait in the queue, as it or its objective says; undefined where neither does. */
+  readonly queueTtlMs: number | undefined;
+  /** 32 hexadecimal digits; undefined where it belongs to no trace. */
+  readonly traceId: string | undefined;
 }
 
 /** A request on its way to an endpoint, as the queue holds it. One of `place`, `expire` and `displace` is called, once. */

@@ -10,10 +10,10 @@ import { Pool } from './endpoint/pool.ts';
 import { Evictor } from './queue/evictor.ts';
 import { type Places, RequestQueue } from './queue/request-queue.ts';
 import { retryAfterSeconds } from './queue/retry-after.ts';
+import { type WaitOptions, waitLimitOf } from './queue/wait-limit.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { QueueItem, RoutingRequest } from './request.ts';
 import { type Ending, type Front, type RequestServices, RoutedRequest } from './routed-request.ts';
-import type { WorkClass } from './work-class.ts';
 
 /** Hears what the router does. It only looks: without it the router routes the same. */
 export interface RouterListener {
@@ -23,7 +23,7 @@ export interface RouterListener {
   ended?(request: RoutedRequest, ending: Ending): void;
 }
 
-export interface RouterOptions {
+export interface RouterOptions extends WaitOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -34,9 +34,6 @@ export interface RouterOptions {
   readonly staleAfterMs: number;
   /** Most requests that wait, in each priority band. */
   readonly maxQueued: number;
-  readonly queueTimeoutMs: number;
-  /** Longest wait of sheddable work, no longer than `queueTimeoutMs`. */
-  readonly sheddableWaitMs: number;
 }
 
 /** The rate at which sheddable requests find places tells how long others will wait. */
@@ -58,11 +55,13 @@ export class Router {
   readonly #nowMs: () => number;
   readonly #sheddablePlaced = new RecentRate(placedMemoryMs);
   readonly #services: RequestServices;
+  readonly #waits: WaitOptions;
   readonly #listeners: RouterListener[] = [];
 
   constructor(options: RouterOptions) {
     const { clock, policy, random, staleAfterMs, holdsQueue, maxQueued } = options;
     const nowMs = (): number => clock.nowMs();
+    this.#waits = options;
     this.pool = new Pool({ nowMs, staleAfterMs });
     this.pool.subscribe({
       added: () => this.pump(),
@@ -80,7 +79,7 @@ export class Router {
       clock,
       places: this.#places(),
       mostPerBand: maxQueued,
-      timeoutMs: waitsOf(options),
+      timeoutMs: (request) => waitLimitOf(request, options).timeoutMs,
     });
     this.#services = this.#requestServices(nowMs);
   }
@@ -188,11 +187,10 @@ export class Router {
     return refusal('saturated', 'the pool has no room for this request', this.#retryAfterSeconds(request));
   }
 
-  /** Sheddable work that waited in vain is told that the pool is full; real-time work that its own time is over. */
   #late(request: RoutingRequest): Refusal {
-    return request.workClass === 'sheddable'
+    return waitLimitOf(request, this.#waits).code === 'saturated'
       ? this.#full(request)
-      : refusal('queue_timeout', 'the request waited too long for an endpoint');
+      : refusal('queue_timeout', 'the request waited too long for an endpoint', this.#retryAfterSeconds(request));
   }
 
   /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
@@ -208,8 +206,4 @@ export class Router {
 /** Whether an endpoint can take the request without queueing it, and a sheddable one without harm to others. */
 function hasRoomNow({ limiter }: Endpoint, { workClass }: RoutingRequest): boolean {
   return limiter.roomInMs(workClass) === 0;
-}
-
-function waitsOf({ queueTimeoutMs, sheddableWaitMs }: RouterOptions): Readonly<Record<WorkClass, number>> {
-  return { realtime: queueTimeoutMs, sheddable: Math.min(sheddableWaitMs, queueTimeoutMs) };
 }

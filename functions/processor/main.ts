@@ -1,11 +1,13 @@
 import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
+import { parseBearerKey } from '../../shared/runtime/config/bearer-key.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
+import { misspeltText, misspeltVariables } from '../../shared/runtime/config/misspelt.ts';
 import { readNamedFile, readNamedText } from '../../shared/runtime/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/read-config.ts';
 import { endGracefully } from '../../shared/runtime/end-gracefully.ts';
 import { announceListening, createLogger } from '../../shared/runtime/logger.ts';
-import { createCredential, parseApiKey } from './call/credential.ts';
+import { createCredential } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
 import { createSpans } from './observe/create-spans.ts';
 import { systemRandom } from './random.ts';
@@ -23,6 +25,7 @@ readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv
 
 const { config, policies, apiKey } = configured();
 const log = createLogger(config.logLevel, 'function');
+for (const each of misspeltVariables(functionSchema, process.env)) log.warn(each, misspeltText(each));
 
 const service = await startService({
   config,
@@ -53,7 +56,7 @@ function configured() {
   const config = faults.of(() => readConfig(functionSchema, env, functionRules));
   const policies = faults.of(() => readPolicies(named('SUBSCRIPTIONS_FILE', readNamedText), env));
   const apiKey = faults.of(() =>
-    named('INFERENCE_GATEWAY_API_KEY_FILE', (variable, path) => readNamedFile(variable, path, parseApiKey)),
+    named('INFERENCE_GATEWAY_API_KEY_FILE', (variable, path) => readNamedFile(variable, path, parseBearerKey)),
   );
   if (config && policies && faults.found.length === 0) return { config, policies, apiKey };
   return refuseToStart(new ConfigError(faults.found));
@@ -61,7 +64,7 @@ function configured() {
 
 function refuseToStart({ message }: ConfigError): never {
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  process.exit(2);
 }
 
 async function pushGuard() {

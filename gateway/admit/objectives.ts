@@ -11,6 +11,8 @@ export interface Objective {
   readonly tpotMs?: number;
   /** Share of requests in [0, 1] that may miss the service level. */
   readonly missBudget?: number;
+  /** The longest wait in the queue, in seconds, above 0. */
+  readonly ttlSeconds?: number;
 }
 
 export type Objectives = ReadonlyMap<string, Objective>;
@@ -30,7 +32,7 @@ export function parseObjectiveList(raw: string): Parsed<Objectives> {
   return { value: objectives };
 }
 
-const optionalMs = (what: string) => z.exactOptional(z.number(what).check(z.positive(what)));
+const optionalPositive = (what: string) => z.exactOptional(z.number(what).check(z.positive(what)));
 const budget = 'a missBudget from 0 to 1, or none';
 
 const objectiveFile = z.record(
@@ -38,9 +40,10 @@ const objectiveFile = z.record(
   z.object(
     {
       priority: z.int('a whole number as priority'),
-      ttftMs: optionalMs('positive milliseconds as ttftMs, or none'),
-      tpotMs: optionalMs('positive milliseconds as tpotMs, or none'),
+      ttftMs: optionalPositive('positive milliseconds as ttftMs, or none'),
+      tpotMs: optionalPositive('positive milliseconds as tpotMs, or none'),
       missBudget: z.exactOptional(z.number(budget).check(z.gte(0, budget), z.lte(1, budget))),
+      ttlSeconds: optionalPositive('positive seconds as ttlSeconds, or none'),
     },
     'an object',
   ),
@@ -52,7 +55,7 @@ const objectiveFile = z.record(
   },
 );
 
-/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01}}`. */
+/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`. */
 export function parseObjectiveFile(text: string): Parsed<Objectives> {
   const read = readJson(text, objectiveFile);
   if ('fault' in read) return read;

@@ -1,10 +1,13 @@
 import {
   fairnessIdHeaders,
   objectiveHeaders,
+  queueTtlHeader,
   requestIdHeader,
   tpotSloHeaders,
   ttftSloHeaders,
 } from '../../shared/inference-gateway/header-names.ts';
+import { parseTraceparent } from '../../shared/runtime/trace-context.ts';
+import { parseGoDuration } from './go-duration.ts';
 
 /** Headers as Node gives them: names in lower case; those that may come several times are lists. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -19,16 +22,32 @@ export interface RequestHead {
   readonly ttftSloMs: number | undefined;
   /** Above 0; undefined when the request brings no target for its TPOT. */
   readonly tpotSloMs: number | undefined;
+  /** Above 0; undefined when the request does not limit its wait in the queue. */
+  readonly queueTtlMs: number | undefined;
+  /** 32 hexadecimal digits; undefined when the request belongs to no trace. */
+  readonly traceId: string | undefined;
 }
 
-/** Reads the headers that routing looks at, in both spellings; the newer one wins. */
-export function readRequestHead(headers: Headers): RequestHead {
+/** The families of header names that may be read: the first of a pair is the newer one. */
+export const spellings = ['both', 'new', 'old'] as const;
+export type Spelling = (typeof spellings)[number];
+
+/** Reads the headers that routing looks at, in the spellings that are trusted; of two the newer one wins. */
+export function readRequestHead(headers: Headers, trusted: Spelling = 'both'): RequestHead {
+  const { traceparent, [queueTtlHeader]: queueTtl } = headers;
   return {
-    objectiveName: firstOf(headers, objectiveHeaders),
-    tenant: firstOf(headers, fairnessIdHeaders) ?? '',
-    ttftSloMs: firstPositive(headers, ttftSloHeaders),
-    tpotSloMs: firstPositive(headers, tpotSloHeaders),
+    objectiveName: firstOf(headers, inSpelling(objectiveHeaders, trusted)),
+    tenant: firstOf(headers, inSpelling(fairnessIdHeaders, trusted)) ?? '',
+    ttftSloMs: firstPositive(headers, inSpelling(ttftSloHeaders, trusted)),
+    tpotSloMs: firstPositive(headers, inSpelling(tpotSloHeaders, trusted)),
+    queueTtlMs: typeof queueTtl === 'string' ? parseGoDuration(queueTtl.trim()) : undefined,
+    traceId: typeof traceparent === 'string' ? parseTraceparent(traceparent)?.traceId : undefined,
   };
+}
+
+function inSpelling(pair: readonly [newer: string, older: string], trusted: Spelling): readonly string[] {
+  if (trusted === 'both') return pair;
+  return [trusted === 'new' ? pair[0] : pair[1]];
 }
 
 /** Reads the request's own id. Undefined when it has none, or one that must not stand in a header or a log line. */

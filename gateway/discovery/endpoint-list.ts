@@ -5,6 +5,9 @@ import type { EndpointAddress } from '../endpoint/address.ts';
 
 const address = baseUrl('url', { required: true, meaning: 'base URL of a model server' });
 
+/** What other clients' base URLs end in. */
+const apiPath = /\/+v1$/;
+
 /** Reads a comma list of base URLs. */
 export function parseEndpointList(raw: string): Parsed<readonly EndpointAddress[]> {
   return distinct(raw.split(',').map((url) => ({ url: url.trim(), labels: {} })));
@@ -31,10 +34,11 @@ export function parseEndpointFile(text: string): Parsed<readonly EndpointAddress
 
 function distinct(items: readonly EndpointAddress[]): Parsed<readonly EndpointAddress[]> {
   const byUrl = new Map<string, EndpointAddress>();
-  for (const { url, labels } of items) {
-    const parsed = address.read(url);
+  for (const { url: written, labels } of items) {
+    const parsed = address.read(written);
     if ('fault' in parsed) return { fault: 'must hold only base URLs like http://10.0.0.1:8000' };
-    byUrl.set(parsed.value, { url: parsed.value, labels });
+    const url = parsed.value.replace(apiPath, '');
+    byUrl.set(url, { url, labels, ...(url === parsed.value ? {} : { lostApiPath: true }) });
   }
   return { value: [...byUrl.values()] };
 }

@@ -15,8 +15,15 @@ export interface EndpointSources {
 export async function followEndpoints(
   { endpoints, endpointsFile, endpointsDns }: EndpointSources,
   log: Logger,
-  onAddresses: (addresses: readonly EndpointAddress[]) => void,
+  tell: (addresses: readonly EndpointAddress[]) => void,
 ): Promise<{ close(): void }> {
+  const onAddresses = (addresses: readonly EndpointAddress[]): void => {
+    for (const { url, lostApiPath } of addresses) {
+      if (lostApiPath)
+        log.warn({ url }, 'the URL of an endpoint ends in /v1, which is taken off: the paths of requests have it');
+    }
+    tell(addresses);
+  };
   if (endpointsFile) {
     const file = new WatchedFile(endpointsFile, log);
     file.follow(onAddresses);

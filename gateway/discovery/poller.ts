@@ -6,6 +6,7 @@ import type { Pool } from '../endpoint/pool.ts';
 import { readEngineLoad } from './dialects/engine-load.ts';
 import { healthOf } from './health-answer.ts';
 
+const statusUnauthorized = 401;
 const answerTimeoutMs = 2000;
 const largestAnswerBytes = 8 * 1024 * 1024;
 /** A list of models changes with a restart or a loaded adapter. */
@@ -20,6 +21,8 @@ const noHealthMs = 30_000;
 export interface PollerOptions {
   readonly pool: Pool;
   readonly metricsRefreshMs: number;
+  /** The bearer key for the endpoints; undefined where they need none. */
+  readonly endpointsKey: () => string | undefined;
   /** Called after every reading: there may be room now. */
   readonly onReading: () => void;
 }
@@ -79,12 +82,14 @@ export class Poller {
   }
 
   async #readModels(endpoint: Endpoint): Promise<number> {
-    const text = successOf(await this.#ask(endpoint, '/v1/models'));
+    const answer = await this.#ask(endpoint, '/v1/models');
+    if (answer) endpoint.recordAuthorized(answer.status !== statusUnauthorized);
+    const text = successOf(answer);
     // What an endpoint served before it went away is what it will serve when it is back.
-    if (endpoint.reachable)
+    if (endpoint.reachable && endpoint.authorized)
       this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
     this.#options.onReading();
-    return endpoint.models && endpoint.reachable ? modelsRefreshMs : probeMs;
+    return endpoint.models && endpoint.reachable && endpoint.authorized ? modelsRefreshMs : probeMs;
   }
 
   async #readHealth(endpoint: Endpoint): Promise<number> {
@@ -100,8 +105,10 @@ export class Poller {
 
   /** Undefined where no whole answer came in time. */
   async #ask(endpoint: Endpoint, path: string): Promise<Answer | undefined> {
+    const key = this.#options.endpointsKey();
     try {
       const { statusCode, body } = await request(endpoint.url + path, {
+        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
         dispatcher: this.#agent,
         signal: AbortSignal.timeout(answerTimeoutMs),
       });

@@ -31,11 +31,13 @@ export interface EndpointOptions {
 
 export type EndpointChange =
   | OutlierChange
+  | { readonly kind: 'refuses the key' }
+  | { readonly kind: 'takes the key again' }
   | { readonly kind: 'takes connections again' }
   | { readonly kind: 'refuses connections' };
 
 /** In words for operators. */
-export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses';
+export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses' | 'unauthorized';
 
 const alone: Peers = { canSpare: false, tally: { requests: 0, failures: 0 } };
 
@@ -59,6 +61,7 @@ export class Endpoint implements LimitedEndpoint {
   #reading: Reading | undefined;
   #models: ModelList | undefined;
   #reachable = true;
+  #authorized = true;
 
   constructor(address: EndpointAddress, options: EndpointOptions) {
     const { origin, hostname, port, protocol, pathname } = new URL(address.url);
@@ -77,9 +80,9 @@ export class Endpoint implements LimitedEndpoint {
     });
   }
 
-  /** False from a refused connection until the next one that is answered, and while it is ejected. */
+  /** False from a refused connection until the next one that is answered, while it refuses our key, and while it is ejected. */
   get usable(): boolean {
-    return this.#reachable && this.health.admits;
+    return this.#reachable && this.#authorized && this.health.admits;
   }
 
   /** The last connection was not refused. */
@@ -87,8 +90,14 @@ export class Endpoint implements LimitedEndpoint {
     return this.#reachable;
   }
 
+  /** It did not answer 401 when it was last asked for its models. */
+  get authorized(): boolean {
+    return this.#authorized;
+  }
+
   get condition(): Condition {
     if (!this.#reachable) return 'refuses';
+    if (!this.#authorized) return 'unauthorized';
     if (this.health.ejection) return this.health.probing ? 'probed' : 'ejected';
     return this.health.startShare === undefined ? 'ready' : 'starting';
   }
@@ -198,6 +207,13 @@ export class Endpoint implements LimitedEndpoint {
 
   recordModels(models: ModelList | undefined): void {
     this.#models = models;
+  }
+
+  /** Whether it let us see its models: one that does not refuses requests as well. */
+  recordAuthorized(authorized: boolean): void {
+    if (this.#authorized === authorized) return;
+    this.#authorized = authorized;
+    this.#options.onUsableChange(this, { kind: authorized ? 'takes the key again' : 'refuses the key' });
   }
 
   recordAnswered(): void {

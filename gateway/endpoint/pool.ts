@@ -135,7 +135,8 @@ export class Pool {
     const others = this.endpoints.filter((other) => other !== endpoint);
     const isMember = others.length < this.#endpoints.size;
     const ejected = others.filter(({ health }) => health.ejection).length;
-    const stands = ({ reachable, health }: Endpoint): boolean => reachable && !health.ejection;
+    const stands = ({ reachable, authorized, health }: Endpoint): boolean =>
+      reachable && authorized && !health.ejection;
     const left = others.filter(stands);
     // An endpoint that alone has a model is not ejected.
     const models = [...(endpoint.models?.keys() ?? [])];

@@ -27,10 +27,16 @@ export function capacityRoute(app: FastifyInstance, services: OperatorServices):
 
 export function healthRoutes(app: FastifyInstance, { router: { pool }, isDraining }: OperatorServices): void {
   app.get('/healthz', () => ({ status: 'ok' }));
+  // What load balancers ask where no health check is configured.
+  app.get('/', () => ({ status: 'ok' }));
+  const unauthorized = () =>
+    pool.endpoints.flatMap(({ host, authorized }) =>
+      authorized ? [] : [`endpoint ${host} answers 401 (ENDPOINTS_API_KEY_FILE)`],
+    );
   app.get('/readyz', (_request, reply) => {
     const reasons = [
       ...(isDraining() ? ['draining'] : []),
-      ...(pool.usable.length === 0 ? ['no usable endpoint'] : []),
+      ...(pool.anyUsable ? [] : ['no usable endpoint', ...unauthorized()]),
     ];
     if (reasons.length > 0) return reply.code(503).send({ status: 'not ready', reasons });
     return reply.send({ status: 'ready' });

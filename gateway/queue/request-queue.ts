@@ -1,7 +1,6 @@
 import type { MonotonicClock } from '../../shared/runtime/clock.ts';
 import type { Placement } from '../endpoint/attempt.ts';
-import type { QueueItem } from '../request.ts';
-import type { WorkClass } from '../work-class.ts';
+import type { QueueItem, RoutingRequest } from '../request.ts';
 import { PriorityBand } from './priority-band.ts';
 
 /** The places that requests wait for. */
@@ -19,8 +18,8 @@ export interface RequestQueueOptions {
   readonly places: Places;
   /** Most items that wait, in each priority band. */
   readonly mostPerBand: number;
-  /** Longest wait. */
-  readonly timeoutMs: Readonly<Record<WorkClass, number>>;
+  /** The longest that a request may wait. */
+  readonly timeoutMs: (request: RoutingRequest) => number;
 }
 
 /** Items that come within that time look for no more than their own place: a look at all that wait costs by the number of models. */
@@ -56,7 +55,7 @@ export class RequestQueue {
       item.place(placement);
       return 'placed';
     }
-    const timeoutMs = this.#options.timeoutMs[item.request.workClass];
+    const timeoutMs = this.#options.timeoutMs(item.request);
     const band = this.#bandOf(item.request.priority);
     if (!this.#haveSpace(band, item)) return 'full';
     if (timeoutMs === 0) return 'late';

@@ -33,9 +33,19 @@ export interface ApiRoute {
 
 const chatUsage: UsageKeys = { prompt: 'prompt_tokens', completion: 'completion_tokens', cached: 'cached_tokens' };
 
+/** What the routes have in common by which a model server reads a text and generates none. Protocol: vLLM's pooling and tokenizer APIs. */
+const readsOnly = {
+  outputLimitKeys: [],
+  usageKeys: chatUsage,
+  mayStream: false,
+  generates: false,
+  answerCountKeys: [],
+  asyncByDefault: false,
+} as const;
+
 /**
  * The inference routes that the gateway serves and that async messages may use. A new route is a new entry here.
- * Sources: OpenAI's API reference, and vLLM's OpenAI-compatible server.
+ * Sources: OpenAI's and Anthropic's API references, and vLLM's server.
  */
 export const apiRoutes = {
   chatCompletions: {
@@ -86,6 +96,23 @@ export const apiRoutes = {
     promptListKeys: [],
     asyncByDefault: true,
   },
+  messages: {
+    path: '/v1/messages',
+    promptKeys: ['system', 'messages'],
+    outputLimitKeys: ['max_tokens'],
+    usageKeys: { prompt: 'input_tokens', completion: 'output_tokens', cached: 'cache_read_input_tokens' },
+    mayStream: true,
+    generates: true,
+    answerCountKeys: [],
+    promptListKeys: [],
+    asyncByDefault: false,
+  },
+  rerank: { ...readsOnly, path: '/v1/rerank', promptKeys: ['query'], promptListKeys: ['documents'] },
+  score: { ...readsOnly, path: '/v1/score', promptKeys: ['text_1', 'data_1'], promptListKeys: ['text_2', 'data_2'] },
+  classify: { ...readsOnly, path: '/v1/classify', promptKeys: ['input', 'messages'], promptListKeys: ['input'] },
+  pooling: { ...readsOnly, path: '/pooling', promptKeys: ['input', 'messages'], promptListKeys: ['input'] },
+  tokenize: { ...readsOnly, path: '/tokenize', promptKeys: ['messages', 'prompt'], promptListKeys: [] },
+  detokenize: { ...readsOnly, path: '/detokenize', promptKeys: ['tokens'], promptListKeys: [] },
 } as const satisfies Readonly<Record<string, ApiRoute>>;
 
 /** All routes, in the order of the table. */
@@ -95,9 +122,6 @@ export const everyApiRoute: readonly ApiRoute[] = Object.values(apiRoutes);
 export const asyncByDefault: readonly string[] = everyApiRoute
   .filter((route) => route.asyncByDefault)
   .map(({ path }) => path);
-
-/** The keys under which any route's body may hold its prompt, each once; where a body has several, the first of them holds it. */
-export const promptKeys: readonly string[] = [...new Set(everyApiRoute.flatMap((route) => route.promptKeys))];
 
 /** Whether a request's URL is meant for the API, served or not: `/v1/…`, or a route of the table, with or without a query. */
 export function isApiUrl(url: string): boolean {

@@ -35,6 +35,13 @@ class FakeAnswer extends EventEmitter {
     this.destroyed = true;
     this.emit('close');
   }
+
+  /** Tells that it is closed after those that listen for it. */
+  override emit(event: string, ...values: unknown[]): boolean {
+    const heard = super.emit(event, ...values);
+    if (event === 'close') super.emit('closed');
+    return heard;
+  }
 }
 
 export const bothEndpoints = [
@@ -61,7 +68,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
   pool.replace(bothEndpoints);
   const endings: Ending[] = [];
   router.subscribe({ ended: (_, ending) => endings.push(ending) });
-  /** For each time that an exchange was closed, how often its request had ended. */
+  /** For each time that the answer was closed, how often its request had ended. */
   const closed: number[] = [];
   const dispatched: unknown[] = [];
   const services: ExchangeServices = {
@@ -70,7 +77,6 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     timeouts: { ttftTimeoutMs, idleTimeoutMs },
     isDraining: () => false,
     nowMs: monotonicClock.nowMs,
-    closed: () => closed.push(endings.length),
   };
   const request = {
     ...routingRequestOf({ id: 'r', priority, promptTokens: 7, sizeBytes: 2 }),
@@ -79,6 +85,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     body: Buffer.from('{}'),
   };
   const answer = new FakeAnswer();
+  answer.once('closed', () => closed.push(endings.length));
   const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
   const other = (): Exchange => new Exchange(services, request, new FakeAnswer() as unknown as ServerResponse);
   return { other, router, pool, everyone, exchange, answer, endings, closed, dispatched };

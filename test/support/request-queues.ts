@@ -23,7 +23,12 @@ export function queueBefore({
     free.set(model, left - 1);
     return placement;
   };
-  const queue = new RequestQueue({ clock, places: { take, roomInMs, makeRoom }, mostPerBand, timeoutMs });
+  const queue = new RequestQueue({
+    clock,
+    places: { take, roomInMs, makeRoom },
+    mostPerBand,
+    timeoutMs: ({ workClass }) => timeoutMs[workClass],
+  });
   const item = (name: string, priority = 0, wish: ItemWish = {}): QueueItem =>
     queueItemOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
       log.push(event === 'placed' ? name : `${name} ${event}`),

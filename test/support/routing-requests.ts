@@ -16,6 +16,7 @@ export interface RequestWish {
   readonly sizeBytes?: number;
   readonly ttftSloMs?: number | undefined;
   readonly tpotSloMs?: number | undefined;
+  readonly queueTtlMs?: number;
 }
 
 /** A small real-time stream without promises, where the wish says nothing else. */
@@ -38,6 +39,9 @@ export function routingRequestOf(wish: RequestWish = {}): RoutingRequest {
     ttftSloMs: undefined,
     tpotSloMs: undefined,
     missBudget: undefined,
+    objective: 'standard',
+    queueTtlMs: undefined,
+    traceId: undefined,
     ...wish,
   };
 }

@@ -1,6 +1,5 @@
 import type { MonotonicClock, WallClock } from '../../../shared/runtime/clock.ts';
 import type { NamedFile } from '../../../shared/runtime/config/named-file.ts';
-import type { Parsed } from '../../../shared/runtime/config/variables.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { WatchedFile } from '../../../shared/runtime/watched-file.ts';
 
@@ -25,10 +24,4 @@ export async function createCredential(
     return idTokenFor(audience, fetchGoogleIdToken, clock, wall);
   }
   return () => '';
-}
-
-/** Reads the text of `INFERENCE_GATEWAY_API_KEY_FILE`. */
-export function parseApiKey(text: string): Parsed<string> {
-  const key = text.trim();
-  return key ? { value: key } : { fault: 'must hold a key' };
 }

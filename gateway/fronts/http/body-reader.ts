@@ -34,7 +34,7 @@ export class BodyReader {
       return;
     }
     let pieces: Pieces | undefined = new Pieces();
-    /** The pieces, for whoever comes first; what comes after the end of it counts no more. */
+    /** The pieces, to the first caller alone; what comes later counts no more. */
     const settle = (): Pieces | undefined => {
       const all = pieces;
       this.#comingBytes -= all?.sizeBytes ?? 0;

@@ -28,8 +28,6 @@ export interface ExchangeServices {
   /** The gateway goes down: connections end with their answers. */
   readonly isDraining: () => boolean;
   readonly nowMs: () => number;
-  /** Called once, when the client has all that it gets, or has gone. */
-  readonly closed: (exchange: Exchange) => void;
 }
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
@@ -174,7 +172,6 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #closed(): void {
     this.#silence.stop();
     this.#leave();
-    this.#services.closed(this);
   }
 
   #leave(): void {

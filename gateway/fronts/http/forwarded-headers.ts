@@ -8,6 +8,7 @@ const dropFromRequest = new Set<string>([
   'content-length',
   'expect',
   'authorization',
+  'x-api-key',
   requestIdHeader,
 ]);
 const dropFromAnswer = new Set<string>([...hopByHopHeaders, requestIdHeader, servedEndpointHeader]);

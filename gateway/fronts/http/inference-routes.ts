@@ -5,11 +5,16 @@ import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
 import type { Objectives } from '../../admit/objectives.ts';
+import type { Spelling } from '../../admit/request-head.ts';
+import type { DrainPhase } from '../../drain-phase.ts';
 import type { Pool } from '../../endpoint/pool.ts';
-import { type FailureCode, type Refusal, refusal, unknownRoute } from '../../refusal.ts';
+import { refusal, unknownRoute } from '../../refusal.ts';
+import { asyncApiRoutes } from './async-api.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { AdmittedRequest } from './exchange.ts';
 import type { KeyRing } from './key-ring.ts';
+import { modelRoutes, type TurnAway } from './model-routes.ts';
+import type { Rejected } from './rejected-request.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 declare module 'fastify' {
@@ -23,6 +28,8 @@ declare module 'fastify' {
 export interface Admitting {
   readonly objectives: () => Objectives;
   readonly defaultObjective: string;
+  /** Of the headers that say what a request is. */
+  readonly trustedSpelling: Spelling;
   /** Undefined where no keys are configured. */
   readonly keys: () => KeyRing | undefined;
 }
@@ -30,30 +37,35 @@ export interface Admitting {
 export interface InferenceServices extends Admitting {
   readonly pool: Pool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
-  readonly isDraining: () => boolean;
+  readonly drainPhase: () => DrainPhase;
+  /** A request came in; until its answer is closed it is open. */
+  readonly opened: (res: ServerResponse) => void;
   /** Answers the request from the pool. */
   readonly begin: (res: ServerResponse, request: AdmittedRequest) => void;
   readonly bodies: BodyReader;
-  /** Told why a request got no further than here. */
-  readonly onRejected: (why: FailureCode) => void;
+  /** Told of a request that got no further than here, and why. */
+  readonly onRejected: (request: FastifyRequest, rejected: Rejected) => void;
+  /** Base URL of the async API; undefined where there is none. */
+  readonly asyncApiUrl: string | undefined;
 }
 
+const clientGone: Rejected = { code: 'client_gone', status: 0 };
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 
-/** `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
+/** The inference routes and `/v1/…`: what clients use. Admission happens here; an exchange does the rest. */
 export function inferenceRoutes(app: FastifyInstance, services: InferenceServices): void {
   const { pool } = services;
-  const turnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal): void => {
+  const turnAway: TurnAway = (request, reply, refused) => {
     reply.hijack();
-    services.onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused, services.isDraining());
+    services.onRejected(request, refused);
+    writeRefusal(reply.raw, request.id, refused, services.drainPhase() !== 'none');
   };
 
   app.decorateRequest('apiKey', undefined);
   // Before the body is read: a client without a valid key need not send it.
   app.addHook('onRequest', (request, reply, done) => {
     const keys = services.keys();
-    const key = keys?.find(request.headers.authorization);
+    const key = keys?.of(request.headers);
     if (keys && !key) {
       return turnAway(request, reply, refusal('invalid_api_key', 'the API key is missing or not known'));
     }
@@ -63,17 +75,28 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
 
   const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
     const { headers, apiKey: key } = request;
-    const { defaultObjective, bytesPerToken } = services;
-    const admission = services.isDraining()
-      ? shuttingDown
-      : admit({ route, headers, body, key, objectives: services.objectives(), defaultObjective, pool, bytesPerToken });
+    const { defaultObjective, trustedSpelling, bytesPerToken } = services;
+    const admission =
+      services.drainPhase() === 'ending'
+        ? shuttingDown
+        : admit({
+            route,
+            headers,
+            body,
+            key,
+            objectives: services.objectives(),
+            defaultObjective,
+            trustedSpelling,
+            pool,
+            bytesPerToken,
+          });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
     }
     // A connection that closed while its body came in says so no more.
     if (reply.raw.destroyed) {
-      services.onRejected('client_gone');
+      services.onRejected(request, clientGone);
       return;
     }
     services.begin(reply.raw, {
@@ -85,8 +108,20 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     });
   };
 
+  // A request that comes in time is served, however long its body takes.
+  const takesIn = (request: FastifyRequest, reply: FastifyReply): boolean => {
+    const phase = services.drainPhase();
+    if (phase === 'refusing' || phase === 'ending') {
+      turnAway(request, reply, shuttingDown);
+      return false;
+    }
+    services.opened(reply.raw);
+    return true;
+  };
+
   // Past the framework's own reading of bodies, which takes as long as all that is done with one here.
   const receive = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply): void => {
+    if (!takesIn(request, reply)) return;
     reply.hijack();
     services.bodies.read(request.raw, {
       taken: (body) => {
@@ -97,7 +132,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
         }
       },
       refused: (refused) => turnAway(request, reply, refused),
-      gone: () => services.onRejected('client_gone'),
+      gone: () => services.onRejected(request, clientGone),
     });
   };
   const handler = (): void => undefined;
@@ -111,12 +146,8 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
   app.all('/v1/*', { onRequest: isUnknown, handler });
 
-  app.get('/v1/models', (request, reply) => {
-    if (pool.usable.length === 0) {
-      return turnAway(request, reply, refusal('no_endpoints', 'no endpoint can be asked just now'));
-    }
-    return reply.send({ object: 'list', data: [...pool.models.values()] });
-  });
+  modelRoutes(app, pool, turnAway);
+  if (services.asyncApiUrl !== undefined) asyncApiRoutes(app, { baseUrl: services.asyncApiUrl, turnAway, takesIn });
 }
 
 /** Path and query, also of a request that names its target as a proxy's client does. Source: RFC 9112 §3.2.2. */

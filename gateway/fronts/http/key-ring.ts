@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { ApiKey } from '../../admit/api-keys.ts';
 
@@ -13,6 +14,12 @@ export class KeyRing {
 
   constructor(keys: readonly ApiKey[]) {
     this.#keys = keys.map((key) => ({ key, digest: Buffer.from(key.sha256, 'hex') }));
+  }
+
+  /** The key of a request: that of `Authorization: Bearer …`, else Anthropic's `x-api-key`. */
+  of({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): ApiKey | undefined {
+    if (authorization !== undefined && /^Bearer /i.test(authorization)) return this.find(authorization);
+    return typeof apiKey === 'string' ? this.find(`Bearer ${apiKey}`) : undefined;
   }
 
   /** The key of an `Authorization: Bearer …` header. What was not accepted before is compared with every digest in constant time. */

@@ -5,9 +5,20 @@ const connectTimeoutMs = 5000;
 /** Of an answer's head, all its headers together. */
 const largestHeadBytes = 64 * 1024;
 
+export interface EndpointRequest extends Dispatcher.DispatchOptions {
+  /** Name, value, name, value …, this request's own. */
+  readonly headers: string[];
+}
+
 /** One set of connections per endpoint, as many as it has requests in flight. */
 export class Upstreams {
   readonly #connections = new Map<Endpoint, Connections>();
+  readonly #endpointsKey: () => string | undefined;
+
+  /** @param endpointsKey the bearer key that goes with each request; undefined where the endpoints need none */
+  constructor(endpointsKey: () => string | undefined) {
+    this.#endpointsKey = endpointsKey;
+  }
 
   added(endpoint: Endpoint): void {
     // An exchange times its own phases; the client library's timeouts would end streams that are well.
@@ -23,8 +34,10 @@ export class Upstreams {
   }
 
   /** Sends the request; everything that becomes of it is told to `handler`. */
-  dispatch(endpoint: Endpoint, request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(endpoint: Endpoint, request: EndpointRequest, handler: Dispatcher.DispatchHandler): void {
     const connections = this.#connections.get(endpoint);
+    const key = this.#endpointsKey();
+    if (key !== undefined) request.headers.push('authorization', `Bearer ${key}`);
     if (connections) connections.dispatch(request, handler);
     else handler.onError?.(new Error('the endpoint has left the pool'));
   }

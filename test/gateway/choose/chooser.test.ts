@@ -28,7 +28,12 @@ function setUp(hasRoom: (endpoint: Endpoint) => boolean = () => true) {
 }
 
 function requestOf(changes: RequestWish = {}): RoutingRequest {
-  return routingRequestOf({ id: 'r', promptTokens: 900, promptBlocks: promptBlocks(prompt, 'm'), ...changes });
+  return routingRequestOf({
+    id: 'r',
+    promptTokens: 900,
+    promptBlocks: promptBlocks(prompt, { model: 'm', cacheSalt: '', promptKeys: ['messages'] }),
+    ...changes,
+  });
 }
 
 test('of a request a choice keeps what explains it, and no body', () => {

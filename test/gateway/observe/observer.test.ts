@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Metrics } from '../../../gateway/observe/metrics.ts';
 import { Observer } from '../../../gateway/observe/observer.ts';
 import { RecentChoices } from '../../../gateway/observe/recent-choices.ts';
+import { RequestLog } from '../../../gateway/observe/request-log.ts';
 import type { Router } from '../../../gateway/router.ts';
 import { ScriptedRouting } from '../../support/scripted-routing.ts';
 
@@ -12,10 +13,17 @@ function observe(router: Router) {
   const log = pino({ level: 'debug' }, { write: (line) => lines.push(line) });
   const metrics = new Metrics({ poolName: 'p', router, priorities: () => [100, 0, -1] });
   const choices = new RecentChoices();
-  const observer = new Observer({ log, metrics, choices });
+  const requestLog = new RequestLog('all', (line) => lines.push(JSON.stringify(line)));
+  const observer = new Observer({ log, metrics, choices, requestLog });
   router.subscribe(observer);
   router.pool.subscribe(observer);
   return { lines, metrics, choices };
+}
+
+/** How a line of either log says that a request ended. */
+function endingOf(line: string): string | undefined {
+  const { outcome, code } = JSON.parse(line) as { readonly outcome?: string; readonly code?: string | null };
+  return outcome ?? (code === null ? 'served' : code);
 }
 
 const untilMs = 12_000;
@@ -36,7 +44,7 @@ test('without any observation the router routes and learns the same', async () =
     }
     expect(observed.log).toEqual(unobserved.log);
     expect(observed.learned.requests, 'every request has ended').toBe(0);
-    for (const line of lines) told.add((JSON.parse(line) as { outcome?: string }).outcome ?? line);
+    for (const line of lines) told.add(endingOf(line) ?? line);
   }
   expect([...told], 'the scripts hold every kind of ending').toEqual(
     expect.arrayContaining(['served', 'saturated', 'evicted', 'upstream_error', 'upstream_timeout', 'client_gone']),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { everyApiRoute, isApiUrl, promptKeys } from '../../../shared/openai/api-routes.ts';
+import { everyApiRoute, isApiUrl } from '../../../shared/openai/api-routes.ts';
 
 test('each path stands in the table once', () => {
   expect(new Set(everyApiRoute.map(({ path }) => path)).size).toBe(everyApiRoute.length);
@@ -16,15 +16,13 @@ test('what an async message implies by its payload is what it may use by default
   expect(implied.filter(({ asyncByDefault }) => !asyncByDefault)).toEqual([]);
 });
 
-test('a prompt is looked for in the order of the interfaces', () => {
-  expect(promptKeys.slice(0, 3)).toEqual(['messages', 'prompt', 'input']);
-});
-
 test.each([
   ['/v1/chat/completions', true],
   ['/v1/completions?x=1', true],
   ['/v1/nothing', true],
   ['/v1', false],
+  ['/tokenize', true],
+  ['/pooling?x=1', true],
   ['/metrics', false],
   ['/metrics?of=/v1/completions', false],
   ['/', false],

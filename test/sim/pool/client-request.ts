@@ -158,5 +158,8 @@ function requestOf({ work, priority, stream, slo, tenant = '' }: ClientCall, rou
     ttftSloMs: slo?.ttftMs,
     tpotSloMs: slo?.tpotMs,
     missBudget: undefined,
+    objective: '',
+    queueTtlMs: undefined,
+    traceId: undefined,
   };
 }

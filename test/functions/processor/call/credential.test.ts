@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createCredential, parseApiKey } from '../../../../functions/processor/call/credential.ts';
+import { createCredential } from '../../../../functions/processor/call/credential.ts';
 import { monotonicClock, wallClock } from '../../../../shared/runtime/clock.ts';
+import { parseBearerKey } from '../../../../shared/runtime/config/bearer-key.ts';
 import { readNamedFile } from '../../../../shared/runtime/config/named-file.ts';
 import type { Logger } from '../../../../shared/runtime/logger.ts';
 
@@ -20,7 +21,7 @@ test('without a key and an audience there is no token', async () => {
 test('each call sends the key that its file holds then; a file that is empty or gone leaves the last one', async () => {
   writeFileSync(path, ' first\n');
   const credential = await createCredential(
-    readNamedFile('KEY_FILE', path, parseApiKey),
+    readNamedFile('KEY_FILE', path, parseBearerKey),
     undefined,
     monotonicClock,
     wallClock,
@@ -37,5 +38,7 @@ test('each call sends the key that its file holds then; a file that is empty or 
 
 test('a file without a key stops the start', () => {
   writeFileSync(path, '\n');
-  expect(() => readNamedFile('KEY_FILE', path, parseApiKey)).toThrow(`KEY_FILE: ${path} must hold a key`);
+  expect(() => readNamedFile('KEY_FILE', path, parseBearerKey)).toThrow(
+    `KEY_FILE: ${path} must hold one key of visible ASCII characters`,
+  );
 });

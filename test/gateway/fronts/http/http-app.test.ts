@@ -12,7 +12,7 @@ afterEach(() => Promise.all(closing.splice(0).map((close) => close())));
 /** With timeouts as short as a test can wait for. */
 async function setUp() {
   const timeouts = { requestMs: 300, checkEveryMs: 50, keepAliveMs: 10_000 };
-  const app = createHttpApp(createLogger('silent', 'test'), () => {}, timeouts);
+  const app = createHttpApp({ log: createLogger('silent', 'test'), timeouts });
   const reader = new BodyReader(1000);
   const told: string[] = [];
   app.post('/v1/completions', {

@@ -12,15 +12,18 @@ test('an error of the gateway’s own in a request’s admission is that request
   const services = {
     defaultObjective: 'standard',
     keys: () => undefined,
-    isDraining: () => false,
+    drainPhase: () => 'none',
+    opened: () => {},
     bodies: new BodyReader(1000),
-    onRejected: (code: string) => counted.push(code),
+    trustedSpelling: 'both' as const,
+    asyncApiUrl: undefined,
+    onRejected: (_: unknown, { code }: { code: string }) => counted.push(code),
     objectives: () => {
       if (faulty) throw new Error('a fault');
       return new Map();
     },
   };
-  const app = createHttpApp(createLogger('silent', 'test'), services.onRejected);
+  const app = createHttpApp({ log: createLogger('silent', 'test'), onRejected: services.onRejected });
   inferenceRoutes(app, services as unknown as InferenceServices);
   await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
