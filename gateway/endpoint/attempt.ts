@@ -45,6 +45,8 @@ const statusTooManyRequests = 429;
 const usualTpotMs = 20;
 /** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
 const fewestStreamedTokens = 5;
+/** An answer that takes no longer than so many times what it takes alone met no queue: steps that run anyway take the rest. */
+const promptOverAlone = 1.5;
 /** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
 const fewestWholeTokens = 8;
 
@@ -70,6 +72,10 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   /** Whole blocks of its prompt. */
   readonly #blocks: number;
   readonly #ttftAloneMs: number;
+  /** The endpoint's requests of ours when it was opened, this one included. */
+  readonly #loadWithIt: number;
+  /** Requests that had ended there before it was opened. */
+  readonly #endedBefore: number;
   readonly #listener: AttemptListener;
   readonly #place: ListNode<LimitedRequest>;
   #isProbe: boolean;
@@ -106,6 +112,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.#ttftAloneMs = endpoint.latency.ttftAloneMs(features);
     this.#listener = listener;
     endpoint.work.opened(this);
+    this.#loadWithIt = endpoint.inFlight;
+    this.#endedBefore = endpoint.work.ended;
     endpoint.prefixes.store(request.promptBlocks);
     if (this.workClass === 'sheddable') this.#pause = endpoint.limiter.pauseFor(this);
     this.#place = endpoint.limiter.opened(this);
@@ -192,7 +200,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
     // What an engine says when it fails, fast or slow, says nothing of its first tokens.
-    if (this.succeeds && this.stream) endpoint.latency.learnTtft(this.#features, nowMs - this.openedAtMs);
+    if (!this.succeeds || !this.stream) return;
+    this.#tellPlaces(1, nowMs);
+    endpoint.latency.learnTtft(this.#features, nowMs - this.openedAtMs);
   }
 
   /** A piece of the answer: about one token, of a stream that succeeds. */
@@ -227,6 +237,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     const verdict = verdictOn({ outcome, status: this.#status });
     this.#endProbe(verdict);
     endpoint.health.recordEnd(verdict);
+    if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
+      this.#tellPlaces(Math.max(1, this.#usage.completionTokens), nowMs);
+    }
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
     this.#settlePause(nowMs);
@@ -243,6 +256,16 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     if (!this.#isProbe) return;
     this.#isProbe = false;
     this.endpoint.health.recordProbe(verdict);
+  }
+
+  /** So many tokens of its answer have come: whether as soon as from an engine without other work. */
+  #tellPlaces(tokens: number, nowMs: number): void {
+    const { latency, limiter, work } = this.endpoint;
+    // A stream that began in the place of one that ended tells nothing of a place beside it.
+    if (this.stream && work.ended > this.#endedBefore) return;
+    const { uncachedTokens, cachedTokens } = this.#features;
+    const aloneMs = latency.aloneMs(uncachedTokens, cachedTokens, tokens);
+    if (nowMs - this.openedAtMs <= aloneMs * promptOverAlone) limiter.places.recordPromptAnswer(this.#loadWithIt);
   }
 
   /** Its prompt is computed, or never will be. */

@@ -27,6 +27,8 @@ export interface EndpointOptions {
   readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
   /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
+  /** What the other engines were seen to run at once: one that comes is taken to be like them. */
+  readonly otherPlaces?: () => readonly number[];
 }
 
 export type EndpointChange =
@@ -69,7 +71,7 @@ export class Endpoint implements LimitedEndpoint {
     this.labels = address.labels;
     this.#options = options;
     this.work = new InFlight(options.nowMs);
-    this.limiter = new ConcurrencyLimiter(this, options.nowMs);
+    this.limiter = new ConcurrencyLimiter(this, options.nowMs, options.otherPlaces?.() ?? []);
     this.health = new OutlierDetector({
       nowMs: options.nowMs,
       peers: () => options.peers?.(this) ?? alone,

@@ -28,6 +28,7 @@ export class Pool {
     this.#options = {
       ...options,
       peers: (endpoint) => this.#peersOf(endpoint),
+      otherPlaces: () => this.endpoints.map(({ limiter }) => limiter.places.shown),
       onUsableChange: (endpoint, change) => {
         // What becomes of one that has left concerns the pool no more.
         if (this.#endpoints.get(endpoint.url) !== endpoint) return;
