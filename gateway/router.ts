@@ -167,8 +167,8 @@ export class Router {
     const node = this.#nodes.get(request);
     if (node) this.#requests.remove(node);
     const { model, route, promptSize } = request.request;
-    const { usage } = ending.attempt ?? {};
-    if (usage) this.bytesPerToken.learn(model, route.path, promptSize, usage.promptTokens);
+    const promptTokens = ending.attempt?.usage?.promptTokens;
+    if (promptTokens !== undefined) this.bytesPerToken.learn(model, route.path, promptSize, promptTokens);
     for (const listener of this.#listeners) listener.ended?.(request, ending);
     this.pump();
   }

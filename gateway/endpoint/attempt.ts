@@ -238,7 +238,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.#endProbe(verdict);
     endpoint.health.recordEnd(verdict);
     if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
-      this.#tellPlaces(Math.max(1, this.#usage.completionTokens), nowMs);
+      this.#tellPlaces(Math.max(1, this.#usage.completionTokens ?? 1), nowMs);
     }
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
@@ -284,8 +284,10 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
       });
     }
     if (!this.#usage) return;
-    const { promptTokens, completionTokens, cachedTokens } = this.#usage;
-    if (promptTokens > 0) prefixes.correct(this.#match, (cachedTokens / promptTokens) * this.#blocks);
+    const { promptTokens = 0, completionTokens = 0, cachedTokens } = this.#usage;
+    if (promptTokens > 0 && cachedTokens !== undefined) {
+      prefixes.correct(this.#match, (cachedTokens / promptTokens) * this.#blocks);
+    }
     const { tpotMs } = this;
     if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
     else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);

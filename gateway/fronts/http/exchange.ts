@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { readUsage, tailBytes } from '../../../shared/openai/usage.ts';
+import { UsageReader } from '../../../shared/openai/usage.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
 import { isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
 import type { Refusal } from '../../refusal.ts';
@@ -50,8 +50,8 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #resume: (() => void) | undefined;
   #status = 0;
   #answerHeaders: string[] = [];
-  #chunkBefore: Buffer | undefined;
   #lastChunk: Buffer | undefined;
+  readonly #usage = new UsageReader();
 
   constructor(services: ExchangeServices, request: AdmittedRequest, res: ServerResponse) {
     this.#services = services;
@@ -110,8 +110,8 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     if (!this.#running) return false;
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else this.#silence.heard();
-    this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
+    if (this.#status < 300) this.#usage.push(chunk);
     this.#attempt?.chunk(this.#services.nowMs());
     const goesOn = writeChunk(this.#res, chunk);
     if (!goesOn) this.#awaitClient();
@@ -123,7 +123,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#phase = 'over';
     this.#resume = undefined;
-    const usage = this.#status < 300 ? readUsage(this.#tail()) : undefined;
+    const { usage } = this.#usage;
     if (usage) this.#attempt?.reported(usage);
     this.#attempt?.end('complete', this.#services.nowMs());
     // The end of an answer waits for its client no longer than a part of it: the timer runs on until the client has it all.
@@ -189,14 +189,5 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#resume = undefined;
     this.#silence.stop();
     this.#abort?.();
-  }
-
-  /** The end of the answer, no longer than a usage is looked for. */
-  #tail(): string {
-    if (!this.#lastChunk) return '';
-    const text = this.#lastChunk.toString('latin1', Math.max(0, this.#lastChunk.length - tailBytes));
-    const missing = tailBytes - text.length;
-    if (!this.#chunkBefore || missing <= 0) return text;
-    return this.#chunkBefore.toString('latin1', Math.max(0, this.#chunkBefore.length - missing)) + text;
   }
 }

@@ -3,7 +3,6 @@ import { parseApiKeys } from '../../../gateway/admit/api-keys.ts';
 import { parseObjectiveFile, parseObjectiveList } from '../../../gateway/admit/objectives.ts';
 import { parseEndpointFile, parseEndpointList } from '../../../gateway/discovery/endpoint-list.ts';
 import { readModelList } from '../../../gateway/endpoint/model-list.ts';
-import { readUsage } from '../../../shared/openai/usage.ts';
 
 test('objectives: a list', () => {
   expect(parseObjectiveList('a=100, b = -1')).toEqual({
@@ -106,26 +105,4 @@ test.each([
 ])('models: %j', (text, expected) => {
   const models = readModelList(text);
   expect(models && [...models.keys()]).toEqual(expected);
-});
-
-test.each([
-  ['chat', '…,"usage":{"prompt_tokens":12,"total_tokens":46,"completion_tokens":34}}', [12, 34, 0]],
-  ['embeddings', '"usage": {"prompt_tokens": 5, "total_tokens": 5}}', [5, 0, 0]],
-  ['responses', '"usage":{"input_tokens":3,"output_tokens":4}}', [3, 4, 0]],
-  [
-    'cached',
-    '"usage":{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":8}}}',
-    [9, 1, 8],
-  ],
-  [
-    'the last of a stream',
-    'data: {"usage":{"prompt_tokens":1}}\n\ndata: {"usage":{"prompt_tokens":2}}\n\ndata: [DONE]\n\n',
-    [2, 0, 0],
-  ],
-])('usage: %s', (_, tail, [promptTokens, completionTokens, cachedTokens]) => {
-  expect(readUsage(tail)).toEqual({ promptTokens, completionTokens, cachedTokens });
-});
-
-test.each(['', '{"choices":[]}', '"usage":null}'])('usage: none in %j', (tail) => {
-  expect(readUsage(tail)).toBeUndefined();
 });

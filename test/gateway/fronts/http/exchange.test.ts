@@ -92,6 +92,21 @@ test('a client that still reads has not left, though the endpoint is done', () =
   expect(closed).toEqual([1]);
 });
 
+test.each([
+  ['in pieces of nine bytes', 9, ''],
+  ['with more than 4 KB after it', 10_000, ': a comment\n\n'.repeat(1000)],
+])('the usage of a stream is read %s', (_, length, after) => {
+  const { exchange, endings } = exchangeWorld(0);
+  const usage = '{"prompt_tokens":12,"completion_tokens":34,"prompt_tokens_details":{"cached_tokens":8}}';
+  const text = `data: {"choices":[],"usage":${usage}}\n\n${after}data: [DONE]\n\n`;
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(200, sse, () => {});
+  for (let at = 0; at < text.length; at += length) exchange.onData(Buffer.from(text.slice(at, at + length)));
+  exchange.onComplete();
+  expect(endings[0]?.attempt?.usage).toEqual({ promptTokens: 12, completionTokens: 34, cachedTokens: 8 });
+});
+
 test('no byte goes to a client that reads no more, until it reads on', () => {
   const { exchange, answer } = exchangeWorld(0);
   let resumed = 0;
