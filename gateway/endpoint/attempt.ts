@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 import { type AttemptOutcome, verdictOn } from './health/ejection.ts';
 import type { CountedRequest } from './in-flight.ts';
 import { type LoadFeatures, meanFeatures, type Prediction } from './latency/load-features.ts';
-import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
+import { type GappedStream, mostTokensPerChunk, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 import type { PromptBlocks } from './prefix/prompt-blocks.ts';
 
@@ -47,6 +47,8 @@ const usualTpotMs = 20;
 const fewestStreamedTokens = 5;
 /** An answer that takes no longer than so many times what it takes alone met no queue: steps that run anyway take the rest. */
 const promptOverAlone = 1.5;
+/** No engine is faster: an answer that says so has lost its count. */
+const leastTpotMs = 0.1;
 /** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
 const fewestWholeTokens = 8;
 
@@ -158,11 +160,12 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     if (this.#firstByteAtMs === undefined) return undefined;
     const tokens = this.#usage?.completionTokens ?? 0;
     if (this.stream) {
-      const further = (tokens > 0 ? tokens : this.#chunks) - 1;
+      const isCounted = tokens > 0 && tokens <= this.#chunks * mostTokensPerChunk;
+      const further = (isCounted ? tokens : this.#chunks) - 1;
       return further < 1 ? undefined : (this.#lastChunkAtMs - this.#firstByteAtMs) / further;
     }
     const decodingMs = this.#firstByteAtMs - this.firstTokenExpectedAtMs;
-    return tokens < fewestWholeTokens || decodingMs <= 0 ? undefined : decodingMs / tokens;
+    return tokens < fewestWholeTokens || decodingMs < tokens * leastTpotMs ? undefined : decodingMs / tokens;
   }
 
   /** What the complete answer said it took, if it did. */

@@ -1,10 +1,15 @@
 /** Model id → its entry as the endpoint wrote it. */
 export type ModelList = ReadonlyMap<string, unknown>;
 
-/** Tokens that a request may have, as vLLM and SGLang list them with a model; undefined where the entry does not say. */
+/** No model takes more: an entry that says so tells nothing. */
+const mostContextTokens = 1e9;
+
+/** Tokens that a request may have, as vLLM and SGLang list them with a model: a whole number, at least 1; undefined where the entry does not say. */
 export function contextTokensOf(entry: unknown): number | undefined {
   const tokens = (entry as { max_model_len?: unknown } | null | undefined)?.max_model_len;
-  return typeof tokens === 'number' && tokens > 0 ? tokens : undefined;
+  if (!Number.isInteger(tokens)) return undefined;
+  const count = tokens as number;
+  return count >= 1 && count <= mostContextTokens ? count : undefined;
 }
 
 /** Reads the answer of `GET /v1/models`; undefined when it is no list. */

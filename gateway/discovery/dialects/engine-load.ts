@@ -13,6 +13,8 @@ const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };
 const knownLines = new RegExp(`^[ \\t]*(?:${Object.keys(everyDialect).join('|')})[ \\t{][^\\n]*`, 'gm');
 /** Most requests that one model server is believed to run, and to queue: a page that says more has lost its count. */
 const mostRequests = 100_000;
+/** So with the tokens of its KV cache. */
+const mostCacheTokens = 1e12;
 /** Most lines of a page that are parsed: no model server repeats the known names more often. */
 const mostLines = 1000;
 
@@ -47,7 +49,7 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
     running: Math.min(running, mostRequests),
     waiting: Math.min(waiting, mostRequests),
     kvCacheUtilization,
-    ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
+    ...(kvCacheTokens > 0 ? { kvCacheTokens: Math.min(kvCacheTokens, mostCacheTokens) } : {}),
     ...(adapters ? { adapters: namesIn(adapters) } : {}),
   };
 }

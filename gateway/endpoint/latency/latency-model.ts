@@ -112,6 +112,7 @@ export class LatencyModel {
   learnTtft(load: LoadFeatures, ttftMs: number): void {
     const features = ttftFeatures(load);
     const predictedMs = this.#ttft.predict(features);
+    if (!Number.isFinite(predictedMs + ttftMs)) return;
     this.#samples += 1;
     const error = Math.abs(predictedMs - ttftMs) / Math.max(1, ttftMs);
     this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);

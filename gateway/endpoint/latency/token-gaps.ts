@@ -6,6 +6,8 @@ const newestWeight = 1 / 16;
 const gapsToCount = 4;
 /** Of several streams the one at this quantile: parsers that hold tokens back make gaps longer, never shorter. */
 const quantile = 0.3;
+/** No engine puts more tokens into a chunk: an answer that says so has lost its count. */
+export const mostTokensPerChunk = 64;
 /** Time per token of finished requests, where no stream runs, counts for so long. */
 const finishedCountsMs = 5000;
 
@@ -64,7 +66,7 @@ export class TokenGaps {
 
   /** What a complete stream says: speculative decoding sends several tokens in a chunk. */
   recordStream(tokens: number, chunks: number): void {
-    if (tokens < 1 || chunks < gapsToCount) return;
+    if (!(tokens >= 1) || chunks < gapsToCount || tokens > chunks * mostTokensPerChunk) return;
     this.#tokensPerChunk += (Math.max(1, tokens / chunks) - this.#tokensPerChunk) * newestWeight;
   }
 
