@@ -150,7 +150,8 @@ export class Router {
       nowMs,
       enter: (item) => this.#queue.enter(item),
       leave: (item) => this.#queue.leave(item),
-      canServe: (model) => this.pool.canServe(model),
+      canServe: (model, exceptFor) => this.pool.canServe(model, exceptFor),
+      retryAfterSeconds: (request) => this.#retryAfterSeconds(request),
       refusalWhenFull: (request) => this.#full(request),
       refusalWhenLate: (request) => this.#late(request),
       refusalWhenEvicted: (request) =>
@@ -159,6 +160,7 @@ export class Router {
           'the request was stopped to make room for one of a higher priority',
           this.#retryAfterSeconds(request),
         ),
+      answered: () => this.pump(),
       ended: (request, ending) => this.#ended(request, ending),
     };
   }

@@ -2,27 +2,16 @@ import type { Usage } from '../../shared/openai/usage.ts';
 import type { ListNode } from '../../shared/runtime/linked-list.ts';
 import type { Slo } from '../slo.ts';
 import type { WorkClass } from '../work-class.ts';
+import { learnFromAnswer } from './answer-lessons.ts';
+import type { AttemptListener, AttemptRequest } from './attempt-request.ts';
 import type { LimitedRequest, PromptPause } from './capacity/concurrency-limiter.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type AttemptOutcome, verdictOn } from './health/ejection.ts';
+import { type AttemptOutcome, type HealthVerdict, verdictOn } from './health/ejection.ts';
 import type { CountedRequest } from './in-flight.ts';
-import { type LoadFeatures, meanFeatures, type Prediction } from './latency/load-features.ts';
-import { type GappedStream, mostTokensPerChunk, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
+import { tpotOf } from './latency/answer-tpot.ts';
+import type { LoadFeatures, Prediction } from './latency/load-features.ts';
+import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
-import type { PromptBlocks } from './prefix/prompt-blocks.ts';
-
-/** What an attempt must know of its request. */
-export interface AttemptRequest {
-  readonly workClass: WorkClass;
-  readonly priority: number;
-  /** Its answer is streamed. */
-  readonly stream: boolean;
-  /** Estimated. */
-  readonly promptTokens: number;
-  readonly promptBlocks: PromptBlocks;
-  readonly arrivedAtMs: number;
-  readonly slo: Slo;
-}
 
 /** The endpoint that was chosen for a request, and what is expected of it there. */
 export interface Placement {
@@ -32,25 +21,11 @@ export interface Placement {
   readonly match: PrefixMatch;
 }
 
-/** Told what becomes of an attempt. */
-export interface AttemptListener {
-  /** Once, when its place is free again and all is learned from it. */
-  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, nowMs: number): void;
-  /** Its endpoint needs the place for a higher priority: the request is to be stopped. */
-  evicted(attempt: Attempt): void;
-}
-
 const statusTooManyRequests = 429;
 /** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
 const usualTpotMs = 20;
-/** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
-const fewestStreamedTokens = 5;
 /** An answer that takes no longer than so many times what it takes alone met no queue: steps that run anyway take the rest. */
 const promptOverAlone = 1.5;
-/** No engine is faster: an answer that says so has lost its count. */
-const leastTpotMs = 0.1;
-/** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
-const fewestWholeTokens = 8;
 
 /**
  * One request on one endpoint, from its dispatch to its end. It tells the endpoint's in-flight counts, health, latency model, prefix
@@ -89,6 +64,10 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   #lastChunkAtMs = 0;
   #chunks = 0;
   #usage: Usage | undefined;
+  /** The endpoint answered that it is full. */
+  #full = false;
+  /** Of an end of which the request's other attempt still tells; undefined where nothing is left to be told. */
+  #verdict: HealthVerdict | undefined;
   #ended = false;
 
   /** Takes the place: from here on the request counts on its endpoint, until `end`. */
@@ -141,6 +120,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     return this.#status >= 200 && this.#status < 300;
   }
 
+  /** The endpoint answered that it is full. */
+  get full(): boolean {
+    return this.#full;
+  }
+
   /** From the request's arrival to the first byte; undefined before that. */
   get ttftMs(): number | undefined {
     return this.#firstByteAtMs === undefined ? undefined : this.#firstByteAtMs - this.arrivedAtMs;
@@ -151,21 +135,17 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     return this.firstTokenExpectedAtMs - this.arrivedAtMs;
   }
 
-  /**
-   * Mean time of each token after the first. Of a stream: from the first byte to the last chunk, by the tokens that the answer reported,
-   * else by its chunks. Of a whole answer: from when its first token was expected to its first byte, by the tokens it reported.
-   * Undefined where that tells nothing.
-   */
+  /** Milliseconds of each token after the first, on the average; undefined where nothing tells. */
   get tpotMs(): number | undefined {
     if (this.#firstByteAtMs === undefined) return undefined;
-    const tokens = this.#usage?.completionTokens ?? 0;
-    if (this.stream) {
-      const isCounted = tokens > 0 && tokens <= this.#chunks * mostTokensPerChunk;
-      const further = (isCounted ? tokens : this.#chunks) - 1;
-      return further < 1 ? undefined : (this.#lastChunkAtMs - this.#firstByteAtMs) / further;
-    }
-    const decodingMs = this.#firstByteAtMs - this.firstTokenExpectedAtMs;
-    return tokens < fewestWholeTokens || decodingMs < tokens * leastTpotMs ? undefined : decodingMs / tokens;
+    return tpotOf({
+      stream: this.stream,
+      firstTokenExpectedAtMs: this.firstTokenExpectedAtMs,
+      firstByteAtMs: this.#firstByteAtMs,
+      lastChunkAtMs: this.#lastChunkAtMs,
+      chunks: this.#chunks,
+      completionTokens: this.#usage?.completionTokens,
+    });
   }
 
   /** What the complete answer said it took, if it did. */
@@ -189,8 +169,25 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   }
 
   /**
-   * The first byte of the answer, or its end where it has no byte.
+   * The endpoint declined the request, with an answer that another endpoint may give better: to be told before its first byte.
+   * @param full it says that it is full, and not that it failed
    * @param retryAfterSeconds what the answer asks for; 0 or NaN where it asks for nothing
+   * @returns whether the answer is not for the client: then this attempt is to be ended as `declined`
+   */
+  declined(status: number, full: boolean, retryAfterSeconds: number): boolean {
+    if (this.#ended || !this.isAwaiting) return false;
+    const { health, limiter, inFlight } = this.endpoint;
+    this.#status = status;
+    this.#full = full;
+    if (full) health.recordFull(retryAfterSeconds);
+    // A 429 may be for a quota that has nothing to do with places.
+    if (full && status !== statusTooManyRequests) limiter.places.recordRefusal(inFlight - 1);
+    return this.#listener.declined(this);
+  }
+
+  /**
+   * The first byte of the answer, or its end where it has no byte.
+   * @param retryAfterSeconds what a 429 asks for; 0 or NaN where it asks for nothing
    */
   firstByte(status: number, retryAfterSeconds: number, nowMs: number): void {
     if (this.#ended || this.#firstByteAtMs !== undefined) return;
@@ -199,7 +196,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     endpoint.work.answering(this, nowMs);
     this.#status = status;
     this.#firstByteAtMs = nowMs;
-    if (status === statusTooManyRequests) endpoint.health.recordFull(retryAfterSeconds);
+    if (status === statusTooManyRequests && !this.#full) endpoint.health.recordFull(retryAfterSeconds);
+    this.#listener.answered(this);
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
     // What an engine says when it fails, fast or slow, says nothing of its first tokens.
@@ -237,9 +235,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.#ended = true;
     const { endpoint } = this;
     if (outcome === 'unreachable') endpoint.recordRefused();
-    const verdict = verdictOn({ outcome, status: this.#status });
+    const verdict = verdictOn({ outcome, status: this.#status, full: this.#full });
     this.#endProbe(verdict);
-    endpoint.health.recordEnd(verdict);
+    this.#verdict = verdict;
+    const judged = this.#listener.judged(this, outcome, verdict);
+    if (judged) this.judge(judged);
     if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
       this.#tellPlaces(Math.max(1, this.#usage.completionTokens ?? 1), nowMs);
     }
@@ -249,6 +249,12 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     endpoint.limiter.closed(this.#place);
     if (outcome === 'complete' && this.succeeds) this.#learn(nowMs);
     this.#listener.attemptEnded(this, outcome, nowMs);
+  }
+
+  /** What its end says of its endpoint, where that was left open: once. */
+  judge(verdict: HealthVerdict | undefined = this.#verdict): void {
+    if (this.#verdict && verdict) this.endpoint.health.recordEnd(verdict);
+    this.#verdict = undefined;
   }
 
   evict(): void {
@@ -278,25 +284,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   }
 
   #learn(nowMs: number): void {
-    const { limiter, gaps, latency, prefixes } = this.endpoint;
-    if (this.workClass === 'realtime') {
-      const seen = this.stream && this.#chunks > 0;
-      limiter.recordLatency(this.slo, {
-        ttftMs: seen ? this.ttftMs : undefined,
-        tpotMs: seen ? this.tpotMs : undefined,
-      });
-    }
-    if (!this.#usage) return;
-    const { promptTokens = 0, completionTokens = 0, cachedTokens } = this.#usage;
-    if (promptTokens > 0 && cachedTokens !== undefined) {
-      prefixes.correct(this.#match, (cachedTokens / promptTokens) * this.#blocks);
-    }
-    const { tpotMs } = this;
-    if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
-    else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
-    limiter.adjust();
-    if (tpotMs === undefined || (this.stream && completionTokens < fewestStreamedTokens)) return;
-    const atTheEnd = this.endpoint.featuresOf(this.#features.uncachedTokens, this.#features.cachedTokens);
-    latency.learnTpot(meanFeatures(this.#features, atTheEnd), tpotMs);
+    const { workClass, slo, stream, ttftMs, tpotMs } = this;
+    const seen = { chunks: this.#chunks, usage: this.#usage, match: this.#match, blocks: this.#blocks };
+    const answer = { workClass, slo, stream, ttftMs, tpotMs, features: this.#features, ...seen };
+    learnFromAnswer(this.endpoint, answer, nowMs);
   }
 }

@@ -3,11 +3,19 @@ import type { Dispatcher } from 'undici';
 import { UsageReader } from '../../../shared/openai/usage.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
 import { isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
+import { isDeclined, saysItIsFull } from '../../endpoint/health/declined-answer.ts';
 import type { Refusal } from '../../refusal.ts';
 import type { RoutingRequest } from '../../request.ts';
 import type { Front, RoutedRequest } from '../../routed-request.ts';
 import type { Router } from '../../router.ts';
-import { answerHeadersFor, rawHeader, requestHeadersFor, takesAnotherEvent } from './forwarded-headers.ts';
+import {
+  answerHeadersFor,
+  rawHeader,
+  requestHeadersFor,
+  takesAnotherEvent,
+  withOwnRetryAfter,
+} from './forwarded-headers.ts';
+import { Pieces } from './pieces.ts';
 import { SilenceWatch, type Timeouts } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeChunk } from './write-chunk.ts';
@@ -32,6 +40,11 @@ export interface ExchangeServices {
   readonly closed: (exchange: Exchange) => void;
 }
 
+/** An answer that another endpoint may give better is kept as long as it is no larger; errors of model servers have some hundred bytes. */
+const mostHeldBytes = 64 * 1024;
+/** An engine says in so much of it that it is full. */
+const readBytes = 4096;
+
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
 
 /**
@@ -51,6 +64,8 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #status = 0;
   #answerHeaders: string[] = [];
   #lastChunk: Buffer | undefined;
+  /** The body of an answer that may not be for the client; undefined for any other. */
+  #held: Pieces | undefined;
   readonly #usage = new UsageReader();
 
   constructor(services: ExchangeServices, request: AdmittedRequest, res: ServerResponse) {
@@ -70,6 +85,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#phase = 'dispatched';
     this.#attempt = attempt;
     this.#abort = undefined;
+    this.#held = undefined;
     this.#silence.begin();
     this.#services.upstreams.dispatch(
       endpoint,
@@ -103,23 +119,27 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#status = status;
     this.#answerHeaders = answerHeadersFor(rawHeaders, this.#request.id, this.#attempt.endpoint.host);
     this.#resume = resume;
+    if (isDeclined(status)) this.#held = new Pieces();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     if (!this.#running) return false;
+    if (this.#held) {
+      this.#held.add(chunk);
+      return this.#held.sizeBytes <= mostHeldBytes || this.#passOn(this.#held);
+    }
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else this.#silence.heard();
     this.#lastChunk = chunk;
     if (this.#status < 300) this.#usage.push(chunk);
     this.#attempt?.chunk(this.#services.nowMs());
-    const goesOn = writeChunk(this.#res, chunk);
-    if (!goesOn) this.#awaitClient();
-    return goesOn;
+    return this.#write(chunk);
   }
 
   onComplete(): void {
-    if (!this.#running) return;
+    if (!this.#running || (this.#held && this.#isDeclined(this.#held))) return;
+    if (this.#held) this.#passOn(this.#held);
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#phase = 'over';
     this.#resume = undefined;
@@ -132,10 +152,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
 
   onError(error: Error): void {
     if (!this.#running) return;
-    this.#silence.stop();
-    this.#abort = undefined;
-    // It may wait for another endpoint: this one has no more to say.
-    if (this.#phase === 'dispatched') this.#phase = 'waiting';
+    this.#heardOut();
     this.#attempt?.end(isRefusedConnection(error) ? 'unreachable' : 'broken', this.#services.nowMs());
   }
 
@@ -144,14 +161,50 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     return this.#phase === 'dispatched' || this.#phase === 'answering';
   }
 
+  /** The request may wait for another endpoint: this one has no more to say. */
+  #heardOut(): void {
+    this.#silence.stop();
+    this.#abort = undefined;
+    this.#resume = undefined;
+    if (this.#phase === 'dispatched') this.#phase = 'waiting';
+  }
+
+  /** True where the answer is not for the client: the request goes to another endpoint, or is refused. */
+  #isDeclined(held: Pieces): boolean {
+    const body = held.joined().toString('latin1', 0, readBytes);
+    const isFull = saysItIsFull(this.#status, body);
+    if (!this.#attempt?.declined(this.#status, isFull, this.#retryAfterSeconds)) return false;
+    this.#heardOut();
+    this.#attempt.end('declined', this.#services.nowMs());
+    return true;
+  }
+
+  /** What was held is for the client after all. */
+  #passOn(held: Pieces): boolean {
+    this.#held = undefined;
+    this.#answerHeaders = withOwnRetryAfter(this.#answerHeaders, this.#routed?.retryAfterSeconds);
+    this.#beginAnswer();
+    return held.sizeBytes === 0 || this.#write(held.joined());
+  }
+
+  /** What a full endpoint asks for; NaN where it asks for nothing that is a number. */
+  get #retryAfterSeconds(): number {
+    return Number(rawHeader(this.#answerHeaders, 'retry-after'));
+  }
+
+  #write(chunk: Buffer): boolean {
+    const goesOn = writeChunk(this.#res, chunk);
+    if (!goesOn) this.#awaitClient();
+    return goesOn;
+  }
+
   #beginAnswer(): void {
     if (this.#services.isDraining()) this.#res.shouldKeepAlive = false;
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
     this.#silence.heard();
-    const retryAfterSeconds = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
-    this.#attempt?.firstByte(this.#status, retryAfterSeconds, this.#services.nowMs());
+    this.#attempt?.firstByte(this.#status, this.#retryAfterSeconds, this.#services.nowMs());
   }
 
   #awaitClient(): void {
