@@ -34,15 +34,14 @@ export function learnFromAnswer(endpoint: Endpoint, answer: CompleteAnswer, nowM
     const seen = stream && chunks > 0;
     limiter.recordLatency(answer.slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
   }
-  if (!usage) return;
-  const { promptTokens = 0, completionTokens = 0, cachedTokens } = usage;
+  const { promptTokens = 0, completionTokens, cachedTokens } = usage ?? {};
   if (promptTokens > 0 && cachedTokens !== undefined) {
     prefixes.correct(match, Math.min(1, cachedTokens / promptTokens) * blocks);
   }
-  if (stream) gaps.recordStream(completionTokens, chunks);
-  else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
+  if (!stream && tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
+  if (stream && completionTokens !== undefined) gaps.recordStream(completionTokens, chunks, nowMs);
   limiter.adjust();
-  if (tpotMs === undefined || (stream && completionTokens < fewestStreamedTokens)) return;
+  if (tpotMs === undefined || (stream && (completionTokens ?? chunks) < fewestStreamedTokens)) return;
   const atTheEnd = endpoint.featuresOf(features.uncachedTokens, features.cachedTokens);
   latency.learnTpot(meanFeatures(features, atTheEnd), tpotMs);
 }

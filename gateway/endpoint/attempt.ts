@@ -144,7 +144,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
       firstByteAtMs: this.#firstByteAtMs,
       lastChunkAtMs: this.#lastChunkAtMs,
       chunks: this.#chunks,
-      completionTokens: this.#usage?.completionTokens,
+      completionTokens: this.#usage?.completionTokens ?? this.#chunks * this.endpoint.gaps.tokensPerChunk,
     });
   }
 
@@ -163,7 +163,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
 
   /** Tokens generated so far: those of a stream are seen, those of others follow from the time and the engine's pace. */
   progressTokens(nowMs: number): number {
-    if (this.stream) return this.#chunks;
+    if (this.stream) return Math.round(this.#chunks * this.endpoint.gaps.tokensPerChunk);
     const decodingMs = nowMs - this.firstTokenExpectedAtMs;
     return Math.max(0, Math.floor(decodingMs / (this.endpoint.seenTpotMs ?? usualTpotMs)));
   }

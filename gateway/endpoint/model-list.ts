@@ -12,8 +12,16 @@ export function contextTokensOf(entry: unknown): number | undefined {
   return count >= 1 && count <= mostContextTokens ? count : undefined;
 }
 
-/** Reads the answer of `GET /v1/models`; undefined when it is no list. */
+/** An endpoint's list is read so far: vLLM lists its model and its LoRA adapters. */
+const mostModels = 1000;
+/** A longer id is no model's: requests name none that is longer. */
+const longestId = 256;
+/** No list is longer. */
+const longestList = 1024 * 1024;
+
+/** Reads the answer of `GET /v1/models`; undefined when it is no list. Of a list that is too long the rest does not count. */
 export function readModelList(text: string): ModelList | undefined {
+  if (text.length > longestList) return undefined;
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -25,7 +33,8 @@ export function readModelList(text: string): ModelList | undefined {
   const models = new Map<string, unknown>();
   for (const entry of data) {
     const id: unknown = entry?.id;
-    if (typeof id === 'string' && id !== '') models.set(id, entry);
+    if (typeof id === 'string' && id !== '' && id.length <= longestId) models.set(id, entry);
+    if (models.size === mostModels) break;
   }
   return models;
 }

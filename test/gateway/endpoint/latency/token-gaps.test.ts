@@ -52,7 +52,7 @@ test('a silence counts before it is over', () => {
 test('several tokens in a chunk: what answers report lowers the time per token', () => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100);
+  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100, 0);
   expect(gaps.tpotMs(10_000)).toBeCloseTo(20, 1);
 });
 
@@ -63,7 +63,7 @@ test.each([
 ])('%s: a chunk stays a token', (_, tokens, chunks) => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  gaps.recordStream(tokens, chunks);
+  gaps.recordStream(tokens, chunks, 0);
   expect(gaps.tpotMs(10_000)).toBe(60);
 });
 
