@@ -80,7 +80,8 @@ export const gatewaySchema = {
     default: '250',
     min: 10,
     max: longestTimerMs,
-    meaning: "how often each endpoint's `/metrics` is read, in milliseconds",
+    meaning:
+      "how often each endpoint's `/metrics` is read at most, in milliseconds; less often where a page takes long, so that reading costs an endpoint at most 1 %",
   }),
   maxBodyBytes: integer('MAX_BODY_BYTES', { default: '33554432', min: 1, meaning: 'largest request body' }),
   queueTimeoutMs: seconds('QUEUE_TIMEOUT_SECONDS', {

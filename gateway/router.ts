@@ -160,7 +160,8 @@ export class Router {
       nowMs,
       enter: (item) => this.#queue.enter(item),
       leave: (item) => this.#queue.leave(item),
-      canServe: (model) => this.pool.canServe(model),
+      canServe: (model, exceptFor) => this.pool.canServe(model, exceptFor),
+      retryAfterSeconds: (request) => this.#retryAfterSeconds(request),
       refusalWhenFull: (request) => this.#full(request),
       refusalWhenLate: (request) => this.#late(request),
       refusalWhenEvicted: (request) =>
@@ -169,6 +170,7 @@ export class Router {
           'the request was stopped to make room for one of a higher priority',
           this.#retryAfterSeconds(request),
         ),
+      answered: () => this.pump(),
       ended: (request, ending) => this.#ended(request, ending),
     };
   }
@@ -177,8 +179,8 @@ export class Router {
     const node = this.#nodes.get(request);
     if (node) this.#requests.remove(node);
     const { model, route, promptSize } = request.request;
-    const { usage } = ending.attempt ?? {};
-    if (usage?.promptTokens) this.bytesPerToken.learn(model, route.path, promptSize, usage.promptTokens);
+    const promptTokens = ending.attempt?.usage?.promptTokens;
+    if (promptTokens) this.bytesPerToken.learn(model, route.path, promptSize, promptTokens);
     for (const listener of this.#listeners) listener.ended?.(request, ending);
     this.pump();
   }

@@ -5,10 +5,12 @@ import { readModelList } from '../endpoint/model-list.ts';
 import type { Pool } from '../endpoint/pool.ts';
 import { readEngineLoad } from './dialects/engine-load.ts';
 import { healthOf } from './health-answer.ts';
+import { ReadingPeriod } from './reading-period.ts';
 
 const statusUnauthorized = 401;
 const answerTimeoutMs = 2000;
-const largestAnswerBytes = 8 * 1024 * 1024;
+/** vLLM's page has some 64 KB. What is larger is not read to its end. */
+const largestAnswerBytes = 1024 * 1024;
 /** A list of models changes with a restart or a loaded adapter. */
 const modelsRefreshMs = 5000;
 /** How soon an endpoint is asked again that took no connection, or whose models are not known. */
@@ -44,7 +46,8 @@ export class Poller {
   }
 
   added(endpoint: Endpoint): void {
-    const metrics = repeat(() => this.#readMetrics(endpoint));
+    const period = new ReadingPeriod(this.#options.metricsRefreshMs);
+    const metrics = repeat(() => this.#readMetrics(endpoint, period));
     const models = repeat(() => this.#readModels(endpoint));
     const health = repeat(() => this.#readHealth(endpoint));
     this.#firstReadings?.push(metrics.first, models.first);
@@ -69,15 +72,14 @@ export class Poller {
     await this.#agent.destroy();
   }
 
-  async #readMetrics(endpoint: Endpoint): Promise<number> {
+  async #readMetrics(endpoint: Endpoint, period: ReadingPeriod): Promise<number> {
     const startedAtMs = performance.now();
     const text = successOf(await this.#ask(endpoint, '/metrics'));
+    if (text !== undefined) period.record(performance.now() - startedAtMs);
     const load = text === undefined ? undefined : readEngineLoad(text);
-    if (load) endpoint.recordLoad(load);
+    if (load) endpoint.recordLoad(load, period.freshForMs);
     this.#options.onReading();
-    const periodMs = endpoint.reachable
-      ? this.#options.metricsRefreshMs
-      : Math.min(this.#options.metricsRefreshMs, probeMs);
+    const periodMs = endpoint.reachable ? period.ms : Math.min(period.ms, probeMs);
     return Math.max(0, startedAtMs + periodMs - performance.now());
   }
 

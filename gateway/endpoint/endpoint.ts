@@ -1,6 +1,6 @@
 import type { EndpointAddress } from './address.ts';
 import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency-limiter.ts';
-import type { EngineLoad } from './engine-load.ts';
+import { adaptersAfter, type EngineLoad } from './engine-load.ts';
 import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
 import { InFlight } from './in-flight.ts';
 import { LatencyModel } from './latency/latency-model.ts';
@@ -13,6 +13,8 @@ interface Reading extends EngineLoad {
   readonly atMs: number;
   /** The gateway's own requests there at that moment. */
   readonly ownInFlight: number;
+  /** It counts until it is so old. */
+  readonly freshForMs: number;
 }
 
 /** Of requests that others sent, where none of our own tells. */
@@ -27,6 +29,8 @@ export interface EndpointOptions {
   readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
   /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
+  /** What the other engines were seen to run at once: one that comes is taken to be like them. */
+  readonly otherPlaces?: () => readonly number[];
 }
 
 export type EndpointChange =
@@ -59,6 +63,8 @@ export class Endpoint implements LimitedEndpoint {
   readonly health: OutlierDetector;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
+  /** Those used last stand last. */
+  #adapters: ReadonlySet<string> = new Set();
   #models: ModelList | undefined;
   #reachable = true;
   #authorized = true;
@@ -72,7 +78,7 @@ export class Endpoint implements LimitedEndpoint {
     this.labels = address.labels;
     this.#options = options;
     this.work = new InFlight(options.nowMs);
-    this.limiter = new ConcurrencyLimiter(this, options.nowMs);
+    this.limiter = new ConcurrencyLimiter(this, options.nowMs, options.otherPlaces?.() ?? []);
     this.health = new OutlierDetector({
       nowMs: options.nowMs,
       peers: () => options.peers?.(this) ?? alone,
@@ -111,9 +117,9 @@ export class Endpoint implements LimitedEndpoint {
     return this.#models?.has(model) ?? true;
   }
 
-  /** The LoRA adapter is in its memory, as its last reading tells. */
+  /** The LoRA adapter should be in its memory: pages name those that requests use, and the ones used last stay. */
   hasLoaded(adapter: string): boolean {
-    return this.#reading?.adapters?.has(adapter) === true && this.reading !== undefined;
+    return this.#adapters.has(adapter) && this.reading !== undefined;
   }
 
   get inFlight(): number {
@@ -123,7 +129,7 @@ export class Endpoint implements LimitedEndpoint {
   /** The last reading, unless it is stale. */
   get reading(): Reading | undefined {
     const reading = this.#reading;
-    return reading && this.#options.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
+    return reading && this.#options.nowMs() - reading.atMs <= reading.freshForMs ? reading : undefined;
   }
 
   get load(): number {
@@ -199,10 +205,31 @@ export class Endpoint implements LimitedEndpoint {
     return this.limiter.window;
   }
 
-  recordLoad(load: EngineLoad): void {
+  /** @param freshForMs for so long it counts, where that is longer than what the options say */
+  recordLoad(load: EngineLoad, freshForMs = 0): void {
     this.recordAnswered();
-    this.#reading = { ...load, atMs: this.#options.nowMs(), ownInFlight: this.inFlight };
+    this.#recordGenerated(load);
+    this.#adapters = adaptersAfter(this.#adapters, load);
+    this.#reading = {
+      ...load,
+      atMs: this.#options.nowMs(),
+      ownInFlight: this.inFlight,
+      freshForMs: Math.max(this.#options.staleAfterMs, freshForMs),
+    };
     this.limiter.recordReading(load);
+  }
+
+  /** What it has generated since the last page; an engine that started anew begins to count from 0. */
+  #recordGenerated({ generatedTokens, running }: EngineLoad): void {
+    const last = this.#reading;
+    if (generatedTokens === undefined || last?.generatedTokens === undefined) return;
+    const nowMs = this.#options.nowMs();
+    const between = {
+      tokens: generatedTokens - last.generatedTokens,
+      durationMs: nowMs - last.atMs,
+      running: Math.min(running, last.running) === 0 ? 0 : (running + last.running) / 2,
+    };
+    this.gaps.recordGenerated(between, nowMs);
   }
 
   recordModels(models: ModelList | undefined): void {
@@ -222,6 +249,7 @@ export class Endpoint implements LimitedEndpoint {
 
   recordRefused(): void {
     this.#reading = undefined;
+    this.#adapters = new Set();
     this.#setReachable(false);
   }
 

@@ -64,6 +64,7 @@ export class InFlight {
   /** In order of their dispatch, which is the order in which an engine prefills. */
   readonly #prefilling = new LinkedList<CountedRequest>();
   #lastPrefilledAtMs = Number.NEGATIVE_INFINITY;
+  #ended = 0;
   /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
   #nextExpectedAtMs = Number.POSITIVE_INFINITY;
 
@@ -83,6 +84,11 @@ export class InFlight {
 
   get total(): number {
     return this.#counts.realtime.inFlight + this.#counts.sheddable.inFlight;
+  }
+
+  /** How many requests have ended there so far. */
+  get ended(): number {
+    return this.#ended;
   }
 
   /** How long the engine has computed at the oldest prefill that it holds; 0 when it holds none. */
@@ -131,6 +137,7 @@ export class InFlight {
     }
     counts.inFlight -= 1;
     counts.promptTokens -= request.promptTokens;
+    this.#ended += 1;
   }
 
   /** Answers that come whole show no first token: they count as generating once it was expected. */

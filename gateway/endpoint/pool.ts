@@ -28,6 +28,7 @@ export class Pool {
     this.#options = {
       ...options,
       peers: (endpoint) => this.#peersOf(endpoint),
+      otherPlaces: () => this.endpoints.map(({ limiter }) => limiter.places.shown),
       onUsableChange: (endpoint, change) => {
         // What becomes of one that has left concerns the pool no more.
         if (this.#endpoints.get(endpoint.url) !== endpoint) return;
@@ -87,8 +88,9 @@ export class Pool {
     return this.#some(({ usable }) => usable);
   }
 
-  canServe(model: string): boolean {
-    return this.#some((endpoint) => endpoint.usable && endpoint.serves(model));
+  /** Whether an endpoint is usable that serves the model, another one than `exceptFor`. */
+  canServe(model: string, exceptFor?: Endpoint): boolean {
+    return this.#some((endpoint) => endpoint !== exceptFor && endpoint.usable && endpoint.serves(model));
   }
 
   /** Usable endpoints that serve the model; `exceptFor` is one of them only if it is the only one. */

@@ -65,8 +65,7 @@ function observeServed({ attempt, durationMs }: Ending, flow: FlowMetrics): void
     flow.observeTtft(attempt.ttftMs / 1000, attempt.stream);
     if (attempt.stream) flow.observe('predictedTtft', attempt.predictedTtftMs / 1000);
   }
-  if (!attempt?.usage) return;
-  const { promptTokens, completionTokens } = attempt.usage;
+  const { promptTokens, completionTokens } = attempt?.usage ?? {};
   if (promptTokens !== undefined) flow.observe('inputTokens', promptTokens);
   if (completionTokens !== undefined) flow.observe('outputTokens', completionTokens);
 }

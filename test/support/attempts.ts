@@ -22,7 +22,13 @@ export function openAttempt(endpoint: Endpoint, nowMs: number, wish: AttemptWish
   return Attempt.open(
     { ...placement, prediction: { ...prediction, ttftMs } },
     { ...request, arrivedAtMs, slo: sloOf(request) },
-    { attemptEnded: (_, outcome) => onEnd?.(outcome), evicted: () => onEvict?.() },
+    {
+      declined: () => false,
+      answered: () => {},
+      judged: (_, __, verdict) => verdict,
+      attemptEnded: (_, outcome) => onEnd?.(outcome),
+      evicted: () => onEvict?.(),
+    },
     nowMs,
   );
 }

@@ -105,6 +105,7 @@ export const upstreamEvents: Readonly<Record<string, (world: ExchangeWorld) => v
   connected: ({ exchange }) => exchange.onConnect(() => {}),
   informed: ({ exchange }) => void exchange.onHeaders(103, [], () => {}),
   'head came': ({ exchange }) => void exchange.onHeaders(200, sse, () => {}),
+  'declining head came': ({ exchange }) => void exchange.onHeaders(503, [], () => {}),
   'bytes came': ({ exchange }) => void exchange.onData(Buffer.from('data: 1\n\n')),
   'answer ended': ({ exchange }) => exchange.onComplete(),
   refused: ({ exchange }) => exchange.onError(Object.assign(new Error(), { code: 'ECONNREFUSED' })),

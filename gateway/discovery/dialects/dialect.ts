@@ -6,12 +6,18 @@ export interface LoadPart {
   readonly running?: number;
   /** Requests that wait in this engine's queue; several samples add up. */
   readonly waiting?: number;
+  /** Of those that wait, requests that would wait with places free, too; several samples add up. */
+  readonly deferred?: number;
+  /** Tokens that this engine has generated since it started; several samples add up. */
+  readonly generatedTokens?: number;
   /** Share of this engine's KV cache that is in use; of several samples the largest counts. */
   readonly kvCacheUtilization?: number;
   /** Tokens that this engine's KV cache holds; several samples add up. NaN and 0 mean that the sample does not say it. */
   readonly kvCacheTokens?: number;
-  /** Names of the LoRA adapters in memory; of several samples the one with the largest value counts. */
+  /** Names of the LoRA adapters that requests use; of several samples the one with the largest value counts. */
   readonly adapters?: readonly string[];
+  /** How many adapters are held in memory at once, beside `adapters`. NaN and 0 mean that the sample does not say it. */
+  readonly adapterSlots?: number;
 }
 
 /**

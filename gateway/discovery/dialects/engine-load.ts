@@ -13,21 +13,33 @@ const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };
 const knownLines = new RegExp(`^[ \\t]*(?:${Object.keys(everyDialect).join('|')})[ \\t{][^\\n]*`, 'gm');
 /** Most requests that one model server is believed to run, and to queue: a page that says more has lost its count. */
 const mostRequests = 100_000;
+/** So with the tokens of its KV cache. */
+const mostCacheTokens = 1e12;
+/** Most LoRA adapters that are remembered of an endpoint, and the longest of their names. */
+const mostAdapters = 1000;
+const longestName = 256;
 /** Most lines of a page that are parsed: no model server repeats the known names more often. */
 const mostLines = 1000;
+/** Longer lines are passed over, and what goes beyond a page's limit: vLLM's page has 64 KB, and its longest line 2 KB. */
+const longestLine = 16 * 1024;
+const longestPage = 1024 * 1024;
 
 /**
  * Reads a model server's `/metrics` page, whichever kind of model server it is.
  *
  * A page may hold one series for each data-parallel engine: their counts and cache sizes add up, and the fullest KV cache counts. A sample
- * with a negative, infinite or NaN value is left out. Undefined when the page does not say how many requests wait.
+ * with a negative, infinite or NaN value is left out. Requests that wait for something else than a place do not count. Undefined when the
+ * page does not say how many requests wait.
  */
 export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   let running = 0;
   let waiting: number | undefined;
+  let deferred = 0;
+  let generatedTokens: number | undefined;
   let kvCacheUtilization = 0;
   let kvCacheTokens = 0;
   let adapters: readonly string[] | undefined;
+  let adapterSlots = 0;
   let adaptersValue = 0;
   for (const sample of parsePrometheusText(knownLinesOf(metricsText).join('\n'))) {
     const { name, value } = sample;
@@ -35,26 +47,32 @@ export function readEngineLoad(metricsText: string): EngineLoad | undefined {
     const part = everyDialect[name]?.(sample) ?? {};
     running += part.running ?? 0;
     if (part.waiting !== undefined) waiting = (waiting ?? 0) + part.waiting;
+    deferred += part.deferred ?? 0;
+    if (part.generatedTokens !== undefined) generatedTokens = (generatedTokens ?? 0) + part.generatedTokens;
     kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, part.kvCacheUtilization ?? 0));
     kvCacheTokens += positiveOrZero(part.kvCacheTokens);
     if (part.adapters && value >= adaptersValue) {
       adapters = part.adapters;
+      adapterSlots = positiveOrZero(part.adapterSlots);
       adaptersValue = value;
     }
   }
   if (waiting === undefined) return undefined;
   return {
     running: Math.min(running, mostRequests),
-    waiting: Math.min(waiting, mostRequests),
+    waiting: Math.min(Math.max(0, waiting - deferred), mostRequests),
     kvCacheUtilization,
-    ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
+    ...(kvCacheTokens > 0 ? { kvCacheTokens: Math.min(kvCacheTokens, mostCacheTokens) } : {}),
     ...(adapters ? { adapters: namesIn(adapters) } : {}),
+    ...(adapterSlots > 0 ? { adapterSlots: Math.min(adapterSlots, mostAdapters) } : {}),
+    ...(generatedTokens !== undefined && Number.isSafeInteger(generatedTokens) ? { generatedTokens } : {}),
   };
 }
 
 function knownLinesOf(metricsText: string): readonly string[] {
   const lines: string[] = [];
-  for (const [line] of metricsText.matchAll(knownLines)) {
+  for (const [line] of metricsText.slice(0, longestPage).matchAll(knownLines)) {
+    if (line.length > longestLine) continue;
     lines.push(line);
     if (lines.length === mostLines) break;
   }
@@ -66,5 +84,6 @@ function positiveOrZero(value: number | undefined): number {
 }
 
 function namesIn(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.map((name) => name.trim()).filter((name) => name !== ''));
+  const trimmed = names.slice(0, mostAdapters).map((name) => name.trim());
+  return new Set(trimmed.filter((name) => name !== '' && name.length <= longestName));
 }

@@ -4,7 +4,7 @@ import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import type { Held } from '../in-flight.ts';
 import { attentionPairs } from '../latency/load-features.ts';
-import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from './engine-limit.ts';
+import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs, type Victim } from './eviction.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
@@ -66,12 +66,12 @@ const queueingHalfLifeMs = 2000;
 
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
+  /** What the engine runs at once. */
+  readonly places: EnginePlaces;
   readonly #endpoint: LimitedEndpoint;
   readonly #nowMs: () => number;
   readonly #requests = new LinkedList<LimitedRequest>();
   #window = blindWindow;
-  #limit: EngineLimit = noEngineLimit;
-  #readAtMs = 0;
   #sloBudgetFactor: number = firstSloBudgetFactor;
   #usualRealtime = 0;
   #queueingMs = 0;
@@ -82,9 +82,11 @@ export class ConcurrencyLimiter {
   /** Computed when it is read first after a request came or went; undefined until then. */
   #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> | undefined;
 
-  constructor(endpoint: LimitedEndpoint, nowMs: () => number) {
+  /** @param otherPlaces what the pool's other engines were seen to run at once */
+  constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
     this.#endpoint = endpoint;
     this.#nowMs = nowMs;
+    this.places = new EnginePlaces(otherPlaces);
   }
 
   /** Requests that are there. */
@@ -101,7 +103,7 @@ export class ConcurrencyLimiter {
   get engineFull(): boolean {
     const { work, load } = this.#endpoint;
     const awaiting = work.realtime.awaitingFirstByte + work.sheddable.awaitingFirstByte;
-    return awaiting > 0 && load >= this.#places + engineQueue(this.#places);
+    return awaiting > 0 && load >= this.places.withQueue;
   }
 
   /**
@@ -109,7 +111,7 @@ export class ConcurrencyLimiter {
    */
   get toEvict(): number | undefined {
     const { work, load } = this.#endpoint;
-    const tooMany = Math.max(0, load + 1 - this.#places);
+    const tooMany = Math.max(0, load + 1 - this.places.count);
     return tooMany <= work.sheddable.inFlight ? tooMany : undefined;
   }
 
@@ -150,7 +152,7 @@ export class ConcurrencyLimiter {
       if (this.toEvict) return undefined;
       return this.#endpoint.latency.trusted ? Math.max(0, backlogMs - mostBacklogMs) : 0;
     }
-    if (this.#endpoint.load >= this.#places) return undefined;
+    if (this.#endpoint.load >= this.places.count) return undefined;
     if (this.#endpoint.work.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
     return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
   }
@@ -183,10 +185,10 @@ export class ConcurrencyLimiter {
 
   recordReading({ running, waiting }: EngineLoad): void {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
-    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - this.#justSent);
-    const nowMs = this.#nowMs();
-    this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces, nowMs - this.#readAtMs);
-    this.#readAtMs = nowMs;
+    const justSent = this.#justSent;
+    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
+    const own = this.#endpoint.inFlight - justSent;
+    this.places.recordReading({ running, waiting: waitingForPlaces, own }, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
@@ -224,8 +226,7 @@ export class ConcurrencyLimiter {
     const stuck = awaiting.slice(-waiting).find(({ workClass, arrivedAtMs, slo }) => {
       return workClass === 'realtime' && evictionDueAtMs(arrivedAtMs, slo.ttftMs) <= nowMs;
     });
-    const tooMany = Math.ceil(this.#endpoint.load - this.#places);
-    if (stuck && Number.isFinite(tooMany)) this.evict(tooMany, stuck.priority);
+    if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
   /** Requests that came within a step. */
@@ -238,11 +239,6 @@ export class ConcurrencyLimiter {
     return [...this.#requests].filter(({ workClass }) => workClass === 'sheddable');
   }
 
-  /** Requests that it runs at once, as far as that is known: a limit that was told binds no longer than the engine tells anything. */
-  get #places(): number {
-    return this.#endpoint.reading ? Math.floor(this.#limit.running) : Number.POSITIVE_INFINITY;
-  }
-
   #pressureOf(waiting: number, inFlight: number, share: number): number {
     if (this.#isBlind) return blindPressure(inFlight);
     this.#tightestSlo ??= this.#findTightestSlo();
@@ -250,7 +246,7 @@ export class ConcurrencyLimiter {
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
       load: this.#endpoint.load,
-      places: this.#places,
+      places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
       slo: this.#tightestSlo,

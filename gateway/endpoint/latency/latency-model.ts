@@ -79,6 +79,12 @@ export class LatencyModel {
     return this.#ttft.predict(ttftFeatures({ ...load, aheadTokens: 0, aheadPairs: 0, overflowTokens: 0 }));
   }
 
+  /** When so many tokens of an answer should have come, of a request that is alone there; by 1, its first token. */
+  aloneMs(uncachedTokens: number, cachedTokens: number, tokens: number): number {
+    const ttftMs = this.#ttft.predict(ttftFeatures({ ...idle, uncachedTokens, cachedTokens }));
+    return ttftMs + (tokens - 1) * this.idleTpotMs;
+  }
+
   /** @param seenTpotMs what a token takes there now, where streams tell. */
   predict(load: LoadFeatures, seenTpotMs?: number): Prediction {
     const ttftMs = this.#ttft.predict(ttftFeatures(load));
@@ -106,6 +112,7 @@ export class LatencyModel {
   learnTtft(load: LoadFeatures, ttftMs: number): void {
     const features = ttftFeatures(load);
     const predictedMs = this.#ttft.predict(features);
+    if (!Number.isFinite(predictedMs + ttftMs)) return;
     this.#samples += 1;
     const error = Math.abs(predictedMs - ttftMs) / Math.max(1, ttftMs);
     this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);

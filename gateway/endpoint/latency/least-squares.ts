@@ -15,8 +15,8 @@ const mostProjections = 8;
 /**
  * A linear model that is learned sample by sample: recursive least squares, as a Kalman filter whose weights are drawn back to where
  * they began, so that what no sample tells of stays as it was believed. Weights stay at zero or above, the others moving with them as
- * their covariance says: more work never makes an engine faster, whatever a handful of samples says. A sample costs n² multiplications,
- * a prediction n.
+ * their covariance says: more work never makes an engine faster, whatever a handful of samples says. Where a number is no longer finite it
+ * begins anew. A sample costs n² multiplications, a prediction n.
  */
 export class LeastSquares {
   readonly weights: Float64Array;
@@ -27,10 +27,10 @@ export class LeastSquares {
   constructor(options: LeastSquaresOptions) {
     const size = options.weights.length;
     this.#options = options;
-    this.weights = Float64Array.from(options.weights);
+    this.weights = new Float64Array(size);
     this.#covariance = new Float64Array(size * size);
-    for (let row = 0; row < size; row += 1) this.#covariance[row * size + row] = options.deviations[row]! ** 2;
     this.#gain = new Float64Array(size);
+    this.#begin();
   }
 
   predict(features: readonly number[]): number {
@@ -63,6 +63,23 @@ export class LeastSquares {
       }
     }
     this.#liftToZero();
+    if (!this.#isFinite) this.#begin();
+  }
+
+  /** Nothing is known but what was believed before the first sample. */
+  #begin(): void {
+    const { weights, deviations } = this.#options;
+    const size = weights.length;
+    this.weights.set(weights);
+    this.#covariance.fill(0);
+    for (let row = 0; row < size; row += 1) this.#covariance[row * size + row] = deviations[row]! ** 2;
+  }
+
+  get #isFinite(): boolean {
+    let sum = 0;
+    for (const weight of this.weights) sum += weight;
+    for (const each of this.#covariance) sum += each;
+    return Number.isFinite(sum);
   }
 
   #forget(): void {

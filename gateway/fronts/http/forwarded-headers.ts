@@ -32,6 +32,17 @@ export function answerHeadersFor(rawHeaders: RawHeaders, requestId: string, serv
   return kept;
 }
 
+/** The same headers with the gateway's own estimate where an endpoint said when to come back; left out where there is none. */
+export function withOwnRetryAfter(rawHeaders: RawHeaders, seconds: number | undefined): string[] {
+  const headers: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''];
+    if (name.toLowerCase() !== 'retry-after') headers.push(name, value);
+    else if (seconds !== undefined) headers.push(name, String(seconds));
+  }
+  return headers;
+}
+
 /** The value of a header, by its name in lower case. */
 export function rawHeader(rawHeaders: RawHeaders, name: string): string | undefined {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Chooser } from '../../../gateway/choose/chooser.ts';
 import { policies } from '../../../gateway/choose/policies/policies.ts';
 import { Attempt } from '../../../gateway/endpoint/attempt.ts';
+import type { AttemptListener } from '../../../gateway/endpoint/attempt-request.ts';
 import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Pool } from '../../../gateway/endpoint/pool.ts';
 import { promptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
@@ -20,7 +21,13 @@ function setUp(hasRoom: (endpoint: Endpoint) => boolean = () => true) {
   /** Chosen and opened. */
   const start = (request = requestOf()) => {
     const choice = chooser.choose(request)!;
-    const listener = { attemptEnded: () => {}, evicted: () => {} };
+    const listener: AttemptListener<Attempt> = {
+      declined: () => false,
+      answered: () => {},
+      judged: (_attempt, _outcome, verdict) => verdict,
+      attemptEnded: () => {},
+      evicted: () => {},
+    };
     const attempt = Attempt.open(choice.winner, { ...request, arrivedAtMs: 0, slo: usualSlo }, listener, 0);
     return { choice, attempt };
   };

@@ -87,3 +87,34 @@ test('it serves every model until its list is known', () => {
   endpoint.recordModels(undefined);
   expect(endpoint.serves('any')).toBe(true);
 });
+
+test('a reading counts as long as it is told to, and never shorter than the pool says', () => {
+  const { clock, endpoint } = setUp();
+  const load = { running: 1, waiting: 0, kvCacheUtilization: 0 };
+  endpoint.recordLoad(load, 2800);
+  clock.nowMs = 2800;
+  expect(endpoint.reading).toBeDefined();
+  clock.nowMs = 2801;
+  expect(endpoint.reading).toBeUndefined();
+  endpoint.recordLoad(load, 1);
+  clock.nowMs += 1000;
+  expect(endpoint.reading).toBeDefined();
+});
+
+test('LoRA adapters that were used stay loaded while there are slots for them; pages name only those in use', () => {
+  const { endpoint } = setUp();
+  const uses = (...names: string[]) =>
+    endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0, adapters: new Set(names), adapterSlots: 2 });
+  const loaded = () => ['a', 'b', 'c', 'd'].filter((name) => endpoint.hasLoaded(name));
+  uses('a');
+  uses('b');
+  uses();
+  expect(loaded()).toEqual(['a', 'b']);
+  uses('a', 'c');
+  expect(loaded()).toEqual(['a', 'c']);
+  uses('d');
+  expect(loaded()).toEqual(['c', 'd']);
+  endpoint.recordRefused();
+  uses();
+  expect(loaded()).toEqual([]);
+});

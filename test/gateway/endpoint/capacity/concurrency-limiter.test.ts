@@ -3,14 +3,45 @@ import { expect, test, vi } from 'vitest';
 import { nothingHeld } from '../../../../gateway/endpoint/in-flight.ts';
 import { many, oneEndpoint, type RunningAttempt, shed } from '../../../support/attempts.ts';
 
-test('an endpoint that tells nothing takes sixteen sheddable requests, and its pressure goes by their count', () => {
+test('an endpoint that tells nothing takes eight requests, and its pressure goes by their count', () => {
   const { limiter, run } = oneEndpoint();
-  expect([limiter.window, limiter.pressure]).toEqual([16, 0]);
-  many(8, () => run(shed));
+  expect([limiter.window, limiter.pressure, limiter.places.count]).toEqual([16, 0, 8]);
+  many(7, () => run(shed));
+  expect([limiter.roomInMs('sheddable'), limiter.roomInMs('realtime')]).not.toContain(undefined);
+  run(shed);
   expect(limiter.pressure).toBe(0.5);
-  many(8, () => run(shed));
-  expect(limiter.roomInMs('sheddable')).toBeUndefined();
-  expect(limiter.roomInMs('realtime')).toBe(0);
+  expect([limiter.roomInMs('sheddable'), limiter.roomInMs('realtime')]).toEqual([undefined, undefined]);
+});
+
+test.each([
+  ['a stream whose first byte is as soon as alone', true, 0, 9],
+  ['one whose first byte is late', true, 1000, 8],
+  ['a whole answer that is as soon as alone', false, 100, 9],
+  ['one that is late', false, 2000, 8],
+])('without pages the limit grows by answers: %s', (_, stream, tookMs, places) => {
+  const { clock, limiter, run } = oneEndpoint();
+  const all = many(8, () => run({ stream }));
+  clock.nowMs += tookMs;
+  if (stream) all[0]?.chunk();
+  else all[0]?.served(16);
+  expect(limiter.places.count, 'the first one says nothing of an eighth place').toBe(8);
+  all[7]?.served(16);
+  expect(limiter.places.count).toBe(places);
+});
+
+test('a stream that begins in the place of one that ended tells nothing of another place', () => {
+  const { limiter, run } = oneEndpoint();
+  const all = many(8, () => run());
+  all[0]?.end();
+  all[7]?.chunk();
+  expect(limiter.places.count).toBe(8);
+});
+
+test('where there are pages they alone tell the limit', () => {
+  const { limiter, run, reads } = oneEndpoint();
+  reads();
+  for (const each of many(8, () => run())) each.chunk();
+  expect(limiter.places.count).toBe(8);
 });
 
 test('an engine is full when two readings saw a queue, and one of ours would wait behind it', () => {
@@ -35,13 +66,19 @@ test('an engine whose places are taken is full for sheddable work, and says so',
   expect([limiter.roomInMs('sheddable'), limiter.roomInMs('realtime')]).toEqual([undefined, undefined]);
 });
 
-test('an engine that tells nothing any more has no limit that it told', () => {
-  const { clock, limiter, run, readsAQueue } = oneEndpoint();
+test('an engine that tells nothing any more, or something odd, keeps the limit that it told', () => {
+  const { clock, limiter, run, reads, readsAQueue } = oneEndpoint();
   many(2, () => run(shed));
   readsAQueue(2, 1);
   expect(limiter.toEvict).toBe(2);
+  reads({ running: 0, waiting: 0 });
+  expect([limiter.places.count, limiter.roomInMs('realtime')]).toEqual([2, undefined]);
   clock.nowMs += 2000;
-  expect([limiter.toEvict, limiter.roomInMs('sheddable')]).toEqual([0, 0]);
+  expect([limiter.places.count, limiter.roomInMs('realtime'), limiter.roomInMs('sheddable')]).toEqual([
+    2,
+    undefined,
+    undefined,
+  ]);
 });
 
 test('real-time requests do not wait in the engine for what sheddable work holds; for each other they may', () => {

@@ -60,7 +60,7 @@ test('one stream that is silent beside another that goes on does not keep the es
 test('several tokens in a chunk: what answers report lowers the time per token', () => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100);
+  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100, 0);
   expect(gaps.tpotMs(10_000)).toBeCloseTo(20, 1);
 });
 
@@ -71,7 +71,7 @@ test.each([
 ])('%s: a chunk stays a token', (_, tokens, chunks) => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  gaps.recordStream(tokens, chunks);
+  gaps.recordStream(tokens, chunks, 0);
   expect(gaps.tpotMs(10_000)).toBe(60);
 });
 

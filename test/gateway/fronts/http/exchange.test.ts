@@ -92,6 +92,21 @@ test('a client that still reads has not left, though the endpoint is done', () =
   expect(closed).toEqual([1]);
 });
 
+test.each([
+  ['in pieces of nine bytes', 9, ''],
+  ['with more than 4 KB after it', 10_000, ': a comment\n\n'.repeat(1000)],
+])('the usage of a stream is read %s', (_, length, after) => {
+  const { exchange, endings } = exchangeWorld(0);
+  const usage = '{"prompt_tokens":12,"completion_tokens":34,"prompt_tokens_details":{"cached_tokens":8}}';
+  const text = `data: {"choices":[],"usage":${usage}}\n\n${after}data: [DONE]\n\n`;
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(200, sse, () => {});
+  for (let at = 0; at < text.length; at += length) exchange.onData(Buffer.from(text.slice(at, at + length)));
+  exchange.onComplete();
+  expect(endings[0]?.attempt?.usage).toEqual({ promptTokens: 12, completionTokens: 34, cachedTokens: 8 });
+});
+
 test('no byte goes to a client that reads no more, until it reads on', () => {
   const { exchange, answer } = exchangeWorld(0);
   let resumed = 0;
@@ -168,6 +183,64 @@ test.each([
   exchange.onComplete();
   expect(endings).toMatchObject([{ outcome: 'served' }]);
   expect(failuresOf(everyone).toSorted()).toEqual([0, failures]);
+});
+
+const declinedWith = (exchange: ExchangeWorld['exchange'], status: number, body: string, headers: string[] = []) => {
+  exchange.onConnect(() => {});
+  exchange.onHeaders(
+    status,
+    headers.map((text) => Buffer.from(text)),
+    () => {},
+  );
+  for (const piece of [body.slice(0, 20), body.slice(20)]) exchange.onData(Buffer.from(piece));
+  exchange.onComplete();
+};
+const busy = '{"error":{"message":"The engine is currently busy. Please try again later or on a different instance."}}';
+
+test.each([
+  ['a 500', 500, 'oops'],
+  ['a 429', 429, '{}'],
+  ['vLLM’s own refusal', 503, busy],
+])('nothing of %s reaches the client that another endpoint serves', (_, status, body) => {
+  const { exchange, answer, dispatched, endings } = exchangeWorld(0);
+  const written: string[] = [];
+  answer.write = (chunk: unknown) => written.push(String(chunk)) > 0;
+  exchange.begin();
+  declinedWith(exchange, status, body, ['retry-after', '3600']);
+  expect([answer.status, written]).toEqual([0, []]);
+  exchange.onHeaders(200, sse, () => {});
+  exchange.onData(Buffer.from('data: 1\n\n'));
+  exchange.onComplete();
+  expect([answer.status, written, new Set(dispatched).size]).toEqual([200, ['data: 1\n\n'], 2]);
+  expect(endings).toMatchObject([{ outcome: 'served', status: 200 }]);
+});
+
+test('the last answer passes as it is, with the gateway’s own Retry-After', () => {
+  const { exchange, answer, endings } = exchangeWorld(0);
+  const written: string[] = [];
+  const heads: unknown[] = [];
+  answer.write = (chunk: unknown) => written.push(String(chunk)) > 0;
+  answer.writeHead = (...head: unknown[]) => void heads.push(head);
+  exchange.begin();
+  for (const body of ['first', 'the second one, which is longer']) {
+    declinedWith(exchange, 503, body, ['x-kept', 'yes', 'Retry-After', '3600']);
+  }
+  expect(heads).toEqual([[503, expect.arrayContaining(['x-kept', 'yes', 'Retry-After', '1'])]]);
+  expect(written.join('')).toBe('the second one, which is longer');
+  expect(endings).toMatchObject([{ outcome: 'served', status: 503 }]);
+});
+
+test('an answer that is too large to be held passes as it comes', () => {
+  const { exchange, answer, dispatched } = exchangeWorld(0);
+  exchange.begin();
+  exchange.onConnect(() => {});
+  exchange.onHeaders(500, [], () => {});
+  expect(exchange.onData(Buffer.alloc(40_000))).toBe(true);
+  expect(answer.status).toBe(0);
+  expect(exchange.onData(Buffer.alloc(40_000))).toBe(true);
+  expect(answer.status).toBe(500);
+  exchange.onComplete();
+  expect([answer.ended, dispatched.length]).toEqual([true, 1]);
 });
 
 test('a request whose endpoint was the last to take connections is refused as others are', () => {
