@@ -8,6 +8,7 @@ import type { RoutingRequest } from '../../request.ts';
 import type { Front, RoutedRequest } from '../../routed-request.ts';
 import type { Router } from '../../router.ts';
 import { answerHeadersFor, rawHeader, requestHeadersFor, takesAnotherEvent } from './forwarded-headers.ts';
+import type { HeldBody } from './held-body.ts';
 import { SilenceWatch, type Timeouts } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeChunk } from './write-chunk.ts';
@@ -18,7 +19,7 @@ export interface AdmittedRequest extends RoutingRequest {
   /** Path and query as the client wrote them. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
+  readonly body: Pick<HeldBody, 'toSend' | 'release'>;
 }
 
 export interface ExchangeServices {
@@ -69,13 +70,14 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#attempt = attempt;
     this.#abort = undefined;
     this.#silence.begin();
+    const { body, headers } = this.#request.body.toSend();
     this.#services.upstreams.dispatch(
       endpoint,
       {
         method: 'POST',
         path: endpoint.basePath + this.#request.target,
-        headers: requestHeadersFor(this.#request.rawHeaders, this.#request.id),
-        body: this.#request.body,
+        headers: [...requestHeadersFor(this.#request.rawHeaders, this.#request.id), ...headers],
+        body,
       },
       this,
     );
@@ -147,6 +149,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
+    this.#request.body.release();
     this.#silence.heard();
     const retryAfterSeconds = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
     this.#attempt?.firstByte(this.#status, retryAfterSeconds, this.#services.nowMs());

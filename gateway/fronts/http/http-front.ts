@@ -8,6 +8,7 @@ import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
 import { BodyReader } from './body-reader.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
+import { BodyBudget } from './held-body.ts';
 import { createHttpApp } from './http-app.ts';
 import { type Admitting, inferenceRoutes } from './inference-routes.ts';
 import { type Rejected, rejectionOf } from './rejected-request.ts';
@@ -19,6 +20,8 @@ export interface HttpFrontOptions {
   readonly admitting: Admitting;
   readonly timeouts: Timeouts;
   readonly maxBodyBytes: number;
+  /** Of all bodies that are held at once. */
+  readonly maxBufferedBytes: number;
   readonly log: Logger;
   /** Told of a request that got no further than to its admission. */
   readonly onRejected: (rejection: Rejection) => void;
@@ -43,7 +46,8 @@ export class HttpFront {
   #onIdle: () => void = () => {};
 
   constructor(options: HttpFrontOptions) {
-    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, timeouts } = options;
+    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, maxBufferedBytes, timeouts } =
+      options;
     const isDraining = (): boolean => drainPhase() !== 'none';
     this.#upstreams = new Upstreams(options.endpointsKey);
     router.pool.subscribe(this.#upstreams);
@@ -61,7 +65,7 @@ export class HttpFront {
         opened: (res) => this.#opened(res),
         onRejected,
         asyncApiUrl,
-        bodies: new BodyReader(maxBodyBytes),
+        bodies: new BodyReader({ mostBytes: maxBodyBytes, budget: new BodyBudget(maxBufferedBytes) }),
         begin: (res, request) => new Exchange(this.#exchange, request, res).begin(),
       });
     });

@@ -1,11 +1,13 @@
 import { Pool as Connections, type Dispatcher } from 'undici';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
+import type { SendableBody } from './held-body.ts';
 
 const connectTimeoutMs = 5000;
 /** Of an answer's head, all its headers together. */
 const largestHeadBytes = 64 * 1024;
 
-export interface EndpointRequest extends Dispatcher.DispatchOptions {
+export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
+  readonly body: SendableBody['body'];
   /** Name, value, name, value …, this request's own. */
   readonly headers: string[];
 }
@@ -38,7 +40,8 @@ export class Upstreams {
     const connections = this.#connections.get(endpoint);
     const key = this.#endpointsKey();
     if (key !== undefined) request.headers.push('authorization', `Bearer ${key}`);
-    if (connections) connections.dispatch(request, handler);
+    // Its types lack iterables, which it takes: https://undici.nodejs.org/#/docs/api/Dispatcher.md
+    if (connections) connections.dispatch(request as Dispatcher.DispatchOptions, handler);
     else handler.onError?.(new Error('the endpoint has left the pool'));
   }
 
