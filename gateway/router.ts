@@ -162,7 +162,7 @@ export class Router {
         refusal(
           'evicted',
           'the request was stopped to make room for one of a higher priority',
-          this.#retryAfterSeconds(request),
+          this.retryAfterSeconds(request),
         ),
       ended: (request, ending) => this.#ended(request, ending),
     };
@@ -179,17 +179,20 @@ export class Router {
   }
 
   #full(request: RoutingRequest): Refusal {
-    return refusal('saturated', 'the pool has no room for this request', this.#retryAfterSeconds(request));
+    return refusal('saturated', 'the pool has no room for this request', this.retryAfterSeconds(request));
   }
 
   #late(request: RoutingRequest): Refusal {
     return waitLimitOf(request, this.#waits).code === 'saturated'
       ? this.#full(request)
-      : refusal('queue_timeout', 'the request waited too long for an endpoint', this.#retryAfterSeconds(request));
+      : refusal('queue_timeout', 'the request waited too long for an endpoint', this.retryAfterSeconds(request));
   }
 
-  /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
-  #retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
+  /**
+   * Whole seconds, from 1 to 30, after which another try of such a request is worth it. Real-time work is placed as it comes: those that
+   * wait before it are taken to be placed within a second.
+   */
+  retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
     const waiting = this.#queue.counts.get(priority) ?? 0;
     return retryAfterSeconds(waiting, workClass === 'sheddable' ? this.#sheddablePlaced.perSecond : waiting + 1);
   }

@@ -2,12 +2,18 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { readUsage, tailBytes } from '../../../shared/openai/usage.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
-import { isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
-import type { Refusal } from '../../refusal.ts';
+import { codeOf, isOwnFault, isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
+import { type Refusal, refusal } from '../../refusal.ts';
 import type { RoutingRequest } from '../../request.ts';
 import type { Front, RoutedRequest } from '../../routed-request.ts';
 import type { Router } from '../../router.ts';
-import { answerHeadersFor, rawHeader, requestHeadersFor, takesAnotherEvent } from './forwarded-headers.ts';
+import {
+  answerHeadersFor,
+  rawHeader,
+  replaceHeader,
+  requestHeadersFor,
+  takesAnotherEvent,
+} from './forwarded-headers.ts';
 import type { HeldBody } from './held-body.ts';
 import { SilenceWatch, type Timeouts } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -24,12 +30,15 @@ export interface AdmittedRequest extends RoutingRequest {
 
 export interface ExchangeServices {
   readonly upstreams: Pick<Upstreams, 'dispatch'>;
-  readonly router: Pick<Router, 'submit'>;
+  readonly router: Pick<Router, 'submit' | 'retryAfterSeconds'>;
   readonly timeouts: Timeouts;
   /** The gateway goes down: connections end with their answers. */
   readonly isDraining: () => boolean;
   readonly nowMs: () => number;
 }
+
+/** Answers whose `Retry-After` tells of one endpoint, where the client asks the pool. Protocol: contract §6. */
+const triedElsewhere: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
 
@@ -67,6 +76,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   dispatch(attempt: Attempt): void {
     const { endpoint } = attempt;
     this.#phase = 'dispatched';
+    this.#status = 0;
     this.#attempt = attempt;
     this.#abort = undefined;
     this.#silence.begin();
@@ -132,6 +142,15 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
 
   onError(error: Error): void {
     if (!this.#running) return;
+    // Its length is that of a body which such an answer has not. Source: RFC 9110 §8.6.
+    if (hasNoBody(this.#status) && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+      this.onComplete();
+      return;
+    }
+    if (isOwnFault(error)) {
+      this.#routed?.stop(refusal('saturated', 'the gateway can open no further connection'));
+      return;
+    }
     this.#silence.stop();
     this.#abort = undefined;
     // It may wait for another endpoint: this one has no more to say.
@@ -147,12 +166,16 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #beginAnswer(): void {
     if (this.#services.isDraining()) this.#res.shouldKeepAlive = false;
     // Node holds the head back until the first write: until then nothing has been sent.
+    const { router } = this.#services;
+    const askedSeconds = Number(rawHeader(this.#answerHeaders, 'retry-after'));
+    if (triedElsewhere.has(this.#status)) {
+      replaceHeader(this.#answerHeaders, 'retry-after', () => String(router.retryAfterSeconds(this.#request)));
+    }
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
     this.#request.body.release();
     this.#silence.heard();
-    const retryAfterSeconds = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
-    this.#attempt?.firstByte(this.#status, retryAfterSeconds, this.#services.nowMs());
+    this.#attempt?.firstByte(this.#status, this.#status === 429 ? askedSeconds : 0, this.#services.nowMs());
   }
 
   #awaitClient(): void {
@@ -199,4 +222,9 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     if (!this.#chunkBefore || missing <= 0) return text;
     return this.#chunkBefore.toString('latin1', Math.max(0, this.#chunkBefore.length - missing)) + text;
   }
+}
+
+/** Source: RFC 9110 §6.4.1. */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304;
 }

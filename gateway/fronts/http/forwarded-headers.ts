@@ -40,6 +40,13 @@ export function rawHeader(rawHeaders: RawHeaders, name: string): string | undefi
   return undefined;
 }
 
+/** Gives the header another value, wherever it stands; it is not added. */
+export function replaceHeader(rawHeaders: string[], name: string, value: () => string): void {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === name) rawHeaders[at + 1] = value();
+  }
+}
+
 /** Whether an event may follow what an answer with these headers has sent: in an encoded or counted one it would be none. */
 export function takesAnotherEvent(rawHeaders: RawHeaders): boolean {
   const isEventStream = /^text\/event-stream\b/i.test(rawHeader(rawHeaders, 'content-type') ?? '');

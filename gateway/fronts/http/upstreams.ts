@@ -1,10 +1,19 @@
-import { Pool as Connections, type Dispatcher } from 'undici';
+import { buildConnector, Pool as Connections, type Dispatcher } from 'undici';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
+import { readAnswersWhole } from './answer-sockets.ts';
 import type { SendableBody } from './held-body.ts';
 
 const connectTimeoutMs = 5000;
 /** Of an answer's head, all its headers together. */
 const largestHeadBytes = 64 * 1024;
+
+const connectPlainly = buildConnector({ timeout: connectTimeoutMs });
+const connect: buildConnector.connector = (options, callback) => {
+  connectPlainly(options, (...result) => {
+    if (result[1]) readAnswersWhole(result[1]);
+    callback(...result);
+  });
+};
 
 export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
   readonly body: SendableBody['body'];
@@ -24,8 +33,7 @@ export class Upstreams {
 
   added(endpoint: Endpoint): void {
     // An exchange times its own phases; the client library's timeouts would end streams that are well.
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
-    const options = { ...timeouts, maxHeaderSize: largestHeadBytes };
+    const options = { headersTimeout: 0, bodyTimeout: 0, connect, maxHeaderSize: largestHeadBytes };
     this.#connections.set(endpoint, new Connections(endpoint.origin, options));
   }
 
