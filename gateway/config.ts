@@ -84,6 +84,12 @@ export const gatewaySchema = {
       "how often each endpoint's `/metrics` is read at most, in milliseconds; less often where a page takes long, so that reading costs an endpoint at most 1 %",
   }),
   maxBodyBytes: integer('MAX_BODY_BYTES', { default: '33554432', min: 1, meaning: 'largest request body' }),
+  maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
+    default: '536870912',
+    min: 1,
+    meaning:
+      'most bytes of bodies that are held at once: of requests that come in, wait, or run without a first byte of their answer',
+  }),
   queueTimeoutMs: seconds('QUEUE_TIMEOUT_SECONDS', {
     default: '60',
     meaning: 'longest wait for a place on an endpoint',

@@ -92,6 +92,7 @@ export class Gateway {
       admitting: { ...config, objectives, keys: this.#keys() },
       timeouts: config,
       maxBodyBytes: config.maxBodyBytes,
+      maxBufferedBytes: config.maxBufferedBytes,
       log,
       onRejected: (rejection) => observer.rejected(rejection),
       endpointsKey,

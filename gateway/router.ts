@@ -14,6 +14,7 @@ import { type WaitOptions, waitLimitOf } from './queue/wait-limit.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { QueueItem, RoutingRequest } from './request.ts';
 import { type Ending, type Front, type RequestServices, RoutedRequest } from './routed-request.ts';
+import type { WorkClass } from './work-class.ts';
 
 /** Hears what the router does. It only looks: without it the router routes the same. */
 export interface RouterListener {
@@ -136,6 +137,7 @@ export class Router {
       take: (item) => this.#take(item),
       makeRoom: (item) => this.#evictor.makeRoom(item),
       roomInMs: (item) => this.#roomInMs(item),
+      anyRoomInMs: ({ request: { workClass } }) => this.#anyRoomInMs(workClass),
     };
   }
 
@@ -147,12 +149,16 @@ export class Router {
     return choice.winner;
   }
 
+  #anyRoomInMs(workClass: WorkClass): number | undefined {
+    const { usable } = this.pool;
+    if (workClass === 'realtime' && usable.some(({ limiter }) => (limiter.toEvict ?? 0) > 0)) return 0;
+    return leastOf(usable.map(({ limiter }) => limiter.roomInMs(workClass)));
+  }
+
   #roomInMs(item: QueueItem): number | undefined {
     const { model, workClass } = item.request;
     const servers = this.pool.servers(model, item.failedAt);
-    const dueMs = [...servers.map(({ limiter }) => limiter.roomInMs(workClass)), this.#evictor.dueInMs(item)];
-    const known = dueMs.filter((durationMs) => durationMs !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+    return leastOf([...servers.map(({ limiter }) => limiter.roomInMs(workClass)), this.#evictor.dueInMs(item)]);
   }
 
   #requestServices(nowMs: () => number): RequestServices {
@@ -195,7 +201,10 @@ export class Router {
       : refusal('queue_timeout', 'the request waited too long for an endpoint', this.#retryAfterSeconds(request));
   }
 
-  /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
+  /**
+   * Whole seconds, from 1 to 30, after which another try of such a request is worth it. Real-time work is placed as it comes: those that
+   * wait before it are taken to be placed within a second.
+   */
   #retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
     const waiting = this.#queue.counts.get(priority) ?? 0;
     return retryAfterSeconds(
@@ -208,4 +217,10 @@ export class Router {
 /** Whether an endpoint can take the request without queueing it, and a sheddable one without harm to others. */
 function hasRoomNow({ limiter }: Endpoint, { workClass }: RoutingRequest): boolean {
   return limiter.roomInMs(workClass) === 0;
+}
+
+/** Of those that are known; undefined where none is. */
+function leastOf(durationsMs: readonly (number | undefined)[]): number | undefined {
+  const known = durationsMs.filter((durationMs) => durationMs !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -32,6 +32,8 @@ export interface Arrival {
   readonly route: ApiRoute;
   readonly headers: Headers;
   readonly body: Buffer;
+  /** The body as text, where it was decoded before. */
+  readonly text?: string | undefined;
   /** The API key that let the client in; undefined where no keys are configured. */
   readonly key: ApiKey | undefined;
   readonly objectives: Objectives;
@@ -57,7 +59,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   const head = readRequestHead(headers, arrival.trustedSpelling);
   const tenant = key?.tenant ?? head.tenant;
   const known = { tenant, objective: head.objectiveName ?? arrival.defaultObjective };
-  const body = readRequestBody(arrival.body, route);
+  const body = readRequestBody(arrival.body, route, arrival.text);
   if ('fault' in body) return { ...refusal('invalid_request', body.fault), known };
   const refuse = (code: RefusalCode, message: string) => ({
     ...refusal(code, message),

@@ -1,7 +1,6 @@
 import { answersAsked } from '../../shared/openai/answers-asked.ts';
 import type { ApiRoute } from '../../shared/openai/api-routes.ts';
 import { decodeUtf8 } from '../../shared/runtime/utf8.ts';
-import { isHeavyJson } from './json-weight.ts';
 import { type PromptSize, promptSizeOf } from './prompt-size.ts';
 
 /** What the gateway needs to know of a request's body. */
@@ -22,10 +21,16 @@ export interface RequestBody {
 /** Names of models become metric labels, so they are bounded. */
 const longestModelName = 256;
 
-/** Reads the body of a request for `route`; `fault` says in words for the client why the body is no request. */
-export function readRequestBody(bytes: Buffer, route: ApiRoute): RequestBody | { readonly fault: string } {
-  if (isHeavyJson(bytes)) return { fault: 'the body holds too many arrays, objects and values' };
-  const text = decodeUtf8(bytes);
+/**
+ * Reads the body of a request for `route`; `fault` says in words for the client why the body is no request. It takes as long as the body is
+ * heavy (see `JsonWeight`).
+ * @param text of the body; undefined where it is no UTF-8
+ */
+export function readRequestBody(
+  bytes: Buffer,
+  route: ApiRoute,
+  text: string | undefined = decodeUtf8(bytes),
+): RequestBody | { readonly fault: string } {
   if (text === undefined) return { fault: 'the body must be UTF-8' };
   let parsed: unknown;
   try {

@@ -8,7 +8,7 @@ import type { PolicyName } from '../choose/policies/policies.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Router } from '../router.ts';
 import type { Metrics } from './metrics.ts';
-import type { RecentChoices } from './recent-choices.ts';
+import { type RecentChoices, rounded } from './recent-choices.ts';
 
 export interface OperatorServices {
   readonly poolName: string;
@@ -55,7 +55,7 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
     policy: services.policy,
     draining: services.isDraining(),
     capacity: capacityReport(services),
-    realtimeSaturation: services.router.pool.realtimeSaturation,
+    realtimeSaturation: rounded(services.router.pool.realtimeSaturation),
     objectives: [...services.objectives().values()],
     endpoints: services.router.pool.endpoints.map(describeEndpoint),
     /** The last choices of an endpoint, the newest first. */
@@ -67,10 +67,18 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
 async function pageOf(registry: Registry): Promise<string> {
   let page = '';
   for (const { name } of registry.getMetricsAsArray()) {
-    page += `${await registry.getSingleMetricAsString(name)}\n\n`;
+    page += `${withoutNothing(await registry.getSingleMetricAsString(name))}\n\n`;
     await nextTurn();
   }
   return page;
+}
+
+/**
+ * Without the samples that have no value: the lag of the event loop is measured from one scrape to the next, and between two at once there is
+ * none. The library writes `Nan`, which is no number of the format.
+ */
+function withoutNothing(metric: string): string {
+  return metric.replace(/^.* Nan$\n?/gm, '');
 }
 
 function capacityReport({ router, objectives }: OperatorServices): CapacityReport {
@@ -79,7 +87,7 @@ function capacityReport({ router, objectives }: OperatorServices): CapacityRepor
   const { pool } = router;
   const { usable } = pool;
   return {
-    saturation: pool.saturation,
+    saturation: rounded(pool.saturation),
     readyEndpoints: usable.length,
     sheddable: {
       window: usable.reduce((sum, { sheddableWindow }) => sum + sheddableWindow, 0),
@@ -108,7 +116,7 @@ function describeEndpoint(endpoint: Endpoint) {
       : null,
     load,
     latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
-    saturation,
+    saturation: rounded(saturation),
     sheddableWindow,
     sheddableAllowance: limiter.sloBudgetFactor,
     realtime: work.realtime,

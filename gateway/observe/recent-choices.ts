@@ -45,6 +45,7 @@ function describe(candidate: Candidate) {
   };
 }
 
-function rounded(value: number): number {
+/** To three decimals: what is read by people, and by parsers that know no exponents. */
+export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }

@@ -9,6 +9,11 @@ export interface Places {
   take(item: QueueItem): Placement | undefined;
   /** In how many milliseconds there is room for it by itself, as far as that is known. */
   roomInMs(item: QueueItem): number | undefined;
+  /**
+   * In how many milliseconds any endpoint has room for work of the item's class, whatever it waits for, or may be made to have some;
+   * undefined where that is not known. Above 0 there is nothing to be had for any item of its class.
+   */
+  anyRoomInMs(item: QueueItem): number | undefined;
   /** Frees room for an item that waits, where it may; true when it did. */
   makeRoom(item: QueueItem): boolean;
 }
@@ -116,6 +121,12 @@ export class RequestQueue {
     const first = band.next(blocked);
     if (!first) return false;
     if (this.#place(band, first, blocked)) return true;
+    // All of a band are of one class. A look at each costs by the number of models that they wait for.
+    const anyRoomInMs = this.#options.places.anyRoomInMs(first);
+    if (anyRoomInMs !== 0) {
+      if (anyRoomInMs !== undefined) this.#wakeIn(anyRoomInMs);
+      return false;
+    }
     for (const item of band.inTurn(blocked)) {
       if (!blocked.has(item.queueKey) && this.#place(band, item, blocked)) return true;
     }

@@ -23,7 +23,7 @@ test('a replica’s death loses its own streams only; the other sees their place
   const pool = await startModelPool(2, 1, { replicas: 2, flags: freePages });
   const [dying, staying] = pool.gateways as [ModelPool['gateway'], ModelPool['gateway']];
   const lost = Array.from({ length: 10 }, () => call(dying.url, { body: stream(2000) }));
-  const kept = Array.from({ length: 10 }, () => call(staying.url, { body: stream(150) }));
+  const kept = Array.from({ length: 10 }, () => call(staying.url, { body: stream(600) }));
   const load = async () => {
     const { endpoints } = (await get(staying.url, '/debug/state')) as { endpoints: { load: number }[] };
     return endpoints.reduce((sum, each) => sum + each.load, 0);

@@ -82,7 +82,7 @@ export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTime
     ...routingRequestOf({ id: 'r', priority, promptTokens: 7, sizeBytes: 2 }),
     target: '/v1/completions',
     rawHeaders: [],
-    body: Buffer.from('{}'),
+    body: { toSend: () => ({ body: Buffer.from('{}'), headers: [] }), release: () => {} },
   };
   const answer = new FakeAnswer();
   answer.once('closed', () => closed.push(endings.length));

@@ -11,13 +11,16 @@ export function queueBefore({
   mostPerBand = 10,
   roomInMs = () => undefined as number | undefined,
   makeRoom = (): boolean => false,
+  anyRoomInMs = () => 0 as number | undefined,
   timeoutMs = { realtime: 60_000, sheddable: 1000 },
 } = {}) {
   const clock = createManualClock(0);
   const log: string[] = [];
   /** Free places for each model. */
   const free = new Map<string, number>();
+  let looks = 0;
   const take = ({ queueKey: model }: QueueItem): Placement | undefined => {
+    looks += 1;
     const left = free.get(model) ?? 0;
     if (left === 0) return undefined;
     free.set(model, left - 1);
@@ -25,7 +28,7 @@ export function queueBefore({
   };
   const queue = new RequestQueue({
     clock,
-    places: { take, roomInMs, makeRoom },
+    places: { take, roomInMs, anyRoomInMs, makeRoom },
     mostPerBand,
     timeoutMs: ({ workClass }) => timeoutMs[workClass],
   });
@@ -33,5 +36,15 @@ export function queueBefore({
     queueItemOf({ ...wish, priority, arrivedAtMs: clock.now() }, (event) =>
       log.push(event === 'placed' ? name : `${name} ${event}`),
     );
-  return { clock, queue, free, log, item };
+  return {
+    clock,
+    queue,
+    free,
+    log,
+    item,
+    /** How often a place was looked for. */
+    get looks() {
+      return looks;
+    },
+  };
 }

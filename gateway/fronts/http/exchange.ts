@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { UsageReader } from '../../../shared/openai/usage.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
-import { isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
+import { codeOf, isOwnFault, isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
 import { isDeclined, saysItIsFull } from '../../endpoint/health/declined-answer.ts';
-import type { Refusal } from '../../refusal.ts';
+import { type Refusal, refusal } from '../../refusal.ts';
 import type { RoutingRequest } from '../../request.ts';
 import type { Front, RoutedRequest } from '../../routed-request.ts';
 import type { Router } from '../../router.ts';
@@ -15,6 +15,7 @@ import {
   takesAnotherEvent,
   withOwnRetryAfter,
 } from './forwarded-headers.ts';
+import type { HeldBody } from './held-body.ts';
 import { Pieces } from './pieces.ts';
 import { SilenceWatch, type Timeouts } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -26,7 +27,7 @@ export interface AdmittedRequest extends RoutingRequest {
   /** Path and query as the client wrote them. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
+  readonly body: Pick<HeldBody, 'toSend' | 'release'>;
 }
 
 export interface ExchangeServices {
@@ -81,17 +82,19 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   dispatch(attempt: Attempt): void {
     const { endpoint } = attempt;
     this.#phase = 'dispatched';
+    this.#status = 0;
     this.#attempt = attempt;
     this.#abort = undefined;
     this.#held = undefined;
     this.#silence.begin();
+    const { body, headers } = this.#request.body.toSend();
     this.#services.upstreams.dispatch(
       endpoint,
       {
         method: 'POST',
         path: endpoint.basePath + this.#request.target,
-        headers: requestHeadersFor(this.#request.rawHeaders, this.#request.id),
-        body: this.#request.body,
+        headers: [...requestHeadersFor(this.#request.rawHeaders, this.#request.id), ...headers],
+        body,
       },
       this,
     );
@@ -150,6 +153,15 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
 
   onError(error: Error): void {
     if (!this.#running) return;
+    // Its length is that of a body which such an answer has not. Source: RFC 9110 §8.6.
+    if (hasNoBody(this.#status) && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+      this.onComplete();
+      return;
+    }
+    if (isOwnFault(error)) {
+      this.#routed?.stop(refusal('saturated', 'the gateway can open no further connection'));
+      return;
+    }
     this.#heardOut();
     this.#attempt?.end(isRefusedConnection(error) ? 'unreachable' : 'broken', this.#services.nowMs());
   }
@@ -201,6 +213,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
+    this.#request.body.release();
     this.#silence.heard();
     this.#attempt?.firstByte(this.#status, this.#retryAfterSeconds, this.#services.nowMs());
   }
@@ -240,4 +253,9 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#silence.stop();
     this.#abort?.();
   }
+}
+
+/** Source: RFC 9110 §6.4.1. */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304;
 }

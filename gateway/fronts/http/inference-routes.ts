@@ -1,19 +1,24 @@
 import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.ts';
+import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
 import type { Objectives } from '../../admit/objectives.ts';
-import type { Spelling } from '../../admit/request-head.ts';
+import { readRequestHead, type Spelling } from '../../admit/request-head.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
 import type { Pool } from '../../endpoint/pool.ts';
-import { refusal, unknownRoute } from '../../refusal.ts';
+import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
+import { workClassOf } from '../../work-class.ts';
 import { asyncApiRoutes } from './async-api.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { AdmittedRequest } from './exchange.ts';
+import type { HeldBody } from './held-body.ts';
 import type { KeyRing } from './key-ring.ts';
 import { modelRoutes, type TurnAway } from './model-routes.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { Rejected } from './rejected-request.ts';
 import { writeRefusal } from './write-refusal.ts';
 
@@ -49,6 +54,8 @@ export interface InferenceServices extends Admitting {
   readonly asyncApiUrl: string | undefined;
 }
 
+/** A larger body is read in several turns of the event loop: others are served in between. */
+const readAtOnceBytes = 1024 * 1024;
 const clientGone: Rejected = { code: 'client_gone', status: 0 };
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 
@@ -73,8 +80,24 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     done();
   });
 
-  const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, body: Buffer): void => {
+  /** A connection that closed while its body came in says so no more. */
+  const isGone = (request: FastifyRequest, { raw }: FastifyReply): boolean => {
+    if (raw.destroyed) services.onRejected(request, clientGone);
+    return raw.destroyed;
+  };
+
+  /** Sheddable work is told of full buffers as of any want of room. Protocol: contract §6. */
+  const forItsClass = ({ headers }: FastifyRequest, refused: Refusal): Refusal => {
+    if (refused.code !== 'buffers_full') return refused;
+    const { objectiveName } = readRequestHead(headers, services.trustedSpelling);
+    const objective = services.objectives().get(objectiveName ?? services.defaultObjective);
+    return objective && workClassOf(objective.priority) === 'sheddable' ? { ...refused, status: 429 } : refused;
+  };
+
+  const largeBodies = new OneAtATime();
+  const take = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply, held: HeldBody, text?: string): void => {
     const { headers, apiKey: key } = request;
+    if (isGone(request, reply)) return;
     const { defaultObjective, trustedSpelling, bytesPerToken } = services;
     const admission =
       services.drainPhase() === 'ending'
@@ -82,7 +105,8 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
         : admit({
             route,
             headers,
-            body,
+            body: held.bytes,
+            text,
             key,
             objectives: services.objectives(),
             defaultObjective,
@@ -94,17 +118,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
       turnAway(request, reply, admission);
       return;
     }
-    // A connection that closed while its body came in says so no more.
-    if (reply.raw.destroyed) {
-      services.onRejected(request, clientGone);
-      return;
-    }
     services.begin(reply.raw, {
       ...admission,
       id: request.id,
       target: targetOf(request.raw.url ?? ''),
       rawHeaders: request.raw.rawHeaders,
-      body,
+      body: held,
     });
   };
 
@@ -123,15 +142,27 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   const receive = (route: ApiRoute, request: FastifyRequest, reply: FastifyReply): void => {
     if (!takesIn(request, reply)) return;
     reply.hijack();
+    const guarded = (task: () => void): void => {
+      try {
+        task();
+      } catch (error) {
+        app.errorHandler(error as FastifyError, request, reply);
+      }
+    };
     services.bodies.read(request.raw, {
       taken: (body) => {
-        try {
-          take(route, request, reply, body);
-        } catch (error) {
-          app.errorHandler(error as FastifyError, request, reply);
-        }
+        reply.raw.once('close', () => body.release());
+        if (body.sizeBytes <= readAtOnceBytes) return guarded(() => take(route, request, reply, body));
+        largeBodies.add(async () => {
+          // Putting it together was the turn before; decoding and parsing have one each.
+          await nextTurn();
+          if (isGone(request, reply)) return;
+          const text = decodeUtf8(body.bytes);
+          await nextTurn();
+          if (!isGone(request, reply)) guarded(() => take(route, request, reply, body, text));
+        });
       },
-      refused: (refused) => turnAway(request, reply, refused),
+      refused: (refused) => turnAway(request, reply, forItsClass(request, refused)),
       gone: () => services.onRejected(request, clientGone),
     });
   };

@@ -1,11 +1,22 @@
-import { Pool as Connections, type Dispatcher } from 'undici';
+import { buildConnector, Pool as Connections, type Dispatcher } from 'undici';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
+import { readAnswersWhole } from './answer-sockets.ts';
+import type { SendableBody } from './held-body.ts';
 
 const connectTimeoutMs = 5000;
 /** Of an answer's head, all its headers together. */
 const largestHeadBytes = 64 * 1024;
 
-export interface EndpointRequest extends Dispatcher.DispatchOptions {
+const connectPlainly = buildConnector({ timeout: connectTimeoutMs });
+const connect: buildConnector.connector = (options, callback) => {
+  connectPlainly(options, (...result) => {
+    if (result[1]) readAnswersWhole(result[1]);
+    callback(...result);
+  });
+};
+
+export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
+  readonly body: SendableBody['body'];
   /** Name, value, name, value …, this request's own. */
   readonly headers: string[];
 }
@@ -22,8 +33,7 @@ export class Upstreams {
 
   added(endpoint: Endpoint): void {
     // An exchange times its own phases; the client library's timeouts would end streams that are well.
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
-    const options = { ...timeouts, maxHeaderSize: largestHeadBytes };
+    const options = { headersTimeout: 0, bodyTimeout: 0, connect, maxHeaderSize: largestHeadBytes };
     this.#connections.set(endpoint, new Connections(endpoint.origin, options));
   }
 
@@ -38,7 +48,8 @@ export class Upstreams {
     const connections = this.#connections.get(endpoint);
     const key = this.#endpointsKey();
     if (key !== undefined) request.headers.push('authorization', `Bearer ${key}`);
-    if (connections) connections.dispatch(request, handler);
+    // Its types lack iterables, which it takes: https://undici.nodejs.org/#/docs/api/Dispatcher.md
+    if (connections) connections.dispatch(request as Dispatcher.DispatchOptions, handler);
     else handler.onError?.(new Error('the endpoint has left the pool'));
   }
 

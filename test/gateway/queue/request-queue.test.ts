@@ -230,3 +230,21 @@ test('any queue: room for a model goes to the highest priority that waits for it
     }),
   );
 });
+
+test('where no endpoint has room for any of them, those that wait for other models are not looked at', () => {
+  const world = queueBefore({ mostPerBand: 1000, anyRoomInMs: () => undefined });
+  for (let model = 0; model < 500; model += 1) world.queue.enter(world.item(`r${model}`, 0, { model: `m${model}` }));
+  const before = world.looks;
+  world.queue.pump();
+  expect(world.looks - before).toBe(1);
+});
+
+test('room that comes by itself is waited for, whatever model it is for', async () => {
+  const world = queueBefore({ anyRoomInMs: () => 50 });
+  world.queue.enter(world.item('first', 0, { model: 'a' }));
+  world.queue.enter(world.item('second', 0, { model: 'b' }));
+  world.queue.pump();
+  world.free.set('a', 1);
+  await world.clock.advance(60);
+  expect(world.log).toEqual(['first']);
+});

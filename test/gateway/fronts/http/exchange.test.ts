@@ -251,3 +251,15 @@ test('a request whose endpoint was the last to take connections is refused as ot
   expect(dispatched).toHaveLength(1);
   expect(endings).toMatchObject([{ outcome: 'no_endpoints', status: 503 }]);
 });
+
+test.each(['EMFILE', 'EADDRNOTAVAIL'])(
+  'that the gateway can open no connection (%s) is not held against the endpoint',
+  (code) => {
+    const { exchange, answer, everyone, endings } = exchangeWorld(0);
+    exchange.begin();
+    exchange.onError(Object.assign(new Error(), { code }));
+    expect([answer.status, endings.map(({ outcome }) => outcome)]).toEqual([429, ['saturated']]);
+    expect(failuresOf(everyone)).toEqual([0, 0]);
+    expect(everyone.every(({ usable }) => usable)).toBe(true);
+  },
+);

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { BodyReader } from '../../../../gateway/fronts/http/body-reader.ts';
+import { BodyBudget } from '../../../../gateway/fronts/http/held-body.ts';
 import { createHttpApp } from '../../../../gateway/fronts/http/http-app.ts';
 import { type InferenceServices, inferenceRoutes } from '../../../../gateway/fronts/http/inference-routes.ts';
 import { createLogger } from '../../../../shared/runtime/logger.ts';
@@ -14,7 +15,7 @@ test('an error of the gateway’s own in a request’s admission is that request
     keys: () => undefined,
     drainPhase: () => 'none',
     opened: () => {},
-    bodies: new BodyReader(1000),
+    bodies: new BodyReader({ mostBytes: 1000, budget: new BodyBudget(1e6) }),
     trustedSpelling: 'both' as const,
     asyncApiUrl: undefined,
     onRejected: (_: unknown, { code }: { code: string }) => counted.push(code),
