@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For a machine that is loaded ten times over: what a test waits for has limits of its own.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Scenarios start processes of their own; two files at a time fill a small machine.
     maxWorkers: 2,
     // Outside Google Cloud its credentials library would look for a metadata server on the network.

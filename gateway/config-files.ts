@@ -1,33 +1,37 @@
-import { readNamedFile } from '../shared/runtime/config/named-file.ts';
-import { ConfigError, type Environment, type Faults } from '../shared/runtime/config/read-config.ts';
+import { parseBearerKey } from '../shared/runtime/config/bearer-key.ts';
+import { type NamedFile, readNamedFile } from '../shared/runtime/config/named-file.ts';
+import type { Environment, Faults } from '../shared/runtime/config/read-config.ts';
 import type { Parsed } from '../shared/runtime/config/variables.ts';
-import { parseApiKeys } from './admit/api-keys.ts';
-import { parseObjectiveFile } from './admit/objectives.ts';
+import { type ApiKey, parseApiKeys } from './admit/api-keys.ts';
+import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
 import { parseEndpointFile } from './discovery/endpoint-list.ts';
+import type { EndpointAddress } from './endpoint/address.ts';
 
-/** What the variables that name files are read by. */
-const parsers: Readonly<Record<string, (text: string) => Parsed<unknown>>> = {
-  ENDPOINTS_FILE: parseEndpointFile,
-  OBJECTIVES_FILE: parseObjectiveFile,
-  API_KEYS_FILE: parseApiKeys,
-};
-
-/** Reads each file that the environment names once, so that the faults of all are told together. */
-export function checkFiles(env: Environment, faults: Faults): void {
-  for (const [variable, parse] of Object.entries(parsers)) {
-    const path = env[variable]?.trim();
-    if (path) faults.of(() => readConfigFile(variable, path, parse));
-  }
+/** The files that the environment names, as they were read at the start; undefined where it names none. */
+export interface ConfigFiles {
+  readonly endpoints: NamedFile<readonly EndpointAddress[]> | undefined;
+  readonly objectives: NamedFile<Objectives> | undefined;
+  readonly apiKeys: NamedFile<readonly ApiKey[]> | undefined;
+  readonly endpointsKey: NamedFile<string> | undefined;
 }
 
-/** @throws {ConfigError} naming the variable, when the file cannot be read or holds what it must not. */
-export function readConfigFile<T>(
-  variable: string,
-  path: string,
-  parse: (text: string) => Parsed<T>,
-): { readonly text: string; readonly value: T } {
-  const text = readNamedFile(variable, path);
-  const parsed = parse(text);
-  if ('fault' in parsed) throw new ConfigError([`${variable}: ${path} ${parsed.fault}`]);
-  return { text, value: parsed.value };
+/**
+ * Reads each file once. What is wrong with them joins `faults`, so that all is told together.
+ * `defaultObjective`: what the objectives file must have; undefined when it is not known.
+ */
+export function readConfigFiles(env: Environment, defaultObjective: string | undefined, faults: Faults): ConfigFiles {
+  const read = <T>(variable: string, parse: (text: string) => Parsed<T>): NamedFile<T> | undefined => {
+    const path = env[variable]?.trim();
+    return path ? faults.of(() => readNamedFile(variable, path, parse)) : undefined;
+  };
+  return {
+    endpoints: read('ENDPOINTS_FILE', parseEndpointFile),
+    objectives: read('OBJECTIVES_FILE', (text) => {
+      const parsed = parseObjectiveFile(text);
+      if ('fault' in parsed || defaultObjective === undefined || parsed.value.has(defaultObjective)) return parsed;
+      return { fault: `must have the default objective ${defaultObjective}` };
+    }),
+    apiKeys: read('API_KEYS_FILE', parseApiKeys),
+    endpointsKey: read('ENDPOINTS_API_KEY_FILE', parseBearerKey),
+  };
 }

@@ -1,18 +1,32 @@
 import { portsDiffer } from '../shared/runtime/config/listening.ts';
 import type { Rule } from '../shared/runtime/config/read-config.ts';
-import { choice, custom, integer, longestTimerMs, seconds, text } from '../shared/runtime/config/variables.ts';
+import {
+  baseUrl,
+  choice,
+  custom,
+  integer,
+  list,
+  longestTimerMs,
+  seconds,
+  text,
+} from '../shared/runtime/config/variables.ts';
 import { logLevels } from '../shared/runtime/logger.ts';
 import { parseObjectiveList } from './admit/objectives.ts';
+import { spellings } from './admit/request-head.ts';
 import { policies, policyNames } from './choose/policies/policies.ts';
 import { parseEndpointList } from './discovery/endpoint-list.ts';
 
-/** The gateway's variables: the schema behind its configuration and behind the reference in the README. */
+/** Which requests get a line: every one, those that went wrong, or none. */
+export const requestLogModes = ['all', 'errors', 'none'] as const;
+export type RequestLogMode = (typeof requestLogModes)[number];
+
+/** The gateway's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const gatewaySchema = {
   endpoints: custom(
     'ENDPOINTS',
     {
       meaning:
-        'model servers, a comma list of base URLs. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS` is set',
+        'model servers, a comma list of base URLs; a `/v1` at the end is taken off. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS` is set',
     },
     parseEndpointList,
   ),
@@ -43,23 +57,39 @@ export const gatewaySchema = {
   ),
   objectivesFile: text('OBJECTIVES_FILE', {
     meaning:
-      'instead: a JSON file `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01}}`, re-read when it changes: the service level of requests that bring none, and the share that may miss it',
+      'instead: a JSON file `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`, re-read when it changes: the service level of requests that bring none, the share that may miss it, and the longest wait in the queue',
   }),
   defaultObjective: text('DEFAULT_OBJECTIVE', {
     default: 'standard',
     meaning: 'objective of requests that name none',
   }),
+  trustedSpelling: choice('TRUSTED_SPELLING', spellings, {
+    default: 'both',
+    meaning:
+      'which family of header names is read: `new` (`x-llm-d-…`), `old` (`x-gateway-…`, `x-slo-…`) or `both`, the newer one winning. Where clients send one and a proxy in front the other, name the one of the proxy',
+  }),
   apiKeysFile: text('API_KEYS_FILE', {
     meaning:
-      'a JSON file `[{"sha256":"…","tenant":"acme","objectives":["standard"]}]`, re-read when it changes. Without it everyone who reaches the gateway is trusted',
+      'a JSON file `[{"sha256":"…","tenant":"acme","objectives":["standard"]}]`, re-read when it changes. Without it every client that reaches the gateway is trusted',
+  }),
+  endpointsApiKeyFile: text('ENDPOINTS_API_KEY_FILE', {
+    meaning:
+      "a file with the bearer key for the endpoints (vLLM's `--api-key`), re-read when it changes. An endpoint that answers 401 to `/v1/models` is not used",
   }),
   metricsRefreshMs: integer('METRICS_REFRESH_MS', {
     default: '250',
     min: 10,
     max: longestTimerMs,
-    meaning: "how often each endpoint's `/metrics` is read, in milliseconds",
+    meaning:
+      "how often each endpoint's `/metrics` is read at most, in milliseconds; less often where a page takes long, so that reading costs an endpoint at most 1 %",
   }),
   maxBodyBytes: integer('MAX_BODY_BYTES', { default: '33554432', min: 1, meaning: 'largest request body' }),
+  maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
+    default: '536870912',
+    min: 1,
+    meaning:
+      'most bytes of bodies that are held at once: of requests that come in, wait, or run without a first byte of their answer',
+  }),
   queueTimeoutMs: seconds('QUEUE_TIMEOUT_SECONDS', {
     default: '60',
     meaning: 'longest wait for a place on an endpoint',
@@ -69,7 +99,7 @@ export const gatewaySchema = {
     meaning: 'most requests that wait, in each priority band; in a full one the tenant that holds most gives way',
   }),
   sheddableWaitMs: seconds('SHEDDABLE_WAIT_SECONDS', {
-    default: '1',
+    default: '10',
     meaning:
       'longest wait of a sheddable request, before it is refused with 429; no longer than `QUEUE_TIMEOUT_SECONDS`',
   }),
@@ -82,6 +112,22 @@ export const gatewaySchema = {
     default: '120',
     min: 0.01,
     meaning: 'longest silence between two bytes of an answer',
+  }),
+  drainMs: seconds('DRAIN_SECONDS', {
+    default: '120',
+    meaning:
+      'after SIGTERM: requests of the first 5 s are served, later ones are refused, and what runs may go on so long; less than 5 holds for both',
+  }),
+  logRequests: choice('LOG_REQUESTS', requestLogModes, {
+    default: 'errors',
+    meaning:
+      'which requests get a log line, at any `LOG_LEVEL`: `all`, `errors` (not 2xx, cut, or slower than promised) or `none`',
+  }),
+  corsOrigins: list('CORS_ORIGINS', {
+    meaning: 'origins whose pages may call from a browser, a comma list such as `https://chat.example.com`; `*` is all',
+  }),
+  asyncApiUrl: baseUrl('ASYNC_API_URL', {
+    meaning: 'base URL of the async API: `/v1/files`, `/v1/batches` and `/v1/requests` are passed on to it',
   }),
   policy: choice('POLICY', policyNames, {
     default: 'latency',

@@ -1,14 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { monotonicClock } from '../shared/runtime/clock.ts';
+import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
-import type { Logger } from '../shared/runtime/logger.ts';
+import { createLogger, type Logger } from '../shared/runtime/logger.ts';
+import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
-import { parseApiKeys } from './admit/api-keys.ts';
-import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
+import type { Objectives } from './admit/objectives.ts';
 import type { gatewaySchema } from './config.ts';
+import type { ConfigFiles } from './config-files.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
-import { WatchedFile } from './discovery/watched-file.ts';
+import type { DrainPhase } from './drain-phase.ts';
+import { closeIdleConnections } from './fronts/http/close-idle-connections.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
 import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
@@ -16,6 +20,7 @@ import { Metrics } from './observe/metrics.ts';
 import { Observer } from './observe/observer.ts';
 import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
 import { RecentChoices } from './observe/recent-choices.ts';
+import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
 import { Router } from './router.ts';
 
@@ -24,13 +29,15 @@ export type GatewayConfig = Values<typeof gatewaySchema>;
 /** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
 const staleAfterPeriods = 4;
 const staleAfterAtLeastMs = 2000;
-/** Below the half minute that Kubernetes gives by default. */
-const drainTimeoutMs = 25_000;
-const closeTimeoutMs = 2000;
+/** Clients and load balancers need so long to hear that they must go elsewhere. Protocol: contract §7. */
+const longestGraceMs = 5000;
+/** Until the last words to clients that do not read are given up, and until the ports are closed. */
+const closeTimeoutMs = 2500;
 
 /** The service: its parts joined, listening until it is drained. */
 export class Gateway {
   readonly #config: GatewayConfig;
+  readonly #files: ConfigFiles;
   readonly #log: Logger;
   readonly #closables: { close(): void }[] = [];
   readonly #router: Router;
@@ -39,10 +46,11 @@ export class Gateway {
   /** For operators alone; undefined where their routes stand beside the clients'. */
   readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
+  #drainPhase: DrainPhase = 'none';
 
-  /** @throws {ConfigError} when a file that a variable names cannot be read. */
-  constructor(config: GatewayConfig, log: Logger) {
+  constructor(config: GatewayConfig, files: ConfigFiles, log: Logger) {
     this.#config = config;
+    this.#files = files;
     this.#log = log;
     const objectives = this.#objectives();
     this.#router = new Router({
@@ -56,9 +64,11 @@ export class Gateway {
       sheddableWaitMs: config.sheddableWaitMs,
     });
     const router = this.#router;
+    const endpointsKey = this.#endpointsKey();
     this.#poller = new Poller({
       pool: router.pool,
       metricsRefreshMs: config.metricsRefreshMs,
+      endpointsKey,
       onReading: () => router.pump(),
     });
     router.pool.subscribe(this.#poller);
@@ -69,21 +79,28 @@ export class Gateway {
       priorities: () => [...objectives().values()].map(({ priority }) => priority),
     });
     const choices = new RecentChoices();
-    const observer = new Observer({ log, metrics, choices });
+    // At any LOG_LEVEL.
+    const lines = createLogger('info', 'gateway');
+    const requestLog = new RequestLog(config.logRequests, (line) => lines.info(line, 'a request ended'));
+    const observer = new Observer({ log, metrics, choices, requestLog });
     router.subscribe(observer);
     router.pool.subscribe(observer);
 
-    const isDraining = (): boolean => this.#drained !== undefined;
+    const isDraining = (): boolean => this.#drainPhase !== 'none';
     this.#front = new HttpFront({
       router,
-      admitting: { objectives, defaultObjective: config.defaultObjective, keys: this.#keys() },
+      admitting: { ...config, objectives, keys: this.#keys() },
       timeouts: config,
       maxBodyBytes: config.maxBodyBytes,
+      maxBufferedBytes: config.maxBufferedBytes,
       log,
-      onRejected: (code) => observer.rejected(code),
-      isDraining,
+      onRejected: (rejection) => observer.rejected(rejection),
+      endpointsKey,
+      corsOrigins: config.corsOrigins,
+      asyncApiUrl: config.asyncApiUrl,
+      drainPhase: () => this.#drainPhase,
     });
-    this.#admin = config.adminPort === undefined ? undefined : createHttpApp(log, () => {});
+    this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });
     const operator = { ...config, router, choices, objectives, metrics, isDraining };
     for (const app of this.#apps) {
       healthRoutes(app, operator);
@@ -99,7 +116,8 @@ export class Gateway {
   /** Resolves to the clients' base URL, when every endpoint was asked once and all ports are open. */
   async start(): Promise<string> {
     const { pool } = this.#router;
-    this.#closables.push(await followEndpoints(this.#config, this.#log, (addresses) => pool.replace(addresses)));
+    const sources = { ...this.#config, endpointsFile: this.#files.endpoints };
+    this.#closables.push(await followEndpoints(sources, this.#log, (addresses) => pool.replace(addresses)));
     await this.#poller.firstRound();
     const { host, port, adminPort } = this.#config;
     if (this.#admin) {
@@ -109,17 +127,27 @@ export class Gateway {
     return this.#front.listen(host, port);
   }
 
-  /** Takes nothing new, lets what runs end within a bounded time, and closes every port and connection. */
+  /**
+   * Serves on for a moment, then takes nothing new, lets what runs end until `DRAIN_SECONDS` are over, ends the rest, and closes every
+   * port and connection.
+   */
   drain(): Promise<void> {
     this.#drained ??= this.#drain();
     return this.#drained;
   }
 
   async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
+    const overAtMs = monotonicClock.nowMs() + drainMs;
     this.#log.info({ inFlight: this.#front.open }, 'draining');
-    await settledWithin(drainTimeoutMs, this.#front.idle());
+    this.#drainPhase = 'serving';
+    closeIdleConnections(this.#apps);
+    await delay(Math.min(longestGraceMs, drainMs));
+    this.#drainPhase = 'refusing';
+    await settledWithin(overAtMs - monotonicClock.nowMs(), this.#front.idle());
+    this.#drainPhase = 'ending';
     this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
-    await this.#front.drainConnections(this.#admin ? [this.#admin] : []);
+    await settledWithin(closeTimeoutMs, this.#front.idle());
     for (const closable of this.#closables) closable.close();
     await settledWithin(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
     await Promise.all([this.#poller.close(), this.#front.close()]);
@@ -127,36 +155,39 @@ export class Gateway {
   }
 
   #objectives(): () => Objectives {
-    const { objectives, objectivesFile, defaultObjective } = this.#config;
-    if (objectivesFile === undefined) return () => objectives;
-    const file = this.#watch('OBJECTIVES_FILE', objectivesFile, (text) => {
-      const parsed = parseObjectiveFile(text);
-      if ('value' in parsed && !parsed.value.has(defaultObjective)) {
-        return { fault: `must have the default objective ${defaultObjective}` };
-      }
-      return parsed;
-    });
+    const { objectives } = this.#files;
+    if (!objectives) return () => this.#config.objectives;
+    const file = this.#watch(objectives);
     return () => file.current;
   }
 
   #keys(): () => KeyRing | undefined {
-    const { apiKeysFile } = this.#config;
-    if (apiKeysFile === undefined) return () => undefined;
-    const file = this.#watch('API_KEYS_FILE', apiKeysFile, (text) => {
-      const parsed = parseApiKeys(text);
-      return 'value' in parsed ? { value: new KeyRing(parsed.value) } : parsed;
-    });
+    const { apiKeys } = this.#files;
+    let keys = apiKeys && new KeyRing(apiKeys.value);
+    if (apiKeys) {
+      this.#watch(apiKeys, (read) => {
+        keys = new KeyRing(read);
+      });
+    }
+    return () => keys;
+  }
+
+  #endpointsKey(): () => string | undefined {
+    const { endpointsKey } = this.#files;
+    if (!endpointsKey) return () => undefined;
+    const file = this.#watch(endpointsKey);
     return () => file.current;
   }
 
-  #watch<T>(variable: string, path: string, parse: (text: string) => { value: T } | { fault: string }): WatchedFile<T> {
-    const file = new WatchedFile({ variable, path, parse, log: this.#log });
-    this.#closables.push(file);
-    return file;
+  #watch<T>(file: NamedFile<T>, onChange?: (value: T) => void): WatchedFile<T> {
+    const watched = new WatchedFile(file, this.#log);
+    watched.follow(onChange);
+    this.#closables.push(watched);
+    return watched;
   }
 }
 
-/** Waits for the work, or for so long. */
+/** Waits for the work, at most for this time. */
 async function settledWithin(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   await withinTime(work, timeoutMs, monotonicClock).catch(() => undefined);
 }

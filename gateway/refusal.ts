@@ -32,6 +32,7 @@ const rows = {
   internal_error: { status: 500 },
   upstream_error: { status: 502 },
   no_endpoints: { status: 503, droppedReason: 'rejected-no-endpoints', waitingHelps: true },
+  buffers_full: { status: 503, droppedReason: 'rejected-saturated', waitingHelps: true },
   shutting_down: { status: 503, droppedReason: 'rejected-shutting-down', waitingHelps: true },
   upstream_timeout: { status: 504 },
 } as const satisfies Readonly<Record<string, Row>>;

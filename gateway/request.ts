@@ -1,5 +1,7 @@
-import type { Placement } from './endpoint/attempt.ts';
+import type { ApiRoute } from '../shared/openai/api-routes.ts';
+import type { PromptSize } from './admit/prompt-size.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
+import type { Placement } from './endpoint/placement.ts';
 import type { PromptBlocks } from './endpoint/prefix/prompt-blocks.ts';
 import type { QueueingCost } from './queue/queueing-cost.ts';
 import type { PromisedSlo } from './slo.ts';
@@ -9,13 +11,19 @@ import type { WorkClass } from './work-class.ts';
 export interface RoutingRequest extends PromisedSlo {
   /** Names it where a choice is explained, and in log lines. */
   readonly id: string;
+  readonly route: ApiRoute;
   readonly model: string;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
+  /** The name of its priority. */
+  readonly objective: string;
   readonly priority: number;
   readonly workClass: WorkClass;
   /** Its answer is streamed. */
   readonly stream: boolean;
+  readonly promptSize: PromptSize;
+  /** How many answers it asks for, at least 1. */
+  readonly answersAsked: number;
   /** Estimated from its size. */
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;
@@ -23,6 +31,10 @@ export interface RoutingRequest extends PromisedSlo {
   readonly maxOutputTokens: number | undefined;
   /** Of its body. */
   readonly sizeBytes: number;
+  /** The longest it may wait in the queue, as it or its objective says; undefined where neither does. */
+  readonly queueTtlMs: number | undefined;
+  /** 32 hexadecimal digits; undefined where it belongs to no trace. */
+  readonly traceId: string | undefined;
 }
 
 /** A request on its way to an endpoint, as the queue holds it. One of `place`, `expire` and `displace` is called, once. */
@@ -41,4 +53,16 @@ export interface QueueItem {
   expire(): void;
   /** It is the one too many of its tenant. */
   displace(): void;
+}
+
+/** What an item waits for. */
+export interface Wait {
+  readonly queueKey: string;
+  /** In how many milliseconds there is room by itself, as far as that is known. */
+  readonly roomInMs: number | undefined;
+  /**
+   * In how many milliseconds any endpoint has room for work of the item's class, whatever it waits for, or may be made to have some;
+   * undefined where that is not known. Above 0 there is nothing to be had for any item of its class.
+   */
+  readonly anyRoomInMs: number | undefined;
 }

@@ -1,6 +1,9 @@
-import { Attempt, type AttemptListener, type AttemptRequest, type Placement } from './endpoint/attempt.ts';
+import { Attempt } from './endpoint/attempt.ts';
+import type { AttemptListener, AttemptRequest } from './endpoint/attempt-request.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
-import type { AttemptOutcome } from './endpoint/health/ejection.ts';
+import { isDeclined } from './endpoint/health/declined-answer.ts';
+import type { AttemptOutcome, HealthVerdict } from './endpoint/health/ejection.ts';
+import type { Placement } from './endpoint/placement.ts';
 import { type QueueingCost, queueingCostOf } from './queue/queueing-cost.ts';
 import type { FailureCode, Refusal } from './refusal.ts';
 import { refusal } from './refusal.ts';
@@ -30,27 +33,29 @@ export interface RequestServices {
   readonly nowMs: () => number;
   enter(item: QueueItem): 'placed' | 'waiting' | 'late' | 'full';
   leave(item: QueueItem): void;
-  /** Whether an endpoint is usable that serves the model. */
-  canServe(model: string): boolean;
+  /** Whether an endpoint is usable that serves the model, another one than `exceptFor`. */
+  canServe(model: string, exceptFor?: Endpoint): boolean;
   refusalWhenFull(request: RoutingRequest): Refusal;
   refusalWhenLate(request: RoutingRequest): Refusal;
   refusalWhenEvicted(request: RoutingRequest): Refusal;
-  /** An answer has begun: its prompt holds up others no longer. */
-  answering(): void;
+  /** Whole seconds after which another try is worth it. */
+  retryAfterSeconds(request: RoutingRequest): number;
+  /** The first byte of an answer came: its prompt holds up others no longer, and its engine may have room. */
+  answered(): void;
   /** Once for each request, when its place is free again. */
   ended(request: RoutedRequest, ending: Ending): void;
 }
 
 type Phase = 'new' | 'waiting' | 'dispatched' | 'over';
 
-/** A request whose connection fails before the first byte is tried once more. Protocol: contract §6. */
+/** A request whose connection fails, or which is declined, before the first byte is tried once more. Protocol: contract §6. */
 const mostAttempts = 2;
 
 /**
  * One request from its submission to its end, and the one owner of its life: it waits for a place, has an attempt on an endpoint, a
  * second one elsewhere where the first brings no answer, and ends once.
  */
-export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest {
+export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, AttemptRequest {
   readonly request: RoutingRequest;
   readonly cost: QueueingCost;
   queueKey = '';
@@ -60,7 +65,8 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
   #phase: Phase = 'new';
   #attempts = 0;
   #attempt: Attempt | undefined;
-  #failedAt: Endpoint | undefined;
+  /** The first attempt, and how it failed. */
+  #failed: { readonly attempt: Attempt; readonly how: string | undefined } | undefined;
   #stoppedBy: Refusal | undefined;
 
   constructor(request: RoutingRequest, front: Front, services: RequestServices) {
@@ -99,7 +105,7 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
   }
 
   get failedAt(): Endpoint | undefined {
-    return this.#failedAt;
+    return this.#failed?.attempt.endpoint;
   }
 
   /** Dispatched and not ended. */
@@ -148,24 +154,59 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
     else if (this.#phase !== 'over') this.#end('client_gone', 0);
   }
 
-  answering(): void {
-    this.#services.answering();
+  /** Whole seconds that a client is told to wait, where an endpoint told it something else. */
+  get retryAfterSeconds(): number {
+    return this.#services.retryAfterSeconds(this.request);
+  }
+
+  /** A declined request goes to another endpoint where there is one; sheddable work that the engine is too full for waits no more. */
+  declined(attempt: Attempt): boolean {
+    return this.#hasAnother(attempt) || (attempt.full && this.workClass === 'sheddable');
+  }
+
+  answered(attempt: Attempt): void {
+    this.#judgeFirst(attempt.status < 300 ? undefined : `${attempt.status}`);
+    this.#services.answered();
+  }
+
+  judged(attempt: Attempt, outcome: AttemptOutcome, verdict: HealthVerdict): HealthVerdict | undefined {
+    const how = howItFailed(attempt, outcome);
+    if (how === undefined) return verdict;
+    if (this.#failed) return this.#judgeFirst(how) ? 'nothing' : verdict;
+    return outcome !== 'complete' && this.#hasAnother(attempt) ? undefined : verdict;
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome): void {
     if (outcome === 'complete') this.#end('served', attempt.status);
     else if (outcome === 'abandoned') {
       this.#end(this.#stoppedBy?.code ?? 'client_gone', this.#stoppedBy?.status ?? attempt.status);
-    } else if (attempt.isAwaiting && outcome !== 'timed_out') this.#tryElsewhere(attempt.endpoint);
+    } else if (attempt.isAwaiting && outcome !== 'timed_out') this.#tryElsewhere(attempt, outcome);
     else this.#fail(failureOf(attempt, outcome));
   }
 
-  #tryElsewhere(failedAt: Endpoint): void {
+  /** What the second attempt shows judges the first: where both fail alike, the request is to blame, and neither endpoint. */
+  #judgeFirst(how: string | undefined): boolean {
+    const first = this.#failed;
+    const alike = first?.how !== undefined && first.how === how && first.attempt.endpoint !== this.#attempt?.endpoint;
+    first?.attempt.judge(alike ? 'nothing' : undefined);
+    return alike;
+  }
+
+  /** It may be tried once more, and another endpoint is there for that. */
+  #hasAnother({ endpoint }: Attempt): boolean {
+    return this.#attempts < mostAttempts && this.#services.canServe(this.request.model, endpoint);
+  }
+
+  #tryElsewhere(attempt: Attempt, outcome: AttemptOutcome): void {
+    if (outcome === 'declined' && !this.#hasAnother(attempt)) {
+      this.#fail(this.#services.refusalWhenFull(this.request));
+      return;
+    }
     if (this.#attempts >= mostAttempts) {
       this.#fail(refusal('upstream_error', 'no endpoint answered: the connection failed twice before the first byte'));
       return;
     }
-    this.#failedAt = failedAt;
+    this.#failed = { attempt, how: howItFailed(attempt, outcome) };
     if (this.#services.canServe(this.request.model)) this.begin();
     else this.#fail(refusal('no_endpoints', 'no endpoint is left that takes connections'));
   }
@@ -178,11 +219,20 @@ export class RoutedRequest implements QueueItem, AttemptListener, AttemptRequest
   /** The one way out of every phase. */
   #end(outcome: Ending['outcome'], status: number): void {
     if (this.#phase === 'waiting') this.#services.leave(this);
+    this.#failed?.attempt.judge();
     this.#phase = 'over';
     const durationMs = this.#services.nowMs() - this.arrivedAtMs;
     this.#services.ended(this, { outcome, status, attempt: this.#attempt, durationMs });
     if (this.#stoppedBy) this.#front.stop(this.#stoppedBy);
   }
+}
+
+/** In a word to compare it with another failure; undefined where the request is not tried elsewhere for it, or the endpoint alone is to blame. */
+function howItFailed(attempt: Attempt, outcome: AttemptOutcome): string | undefined {
+  if (outcome === 'broken' && attempt.isAwaiting) return outcome;
+  return (outcome === 'declined' || outcome === 'complete') && isDeclined(attempt.status)
+    ? `${attempt.status}`
+    : undefined;
 }
 
 function failureOf(attempt: Attempt, outcome: AttemptOutcome): Refusal {

@@ -1,17 +1,18 @@
 import type { MonotonicClock } from '../shared/runtime/clock.ts';
+import { RecentRate } from '../shared/runtime/ewma.ts';
 import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
-import { RecentRate } from '../shared/runtime/recent-rate.ts';
+import { BytesPerToken } from './admit/bytes-per-token.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
-import type { Placement } from './endpoint/attempt.ts';
+import type { Placement } from './endpoint/placement.ts';
 import { Pool } from './endpoint/pool.ts';
 import { Evictor } from './queue/evictor.ts';
-import { type Places, RequestQueue, type Wait } from './queue/request-queue.ts';
+import { type Places, RequestQueue } from './queue/request-queue.ts';
 import { retryAfterSeconds } from './queue/retry-after.ts';
+import { type WaitOptions, waitLimitOf } from './queue/wait-limit.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import type { QueueItem, RoutingRequest } from './request.ts';
+import type { QueueItem, RoutingRequest, Wait } from './request.ts';
 import { type Ending, type Front, type RequestServices, RoutedRequest } from './routed-request.ts';
-import type { WorkClass } from './work-class.ts';
 
 /** Hears what the router does. It only looks: without it the router routes the same. */
 export interface RouterListener {
@@ -21,7 +22,7 @@ export interface RouterListener {
   ended?(request: RoutedRequest, ending: Ending): void;
 }
 
-export interface RouterOptions {
+export interface RouterOptions extends WaitOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -32,10 +33,10 @@ export interface RouterOptions {
   readonly staleAfterMs: number;
   /** Most requests that wait, in each priority band. */
   readonly maxQueued: number;
-  readonly queueTimeoutMs: number;
-  /** Longest wait of sheddable work, no longer than `queueTimeoutMs`. */
-  readonly sheddableWaitMs: number;
 }
+
+/** The rate at which sheddable requests find places tells how long others will wait. */
+const placedMemoryMs = 10_000;
 
 /**
  * Owns the pool, the queue and the choice. A front hands in a request and gets an attempt on an endpoint, at once or later, a refusal,
@@ -43,28 +44,40 @@ export interface RouterOptions {
  */
 export class Router {
   readonly pool: Pool;
+  /** Estimates prompts; learned from what answers report. */
+  readonly bytesPerToken = new BytesPerToken();
   readonly #queue: RequestQueue;
   readonly #chooser: Chooser;
   readonly #evictor: Evictor;
   readonly #requests = new LinkedList<RoutedRequest>();
   readonly #nodes = new WeakMap<RoutedRequest, ListNode<RoutedRequest>>();
-  readonly #sheddablePlaced: RecentRate;
+  readonly #nowMs: () => number;
+  readonly #sheddablePlaced = new RecentRate(placedMemoryMs);
   readonly #services: RequestServices;
+  readonly #waits: WaitOptions;
   readonly #listeners: RouterListener[] = [];
 
   constructor(options: RouterOptions) {
     const { clock, policy, random, staleAfterMs, holdsQueue, maxQueued } = options;
     const nowMs = (): number => clock.nowMs();
+    this.#waits = options;
     this.pool = new Pool({ nowMs, staleAfterMs });
-    this.pool.subscribe({ removed: () => this.#stopUnservable(), changed: () => this.#stopUnservable() });
+    this.pool.subscribe({
+      added: () => this.pump(),
+      removed: () => this.#stopUnservable(),
+      changed: () => {
+        this.#stopUnservable();
+        this.pump();
+      },
+    });
     this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], holdsQueue, random });
     this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
-    this.#sheddablePlaced = new RecentRate(nowMs);
+    this.#nowMs = nowMs;
     this.#queue = new RequestQueue({
       clock,
       places: this.#places(),
       mostPerBand: maxQueued,
-      timeoutMs: waitsOf(options),
+      timeoutMs: (request) => waitLimitOf(request, options).timeoutMs,
     });
     this.#services = this.#requestServices(nowMs);
   }
@@ -126,7 +139,7 @@ export class Router {
   #take(item: QueueItem, isTaken: (queueKey: string) => boolean): Placement | Wait {
     const choice = this.#chooser.choose(item, isTaken);
     if ('queueKey' in choice) return { ...choice, roomInMs: soonest(choice.roomInMs, this.#evictor.dueInMs(item)) };
-    if (item.request.workClass === 'sheddable') this.#sheddablePlaced.record();
+    if (item.request.workClass === 'sheddable') this.#sheddablePlaced.record(this.#nowMs());
     for (const listener of this.#listeners) listener.chosen?.(choice);
     return choice.winner;
   }
@@ -136,7 +149,8 @@ export class Router {
       nowMs,
       enter: (item) => this.#queue.enter(item),
       leave: (item) => this.#queue.leave(item),
-      canServe: (model) => this.pool.canServe(model),
+      canServe: (model, exceptFor) => this.pool.canServe(model, exceptFor),
+      retryAfterSeconds: (request) => this.#retryAfterSeconds(request),
       refusalWhenFull: (request) => this.#full(request),
       refusalWhenLate: (request) => this.#late(request),
       refusalWhenEvicted: (request) =>
@@ -145,7 +159,7 @@ export class Router {
           'the request was stopped to make room for one of a higher priority',
           this.#retryAfterSeconds(request),
         ),
-      answering: () => this.#queue.pumpSoon(),
+      answered: () => this.#queue.pumpSoon(),
       ended: (request, ending) => this.#ended(request, ending),
     };
   }
@@ -153,6 +167,9 @@ export class Router {
   #ended(request: RoutedRequest, ending: Ending): void {
     const node = this.#nodes.get(request);
     if (node) this.#requests.remove(node);
+    const { model, route, promptSize } = request.request;
+    const promptTokens = ending.attempt?.usage?.promptTokens;
+    if (promptTokens) this.bytesPerToken.learn(model, route.path, promptSize, promptTokens);
     for (const listener of this.#listeners) listener.ended?.(request, ending);
     this.pump();
   }
@@ -161,24 +178,25 @@ export class Router {
     return refusal('saturated', 'the pool has no room for this request', this.#retryAfterSeconds(request));
   }
 
-  /** Sheddable work that waited in vain is told that the pool is full; real-time work that its own time is over. */
   #late(request: RoutingRequest): Refusal {
-    return request.workClass === 'sheddable'
+    return waitLimitOf(request, this.#waits).code === 'saturated'
       ? this.#full(request)
-      : refusal('queue_timeout', 'the request waited too long for an endpoint');
+      : refusal('queue_timeout', 'the request waited too long for an endpoint', this.#retryAfterSeconds(request));
   }
 
-  /** Real-time work is placed as it comes: those that wait before it are taken to be placed within a second. */
+  /**
+   * Whole seconds, from 1 to 30, after which another try of such a request is worth it. Real-time work is placed as it comes: those that
+   * wait before it are taken to be placed within a second.
+   */
   #retryAfterSeconds({ priority, workClass }: RoutingRequest): number {
     const waiting = this.#queue.counts.get(priority) ?? 0;
-    return retryAfterSeconds(waiting, workClass === 'sheddable' ? this.#sheddablePlaced.perSecond : waiting + 1);
+    return retryAfterSeconds(
+      waiting,
+      workClass === 'sheddable' ? this.#sheddablePlaced.perSecond(this.#nowMs()) : waiting + 1,
+    );
   }
 }
 
 function soonest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-function waitsOf({ queueTimeoutMs, sheddableWaitMs }: RouterOptions): Readonly<Record<WorkClass, number>> {
-  return { realtime: queueTimeoutMs, sheddable: Math.min(sheddableWaitMs, queueTimeoutMs) };
 }

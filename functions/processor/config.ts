@@ -1,3 +1,5 @@
+import { asyncByDefault } from '../../shared/openai/api-routes.ts';
+import { publishReserveMs } from '../../shared/pubsub/deadline.ts';
 import { portsDiffer } from '../../shared/runtime/config/listening.ts';
 import type { Rule } from '../../shared/runtime/config/read-config.ts';
 import {
@@ -12,9 +14,10 @@ import {
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
-import { publishReserveMs } from './message/deadline.ts';
 
+/** Values of `CAPACITY_SOURCES`. */
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
+/** One of them. */
 export type CapacitySourceName = (typeof capacitySourceNames)[number];
 
 /** What a subscription may set for itself. */
@@ -42,7 +45,7 @@ export const policySchema = {
     meaning: 'also gets, where set, what cannot be understood and what has used up its attempts',
   }),
   allowedEndpoints: endpointPaths('ALLOWED_ENDPOINTS', {
-    default: '/v1/chat/completions,/v1/completions,/v1/embeddings',
+    default: asyncByDefault.join(','),
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {
@@ -52,7 +55,7 @@ export const policySchema = {
   }),
 } as const;
 
-/** The function's variables: the schema behind its configuration and behind the reference in the README. */
+/** The function's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const functionSchema = {
   ...policySchema,
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
@@ -165,6 +168,7 @@ export const functionSchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** Faults that lie in several variables together. */
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
   portsDiffer,
   {

@@ -1,273 +1,169 @@
-import { randomUUID } from 'node:crypto';
-import type { OutgoingMessage } from '../../shared/pubsub/outgoing-message.ts';
-import { type Classified, classify, retryAfterMs } from './call/answer.ts';
-import type { Credential } from './call/credential.ts';
-import { callFor, type MadeCall } from './call/request-call.ts';
-import type { Clock } from './clock.ts';
-import type { Admission, CallRequest } from './dispatch/admission.ts';
-import { type CallReport, nothingSaid, type Permit, type Pool } from './dispatch/pool.ts';
-import { callTimeoutMs, isExpired } from './message/deadline.ts';
-import type { PushedMessage } from './message/push-envelope.ts';
-import { type AsyncRequest, decodeRequest, type Identity } from './message/request.ts';
-import type { Reports } from './observe/reports.ts';
-import type { DeliverySpans, Spans } from './observe/spans.ts';
-import { deadLetterMessage } from './results/dead-letter.ts';
-import type { Outbox, PendingPublish } from './results/outbox.ts';
-import { describe, expiredEnding, healthOf, nextStep, roomOf, unrepeatableEnding } from './results/outcome.ts';
-import { type Ending, type ErrorCode, encodeResult, tokensOf } from './results/result.ts';
-import { retryAtMs, retryMessage } from './results/retry.ts';
-import type { Policies, Policy } from './subscription-policies.ts';
+import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
+import { type AsyncRequest, type DecodedRequest, decodeRequest } from '../../shared/pubsub/request.ts';
+import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
+import { classify } from './call/answer.ts';
+import { callOutcome } from './call/call-outcome.ts';
+import type { MadeCall } from './call/request-call.ts';
+import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
+import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
+import type { CallRequest } from './dispatch/call-request.ts';
+import type { Permit } from './dispatch/permit.ts';
+import {
+  afterCall,
+  afterExpiry,
+  afterRefusal,
+  afterWait,
+  type LastStep,
+  type NextStep,
+  withoutCredential,
+  withoutTime,
+} from './results/outcome.ts';
+import { type Settlement, settle } from './results/settlement.ts';
+import { topicsOf } from './subscription-policies.ts';
+import type { DeliverySpans } from './tracing.ts';
 
-export interface DeliveryDependencies {
-  readonly clock: Clock;
-  readonly admission: Admission;
-  readonly outbox: Outbox;
-  readonly reports: Reports;
-  readonly policies: Policies;
-  readonly poolOf: (policy: Policy) => Pool;
-  readonly credential: Credential;
-  readonly spans: Spans;
-  readonly settings: DeliverySettings;
-}
-
-export interface DeliverySettings {
-  readonly deadLetterExpired: boolean;
-  readonly defaultDeadlineMs: number;
-  readonly requestTimeoutMs: number;
-  readonly ackDeadlineMs: number;
-  readonly maxAttempts: number;
-  readonly maxWaitMs: number;
-}
-
-/** Statuses of contract §3. */
-const ack = 204;
-const busy = 429;
-const unavailable = 503;
-
+/** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
 const longestPublishMs = 15_000;
 /** Left for the status to reach Pub/Sub. */
 const answerReserveMs = 1000;
 
-/** One push of one message, from its decoding to the status that answers it. */
+/** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
-  readonly #message: PushedMessage;
-  readonly #policy: Policy;
-  readonly #pool: Pool;
-  readonly #signal: AbortSignal;
-  readonly #with: DeliveryDependencies;
-  readonly #arrivedAtMs: number;
-  /** What the outbox calls this delivery and its redeliveries. */
-  readonly #key: string;
-  /** What breakers call the message, through all its retries. */
-  readonly #name: string;
+  readonly #push: PushedWork;
+  readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
+  readonly #arrivedAtMs: MonotonicMs;
   #lastCall: MadeCall | undefined;
 
-  /** `signal`: nobody waits for the status any more. */
-  constructor(message: PushedMessage, key: string, signal: AbortSignal, dependencies: DeliveryDependencies) {
-    this.#message = message;
-    this.#policy = dependencies.policies.of(message.subscription);
-    this.#pool = dependencies.poolOf(this.#policy);
-    this.#signal = signal;
-    this.#with = dependencies;
-    this.#arrivedAtMs = dependencies.clock.nowMs();
-    this.#key = key;
-    this.#spans = dependencies.spans.begin(message.attributes.traceparent ?? '', this.#pool.name);
-    this.#name = message.attributes.first_message_id || message.messageId || randomUUID();
+  constructor(push: PushedWork, parts: DeliveryParts) {
+    this.#push = push;
+    this.#parts = parts;
+    this.#arrivedAtMs = parts.clock.nowMs();
+    this.#spans = parts.spans.begin(push.message.attributes.traceparent ?? '', push.pool.name);
   }
 
-  async run(): Promise<number> {
-    let status = unavailable;
+  /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
+  async run(): Promise<DeliveryStatus> {
+    let status: DeliveryStatus = unavailable;
     try {
       status = await this.#run();
       return status;
     } finally {
+      this.#parts.outbox.release(topicsOf(this.#push.policy), this.#push.name);
       this.#spans.end(status);
     }
   }
 
-  async #run(): Promise<number> {
-    const kept = this.#with.outbox.takeKept(this.#key);
+  async #run(): Promise<DeliveryStatus> {
+    const kept = this.#parts.outbox.takeKept(this.#push.key);
     if (kept) return this.#publish(kept);
-    const { allowedEndpoints, tenant } = this.#policy;
-    const { defaultDeadlineMs } = this.#with.settings;
-    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
-    const decoded = await this.#spans.step('decode', async () => decodeRequest(this.#message, rules, this.#nowMs()));
-    if ('invalid' in decoded) return this.#refuse(decoded.identity, decoded.invalid);
-    return this.#serve(decoded.request).finally(() => this.#with.outbox.release(this.#topics(), this.#name));
-  }
-
-  /** Waits for a place and calls; again, as long as the gateway has no room and the message may wait. */
-  async #serve(request: AsyncRequest): Promise<number> {
-    let mayWaitMs = this.#with.settings.maxWaitMs;
+    const decoded = await this.#spans.step('decode', async () => this.#decode());
+    if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
+    const { request } = decoded;
+    const wanted = this.#wanted(request);
+    let mayWaitMs = this.#parts.settings.maxWaitMs;
+    // A gateway without room takes the place back: the message waits on, as long as it may.
     for (;;) {
       const sinceMs = this.#nowMs();
-      const ask = this.#ask(request, sinceMs + mayWaitMs);
-      const admitted = await this.#spans.step('wait', () => this.#with.admission.admit(ask));
-      mayWaitMs -= this.#nowMs() - sinceMs;
-      if (admitted.got === 'expired') return this.#expire(request);
-      if (admitted.got === 'aborted') return this.#giveBack(request, unavailable, 'aborted');
-      if (admitted.got === 'deferred') {
-        return this.#giveBack(request, admitted.reason === 'breaker' ? unavailable : busy, admitted.reason);
-      }
-      const { permit } = admitted;
-      const status = await this.#attempt(request, permit).finally(() => permit.end(nothingSaid, this.#nowMs()));
-      if (status !== 'wait-on') return status;
+      const giveUpAtMs = later(sinceMs, mayWaitMs);
+      const place = await this.#spans.step('wait', () => this.#parts.queue.admit({ ...wanted, giveUpAtMs }));
+      mayWaitMs -= msBetween(sinceMs, this.#nowMs());
+      const next = place.got === 'permit' ? await this.#call(request, place.permit) : afterWait(request, place);
+      if (next.step !== 'wait-on') return this.#end(next);
     }
   }
 
-  async #attempt(request: AsyncRequest, permit: Permit): Promise<number | 'wait-on'> {
-    const { clock, settings, reports } = this.#with;
-    const { deadlineAtMs, endpoint } = request;
-    const credential = await this.#credential();
-    if (credential === undefined) return this.#giveBack(request, unavailable, 'no credential for the gateway');
-    const nowMs = this.#nowMs();
-    if (isExpired(deadlineAtMs, nowMs)) return this.#expire(request);
-    const timeoutMs = callTimeoutMs({ ...settings, arrivedAtMs: this.#arrivedAtMs, deadlineAtMs, nowMs });
-    if (timeoutMs <= 0) return this.#giveBack(request, busy, 'no time is left for a call');
-
-    const limits = { timeoutMs, signal: this.#signal };
-    const call = await this.#spans.step('call', async ({ context, note }) => {
-      const made = await callFor(request, this.#policy, credential, limits, context, clock);
-      note(
-        'answer' in made.end ? { 'http.response.status_code': made.end.answer.status } : { 'error.type': made.end.end },
-      );
-      return made;
-    });
-    this.#lastCall = call;
-    const classified = classify(call.end, this.#pool.isHealthy(endpoint, call.endedAtMs));
-    const outage = permit.isProbe || this.#pool.breakers.isOpen(endpoint);
-    reports.called(this.#pool, classified, call.endedAtMs - call.startedAtMs);
-    permit.end(reportOf(request, call, classified), call.endedAtMs);
-
-    const { maxAttempts } = settings;
-    const next = nextStep({ request, call: call.end, classified, outage, maxAttempts, nowMs: call.endedAtMs });
-    switch (next.step) {
-      case 'wait-on':
-        return 'wait-on';
-      case 'give-back':
-        return this.#giveBack(request, unavailable, next.why);
-      case 'retry':
-        return this.#retry(request, call, next.lastStatus);
-      case 'finish':
-        return this.#finish(request, next.ending, next.attempts, next.deadLetter);
+  /** One call, where credential, deadline and time allow it. The permit has ended when this resolves or rejects. */
+  async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
+    const { wall, settings, makeCall, events } = this.#parts;
+    const { policy, pool, signal } = this.#push;
+    try {
+      const credential = await this.#credential();
+      if (credential === undefined) return withoutCredential(request);
+      if (isExpired(request.deadlineAtMs, wall.unixMs())) return afterExpiry(request);
+      const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
+      const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
+      if (timeoutMs <= 0) return withoutTime(request);
+      const wanted = { request, policy, credential, timeoutMs, signal };
+      const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
+      this.#lastCall = call;
+      const nowMs = wall.unixMs();
+      const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
+      const isOutage = permit.isProbe || pool.breakers.isOpen(request.endpoint);
+      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs));
+      permit.end(callOutcome(call, callClass, request.model, nowMs), call.endedAtMs);
+      return afterCall({ request, call: call.end, callClass, isOutage, maxAttempts: settings.maxAttempts, nowMs });
+    } finally {
+      permit.end({ became: 'ignored' }, this.#nowMs());
     }
+  }
+
+  async #end(last: LastStep): Promise<DeliveryStatus> {
+    const { wall, random, settings, events } = this.#parts;
+    const { message, policy, pool } = this.#push;
+    if (last.step === 'give-back') {
+      events.givenBack(pool.name, last.request, last.status, last.why);
+      return last.status;
+    }
+    const from = { message, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
+    return this.#publish(settle(last, from, wall.unixMs(), random.fraction()));
+  }
+
+  /** An ack only when all of it is confirmed. */
+  async #publish(settlement: Settlement): Promise<DeliveryStatus> {
+    const { wall, settings, outbox, events } = this.#parts;
+    const { key, name, pool } = this.#push;
+    const { told } = settlement;
+    const budgetMs = Math.min(longestPublishMs, settings.ackDeadlineMs - this.#spentMs() - answerReserveMs);
+    const published = await this.#spans.step('publish', () => outbox.publish(key, name, settlement, budgetMs));
+    if (!published.isConfirmed) {
+      events.unpublished(pool.name, told.request, published.error);
+      return unavailable;
+    }
+    if (told.event === 'answered') events.answered(pool.name, told, wall.unixMs());
+    else events.retried(pool.name, told);
+    return ack;
+  }
+
+  #decode(): DecodedRequest {
+    const { allowedEndpoints, tenant } = this.#push.policy;
+    const { defaultDeadlineMs } = this.#parts.settings;
+    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
+    return decodeRequest(this.#push.message, rules, this.#parts.wall.unixMs());
   }
 
   async #credential(): Promise<string | undefined> {
     try {
-      return await this.#with.credential();
+      return await this.#parts.credential();
     } catch (error) {
-      this.#with.reports.credentialFailed(this.#pool, error);
+      this.#parts.events.credentialFailed(this.#push.pool.name, error);
       return undefined;
     }
   }
 
-  #ask(request: AsyncRequest, giveUpAtMs: number): CallRequest {
+  /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
+  #wanted({ retryAtMs, endpoint, deadlineAtMs }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
+    const { message, name, policy, pool, signal } = this.#push;
+    const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
-      message: this.#name,
-      subscription: this.#message.subscription,
-      pool: this.#pool,
-      path: request.endpoint,
-      topics: this.#topics(),
-      limit: this.#policy.maxInFlight,
-      notBeforeMs: request.retryAtMs ?? 0,
-      deadlineAtMs: request.deadlineAtMs,
-      giveUpAtMs,
-      sizeBytes: this.#message.data.length,
-      signal: this.#signal,
+      message: name,
+      subscription: message.subscription,
+      pool,
+      path: endpoint,
+      topics: topicsOf(policy),
+      maxInFlight: policy.maxInFlight,
+      notBeforeMs: waitMs <= 0 ? longAgo : later(this.#nowMs(), waitMs),
+      deadlineAtMs,
+      sizeBytes: message.data.length,
+      signal,
     };
   }
 
-  #giveBack(request: AsyncRequest, status: number, why: string): number {
-    this.#with.reports.givenBack(this.#pool, request, status, why);
-    return status;
+  #spentMs(): number {
+    return msBetween(this.#arrivedAtMs, this.#nowMs());
   }
 
-  #refuse(identity: Identity, why: string): Promise<number> {
-    const ending = { errorCode: 'INVALID_REQUEST', message: why, statusCode: 0 } as const;
-    return this.#finish(identity, ending, identity.attemptsFailed, 'INVALID_REQUEST');
+  #nowMs(): MonotonicMs {
+    return this.#parts.clock.nowMs();
   }
-
-  #expire(request: AsyncRequest): Promise<number> {
-    return this.#finish(request, expiredEnding(request), request.attemptsFailed, 'DEADLINE_EXCEEDED');
-  }
-
-  #retry(request: AsyncRequest, call: MadeCall, lastStatus: number | undefined): Promise<number> {
-    const nowMs = call.endedAtMs;
-    const attemptsFailed = request.attemptsFailed + 1;
-    const atMs = retryAtMs({
-      attemptsFailed,
-      retryAfterMs: retryAfterMs(call.end, nowMs),
-      deadlineAtMs: request.deadlineAtMs,
-      nowMs,
-      chance: Math.random(),
-    });
-    const { data, attributes } = this.#message;
-    const topic = this.#policy.retryTopic;
-    const message = retryMessage({ topic, request, data, attributes, retryAtMs: atMs, lastStatus });
-    if (!message) return this.#finish(request, unrepeatableEnding(request, call.end), attemptsFailed);
-    return this.#publish({
-      messages: [message],
-      onPublished: () => this.#with.reports.retried(this.#pool, request, attemptsFailed, describe(call.end), atMs),
-      onFailed: (error) => this.#with.reports.unpublished(this.#pool, request, error),
-    });
-  }
-
-  /** The dead letter, where one is due, goes before the result: once that is out, nobody brings the message back. */
-  #finish(identity: Identity, ending: Ending, attempts: number, deadLetter?: ErrorCode): Promise<number> {
-    const call = this.#lastCall;
-    const { message, result } = encodeResult(this.#policy.resultTopic, {
-      identity,
-      ending,
-      attempts,
-      queuedMs: Math.max(0, (call?.startedAtMs ?? this.#nowMs()) - identity.firstPublishedAtMs),
-      inferenceMs: call ? call.endedAtMs - call.startedAtMs : 0,
-      traceparent: call?.traceparent ?? identity.traceparent,
-      requestId: call?.requestId ?? '',
-    });
-    return this.#publish({
-      messages: [...(deadLetter ? this.#deadLetters(identity, ending, attempts, deadLetter) : []), message],
-      onPublished: () => this.#with.reports.answered(this.#pool, result, this.#nowMs()),
-      onFailed: (error) => this.#with.reports.unpublished(this.#pool, identity, error),
-    });
-  }
-
-  #deadLetters(identity: Identity, ending: Ending, attempts: number, errorCode: ErrorCode): OutgoingMessage[] {
-    const topic = this.#policy.deadLetterTopic;
-    const isWanted = errorCode !== 'DEADLINE_EXCEEDED' || this.#with.settings.deadLetterExpired;
-    if (topic === undefined || !isWanted) return [];
-    const { data, attributes } = this.#message;
-    const reason =
-      'answer' in ending ? `${attempts} attempts failed, the last with ${ending.answer.status}` : ending.message;
-    const originalMessageId = identity.firstMessageId;
-    return [deadLetterMessage({ topic, data, attributes, originalMessageId, errorCode, reason, attempts })];
-  }
-
-  async #publish(due: PendingPublish): Promise<number> {
-    const leftMs = this.#with.settings.ackDeadlineMs - (this.#nowMs() - this.#arrivedAtMs) - answerReserveMs;
-    const budgetMs = Math.min(longestPublishMs, leftMs);
-    const { outbox } = this.#with;
-    const isConfirmed = await this.#spans.step('publish', () => outbox.publish(this.#key, this.#name, due, budgetMs));
-    return isConfirmed ? ack : unavailable;
-  }
-
-  #topics(): string[] {
-    const { resultTopic, retryTopic, deadLetterTopic } = this.#policy;
-    return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
-  }
-
-  #nowMs(): number {
-    return this.#with.clock.nowMs();
-  }
-}
-
-/** What the pool learns of a call. */
-function reportOf({ model }: AsyncRequest, call: MadeCall, classified: Classified): CallReport {
-  const said = { health: healthOf(classified), room: roomOf(classified) };
-  if (classified === 'capacity') return { ...said, retryAfterMs: retryAfterMs(call.end, call.endedAtMs) };
-  if (classified !== 'success' || call.end.end !== 'answer') return said;
-  const { prompt, completion } = tokensOf({ answer: call.end.answer });
-  const durationMs = call.endedAtMs - call.startedAtMs;
-  return { ...said, generation: { model, promptTokens: prompt, outputTokens: completion, durationMs } };
 }

@@ -1,33 +1,39 @@
+import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
+import { parseBearerKey } from '../../shared/runtime/config/bearer-key.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
-import { readNamedFile } from '../../shared/runtime/config/named-file.ts';
+import { misspeltText, misspeltVariables } from '../../shared/runtime/config/misspelt.ts';
+import { readNamedFile, readNamedText } from '../../shared/runtime/config/named-file.ts';
 import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/read-config.ts';
-import { announceListening, createLogger, exitLogged } from '../../shared/runtime/logger.ts';
+import { endGracefully } from '../../shared/runtime/end-gracefully.ts';
+import { announceListening, createLogger } from '../../shared/runtime/logger.ts';
 import { createCredential } from './call/credential.ts';
 import { functionRules, functionSchema } from './config.ts';
-import { createSpans } from './observe/spans.ts';
+import { createSpans } from './observe/create-spans.ts';
+import { systemRandom } from './random.ts';
 import { createPublisher } from './results/publisher.ts';
+import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
-import { systemClock as clock } from './system-clock.ts';
 
 /** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
 const drainGraceMs = 8000;
 
 const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
-Environment variables configure it: README.md lists them under "The function".`;
+Environment variables configure it: docs/configuration.md lists them under "The function".`;
 readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
 
-const { config, policies } = configured();
+const { config, policies, apiKey } = configured();
 const log = createLogger(config.logLevel, 'function');
+for (const each of misspeltVariables(functionSchema, process.env)) log.warn(each, misspeltText(each));
 
 const service = await startService({
   config,
   policies,
-  credential: await createCredential(config.apiKeyFile, config.gatewayAudience, clock),
+  credential: await createCredential(apiKey, config.gatewayAudience, monotonicClock, wallClock, log),
   guard: await pushGuard(),
-  spans: await createSpans(process.env),
-  publisher: createPublisher(config.projectId),
+  spans: await createSpans(process.env, systemRandom),
+  publish: createPublisher(connectTopics(config.projectId), monotonicClock),
   log,
 }).catch((error: unknown): never => {
   const fault = listenFault(error);
@@ -39,51 +45,37 @@ announceListening(service.url, 'function');
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
 });
-process.once('uncaughtException', (error) => {
-  log.fatal(
-    { event: 'uncaught_exception', err: error },
-    'an error that nobody caught: nothing here is certain any more',
-  );
-  void stop('uncaughtException', 1);
-});
-let signals = 0;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    signals += 1;
-    void (signals === 1 ? stop(signal, 0) : exitLogged(1));
-  });
-}
-
-async function stop(why: string, exitCode: number): Promise<void> {
+endGracefully(log, async (why) => {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
   await service.drain(drainGraceMs);
-  await exitLogged(exitCode);
-}
+});
 
 function configured() {
   const faults = new Faults();
   const { env } = process;
   const config = faults.of(() => readConfig(functionSchema, env, functionRules));
-  const policies = faults.of(() => readPolicies(readNamed('SUBSCRIPTIONS_FILE'), env));
-  faults.of(() => readNamed('INFERENCE_GATEWAY_API_KEY_FILE'));
-  if (config && policies && faults.found.length === 0) return { config, policies };
+  const policies = faults.of(() => readPolicies(named('SUBSCRIPTIONS_FILE', readNamedText), env));
+  const apiKey = faults.of(() =>
+    named('INFERENCE_GATEWAY_API_KEY_FILE', (variable, path) => readNamedFile(variable, path, parseBearerKey)),
+  );
+  if (config && policies && faults.found.length === 0) return { config, policies, apiKey };
   return refuseToStart(new ConfigError(faults.found));
 }
 
 function refuseToStart({ message }: ConfigError): never {
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  process.exit(2);
 }
 
 async function pushGuard() {
   const { pushAudience: audience, pushServiceAccount: serviceAccount, pushCertsUrl } = config;
   if (audience === undefined || serviceAccount === undefined) return undefined;
   const { createPushGuard } = await import('./fronts/push/push-guard.ts');
-  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, clock);
+  return createPushGuard({ audience, serviceAccount }, pushCertsUrl, monotonicClock, wallClock);
 }
 
-/** The text of the file that the variable names; undefined where it names none. */
-function readNamed(variable: string): string | undefined {
+/** What `read` makes of the file that the variable names; undefined where it names none. */
+function named<T>(variable: string, read: (variable: string, path: string) => T): T | undefined {
   const path = process.env[variable]?.trim();
-  return path ? readNamedFile(variable, path) : undefined;
+  return path ? read(variable, path) : undefined;
 }

@@ -1,47 +1,63 @@
+import type { MonotonicClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
-import { Capacity, type SourceAnswer } from './capacity/capacity.ts';
-import { type CapacitySettings, capacitySources } from './capacity/sources.ts';
-import type { Clock } from './clock.ts';
+import { askSources, type CapacitySource } from './capacity/ask-sources.ts';
 import type { functionSchema } from './config.ts';
-import { Pool } from './dispatch/pool.ts';
-import type { Policies, Policy } from './subscription-policies.ts';
+import { CapacityGate } from './dispatch/capacity-gate.ts';
+import { DispatchPool } from './dispatch/dispatch-pool.ts';
+import type { ProcessorEvents } from './events.ts';
+import type { SubscriptionPolicies, SubscriptionPolicy } from './subscription-policies.ts';
 
-export interface PoolEvents {
-  readonly onReading: (pool: Pool, answers: ReadonlyMap<string, SourceAnswer>) => void;
-  readonly onBreaker: (pool: Pool, path: string, open: boolean) => void;
+/** The pools of a function's policies. */
+export interface PolicyPools {
+  readonly all: readonly DispatchPool[];
+  of(policy: SubscriptionPolicy): DispatchPool;
 }
 
-export interface Pools {
-  readonly all: readonly Pool[];
-  of(policy: Policy): Pool;
-}
+/** The variables that a pool's gate depends on. */
+export type PoolSettings = Pick<
+  Values<typeof functionSchema>,
+  'capacityRefreshMs' | 'capacityMaxAgeMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'
+>;
 
-type Settings = CapacitySettings &
-  Pick<Values<typeof functionSchema>, 'capacityRefreshMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'>;
+/** What pools are made from. */
+export interface PoolParts {
+  readonly policies: SubscriptionPolicies;
+  readonly settings: PoolSettings;
+  /** Where the load of a policy's pool is read, in this order. */
+  readonly sourcesOf: (policy: SubscriptionPolicy) => readonly CapacitySource[];
+  readonly clock: MonotonicClock;
+  readonly events: Pick<ProcessorEvents, 'breakerChanged' | 'capacityRead'>;
+  /** The load of a pool was read: messages that wait may go. */
+  readonly onReading: () => void;
+}
 
 /** One pool for each gateway URL and pool name that the policies hold: what two policies share, they share here too. */
-export function createPools(policies: Policies, settings: Settings, clock: Clock, events: PoolEvents): Pools {
-  const sourcesOf = capacitySources(settings);
-  const createPool = (sharing: readonly Policy[]): Pool => {
+export function createPools({ policies, settings, sourcesOf, clock, events, onReading }: PoolParts): PolicyPools {
+  const createPool = (sharing: readonly SubscriptionPolicy[]): DispatchPool => {
     const policy = sharing[0]!;
-    const pool: Pool = new Pool({
-      name: nameOf(policy),
+    const name = nameOf(policy);
+    const sources = sourcesOf(policy);
+    const maxAgeMs = settings.capacityMaxAgeMs;
+    const capacity = new CapacityGate({
+      read: () => askSources(sources, maxAgeMs, clock),
+      refreshMs: settings.capacityRefreshMs,
+      maxAgeMs,
+      openAt: settings.capacityOpenAt,
+      closeAt: settings.capacityCloseAt,
+      clock,
+      onReading: (read) => {
+        events.capacityRead(name, read);
+        onReading();
+      },
+    });
+    return new DispatchPool({
+      name,
       gatewayUrl: policy.gatewayUrl,
+      capacity,
       ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
       whenUnknown: settings.capacityUnknown,
-      onBreaker: (path, open) => events.onBreaker(pool, path, open),
-      capacity: new Capacity({
-        sources: sourcesOf(policy),
-        refreshMs: settings.capacityRefreshMs,
-        maxAgeMs: settings.capacityMaxAgeMs,
-        openAt: settings.capacityOpenAt,
-        closeAt: settings.capacityCloseAt,
-        clock,
-        ownCallsUntilMs: () => pool.callsUntilMs,
-        onReading: (answers) => events.onReading(pool, answers),
-      }),
+      onBreaker: (path, isOpen) => events.breakerChanged(name, path, isOpen),
     });
-    return pool;
   };
   const sharing = Map.groupBy(policies.all, nameOf);
   const groups = [...sharing.values()].map((group) => ({ group, pool: createPool(group) }));
@@ -49,7 +65,7 @@ export function createPools(policies: Policies, settings: Settings, clock: Clock
   return { all: groups.map(({ pool }) => pool), of: (policy) => pools.get(policy)! };
 }
 
-function nameOf({ gatewayUrl, poolName }: Policy): string {
+function nameOf({ gatewayUrl, poolName }: SubscriptionPolicy): string {
   const { protocol, host, pathname } = new URL(gatewayUrl);
   const place = `${protocol === 'http:' ? '' : `${protocol}//`}${host}${pathname.replace(/\/$/, '')}`;
   return poolName === undefined ? place : `${poolName}@${place}`;

@@ -1,43 +1,47 @@
-interface Running {
-  readonly status: Promise<number>;
+import type { DeliveryStatus } from './delivery-status.ts';
+
+interface RunningDelivery {
+  readonly status: Promise<DeliveryStatus>;
   readonly stop: AbortController;
   connections: number;
 }
 
-export interface Joined {
+/** One connection's part in a delivery. */
+export interface JoinedDelivery {
   /** What the delivery is answered. */
-  readonly status: Promise<number>;
+  readonly status: Promise<DeliveryStatus>;
   /** This connection is lost. */
   leave(): void;
 }
 
 /**
- * The deliveries under way. A second delivery of the same message joins the first and gets its status; the work is stopped when nobody
- * is left to hear of it.
+ * The deliveries under way. A second delivery of the same message joins the first and gets its status; the work is stopped when all
+ * connections are lost that wait for it.
  */
 export class RunningDeliveries {
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, RunningDelivery>();
 
   get size(): number {
     return this.#running.size;
   }
 
-  /** The signal that `work` gets is aborted when all have left that joined. */
-  join(key: string, work: (signal: AbortSignal) => Promise<number>): Joined {
+  /** Starts the work unless it runs. The signal that it gets is aborted when all connections have left. */
+  join(key: string, work: (signal: AbortSignal) => Promise<DeliveryStatus>): JoinedDelivery {
     const running = this.#running.get(key) ?? this.#start(key, work);
     running.connections += 1;
-    let left = false;
+    let hasLeft = false;
     return {
       status: running.status,
       leave: () => {
-        if (left) return;
-        left = true;
+        if (hasLeft) return;
+        hasLeft = true;
         running.connections -= 1;
         if (running.connections === 0) running.stop.abort();
       },
     };
   }
 
+  /** Aborts the signals of all that run. */
   stopAll(): void {
     for (const { stop } of this.#running.values()) stop.abort();
   }
@@ -47,7 +51,7 @@ export class RunningDeliveries {
     await Promise.allSettled([...this.#running.values()].map(({ status }) => status));
   }
 
-  #start(key: string, work: (signal: AbortSignal) => Promise<number>): Running {
+  #start(key: string, work: (signal: AbortSignal) => Promise<DeliveryStatus>): RunningDelivery {
     const stop = new AbortController();
     const status = Promise.resolve()
       .then(() => work(stop.signal))

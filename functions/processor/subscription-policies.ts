@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import { readJson } from '../../shared/runtime/config/json-text.ts';
 import {
   ConfigError,
   type Environment,
@@ -14,85 +16,96 @@ const subscriptionSchema = {
 } as const;
 
 /** How the messages of one subscription are handled. */
-export type Policy = Values<typeof subscriptionSchema>;
+export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
-const names = new Set(Object.values(subscriptionSchema).map((variable) => variable.name));
-
-export interface Policies {
+export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
-  of(subscription: string): Policy;
-  readonly all: readonly Policy[];
+  of(subscription: string): SubscriptionPolicy;
+  readonly all: readonly SubscriptionPolicy[];
 }
 
 /**
  * Reads `SUBSCRIPTIONS_FILE`'s text over the environment.
  * @throws {ConfigError} naming every fault, each with its subscription.
  */
-export function readPolicies(file: string | undefined, env: Environment): Policies {
+export function readPolicies(file: string | undefined, env: Environment): SubscriptionPolicies {
   const { TENANT: _, ...base } = env;
   const faults = new Faults();
   const common = faults.of(() => readConfig(subscriptionSchema, base));
-  const entries = Object.entries(faults.of(() => (file === undefined ? {} : parseFile(file))) ?? {});
-  const overrides = entries.flatMap(([id, entry]) => {
-    const policy = faults.of(() => readEntry(id, entry, base, faults.found));
-    return policy ? [[id, policy] as const] : [];
-  });
+  const overrides = file === undefined ? [] : readFile(file, base, faults);
   if (!common || faults.found.length > 0) throw new ConfigError(faults.found);
-  const byName = new Map<string, Policy>(overrides);
+  const byName = new Map<string, SubscriptionPolicy>(overrides);
   return {
     of: (subscription) => byName.get(subscription) ?? byName.get(subscription.split('/').at(-1) ?? '') ?? common,
     all: [common, ...byName.values()],
   };
 }
 
+function readFile(
+  text: string,
+  base: Environment,
+  faults: Faults,
+): (readonly [id: string, policy: SubscriptionPolicy])[] {
+  const { file, entry: shape } = createSchemas();
+  const entries = faults.of(() => {
+    const read = readJson(text, file);
+    if ('fault' in read) throw new ConfigError([`SUBSCRIPTIONS_FILE ${read.fault}`]);
+    return read.value;
+  });
+  return Object.entries(entries ?? {}).flatMap(([id, entry]) => {
+    const policy = faults.of(() => readEntry(id, entry, shape, base, faults.found));
+    return policy ? [[id, policy] as const] : [];
+  });
+}
+
+/** Not at the top of the module: building them is a hundredth of a cold start, which most functions need not pay. */
+function createSchemas() {
+  const plain = z.union([z.string(), z.number()]);
+  const written = z.optional(z.union([plain, z.array(plain)], 'must be a text, a number or a list of texts'));
+  const variables = Object.values(subscriptionSchema).map(({ name }) => [name, written] as const);
+  return {
+    file: z.record(z.string(), z.unknown(), 'must hold a JSON object: subscription id → object of variables'),
+    entry: z.strictObject(Object.fromEntries(variables), {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys'
+          ? `${issue.keys.join(', ')} cannot be set for a subscription`
+          : 'must be an object of variables',
+    }),
+  };
+}
+
 /** @throws {ConfigError} with what is wrong with the entry itself, apart from what is known to be wrong around it. */
-function readEntry(id: string, entry: unknown, base: Environment, known: readonly string[]): Policy {
+function readEntry(
+  id: string,
+  entry: unknown,
+  shape: z.ZodMiniType,
+  base: Environment,
+  known: readonly string[],
+): SubscriptionPolicy {
+  const issues = shape.safeParse(entry).error?.issues ?? [];
   const own = new Faults();
-  own.of(() => checkEntry(entry));
-  const policy = own.of(() => readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry) }));
-  const faults = own.found.filter((fault) => !known.includes(fault));
+  const unwritable = new Set(issues.map(({ path }) => path[0]));
+  const policy = own.of(() => readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry, unwritable) }));
+  const faults = [
+    ...issues.map(({ path, message }) => [...path.slice(0, 1), message].join(' ')),
+    ...own.found.filter((fault) => !known.includes(fault)),
+  ];
   if (faults.length > 0) throw new ConfigError(faults.map((fault) => `SUBSCRIPTIONS_FILE, ${id}: ${fault}`));
   if (!policy) throw new ConfigError(known);
   return policy;
 }
 
-function parseFile(file: string): object {
-  const parsed = parseJson(file);
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw new ConfigError(['SUBSCRIPTIONS_FILE must hold a JSON object: subscription id → object of variables']);
-}
-
-function parseJson(file: string): unknown {
-  try {
-    return JSON.parse(file);
-  } catch {
-    return undefined;
-  }
-}
-
-function checkEntry(entry: unknown): void {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    throw new ConfigError(['must be an object of variables']);
-  }
-  const unknown = Object.keys(entry).filter((name) => !names.has(name));
-  const unwritable = Object.entries(entry).filter(([name, value]) => names.has(name) && !isWritable(value));
-  const faults = [
-    ...(unknown.length > 0 ? [`${unknown.join(', ')} cannot be set for a subscription`] : []),
-    ...unwritable.map(([name]) => `${name} must be a text, a number or a list of texts`),
-  ];
-  if (faults.length > 0) throw new ConfigError(faults);
-}
-
 /** Values as they would be written in the environment: numbers as digits, lists with commas. */
-function asEnvironment(entry: unknown): Environment {
-  const written = Object.entries(entry ?? {}).filter(([, value]) => isWritable(value));
+function asEnvironment(entry: unknown, unwritable: ReadonlySet<unknown>): Environment {
+  const written = Object.entries(entry ?? {}).filter(([name]) => !unwritable.has(name));
   return Object.fromEntries(written.map(([name, value]) => [name, String(value)]));
 }
 
-function isWritable(value: unknown): boolean {
-  return isPlain(value) || (Array.isArray(value) && value.every(isPlain));
-}
-
-function isPlain(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number';
+/** Topics that must work for a message of the subscription to be worth a call. */
+export function topicsOf({
+  resultTopic,
+  retryTopic,
+  deadLetterTopic,
+}: Pick<SubscriptionPolicy, 'resultTopic' | 'retryTopic' | 'deadLetterTopic'>): string[] {
+  return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
 }

@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import { readJson } from '../../shared/runtime/config/json-text.ts';
 import type { Parsed } from '../../shared/runtime/config/variables.ts';
 
 /** A named priority, with the service level of requests that bring none of their own. */
@@ -9,6 +11,8 @@ export interface Objective {
   readonly tpotMs?: number;
   /** Share of requests in [0, 1] that may miss the service level. */
   readonly missBudget?: number;
+  /** The longest wait in the queue, in seconds, above 0. */
+  readonly ttlSeconds?: number;
 }
 
 export type Objectives = ReadonlyMap<string, Objective>;
@@ -28,47 +32,33 @@ export function parseObjectiveList(raw: string): Parsed<Objectives> {
   return { value: objectives };
 }
 
-/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01}}`. */
+const optionalPositive = (what: string) => z.exactOptional(z.number(what).check(z.positive(what)));
+const budget = 'a missBudget from 0 to 1, or none';
+
+const objectiveFile = z.record(
+  z.string().check(z.regex(namePattern)),
+  z.object(
+    {
+      priority: z.int('a whole number as priority'),
+      ttftMs: optionalPositive('positive milliseconds as ttftMs, or none'),
+      tpotMs: optionalPositive('positive milliseconds as tpotMs, or none'),
+      missBudget: z.exactOptional(z.number(budget).check(z.gte(0, budget), z.lte(1, budget))),
+      ttlSeconds: optionalPositive('positive seconds as ttlSeconds, or none'),
+    },
+    'an object',
+  ),
+  {
+    error: ({ code }) =>
+      code === 'invalid_key'
+        ? 'a name of at most 128 letters, digits, dots, dashes and underscores'
+        : 'must be a JSON object of name to objective',
+  },
+);
+
+/** Reads `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`. */
 export function parseObjectiveFile(text: string): Parsed<Objectives> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { fault: 'must be JSON' };
-  }
-  if (!isRecord(json)) return { fault: 'must be a JSON object of name to objective' };
-  const objectives = new Map<string, Objective>();
-  for (const [name, fields] of Object.entries(json)) {
-    if (!namePattern.test(name) || !isRecord(fields)) return { fault: `must give ${JSON.stringify(name)} an object` };
-    const { priority, ttftMs, tpotMs, missBudget } = fields;
-    if (!Number.isSafeInteger(priority)) return { fault: `must give ${name} a whole number as priority` };
-    if (!isAbsentOr(isPositive, ttftMs) || !isAbsentOr(isPositive, tpotMs)) {
-      return { fault: `must give ${name} positive milliseconds as ttftMs and tpotMs, or leave them out` };
-    }
-    if (!isAbsentOr(isShare, missBudget)) return { fault: `must give ${name} a missBudget from 0 to 1` };
-    objectives.set(name, {
-      name,
-      priority: priority as number,
-      ...(ttftMs === undefined ? {} : { ttftMs }),
-      ...(tpotMs === undefined ? {} : { tpotMs }),
-      ...(missBudget === undefined ? {} : { missBudget }),
-    });
-  }
-  return objectives.size > 0 ? { value: objectives } : { fault: 'must name at least one objective' };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isAbsentOr(is: (value: unknown) => value is number, value: unknown): value is number | undefined {
-  return value === undefined || is(value);
-}
-
-function isPositive(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0;
-}
-
-function isShare(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= 1;
+  const read = readJson(text, objectiveFile);
+  if ('fault' in read) return read;
+  const objectives = Object.entries(read.value).map(([name, fields]) => [name, { name, ...fields }] as const);
+  return objectives.length > 0 ? { value: new Map(objectives) } : { fault: 'must name at least one objective' };
 }

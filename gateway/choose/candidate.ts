@@ -1,6 +1,6 @@
-import type { Placement } from '../endpoint/attempt.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import { blockTokens } from '../endpoint/prefix/prompt-blocks.ts';
+import type { Placement } from '../endpoint/placement.ts';
+import { blockBytes } from '../endpoint/prefix/prompt-blocks.ts';
 import type { RoutingRequest } from '../request.ts';
 
 /** An endpoint as it is seen for one request: what a policy may know of it. */
@@ -23,15 +23,16 @@ export interface Candidate extends Placement {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks' | 'workClass'>;
+type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks' | 'promptSize' | 'workClass'>;
 
 /** What the request would meet on the endpoint now. Changes nothing there. */
 export function candidateOf(endpoint: Endpoint, request: CandidateRequest): Candidate {
-  const { promptTokens, promptBlocks, workClass } = request;
+  const { promptTokens, promptBlocks, promptSize, workClass } = request;
   const blocks = promptBlocks.length / 2;
   const match = endpoint.prefixes.match(promptBlocks);
+  const cachedShare = Math.min(1, (match.blocks * blockBytes) / Math.max(1, promptSize.textBytes));
   // At least one token is computed, whatever is cached.
-  const cachedTokens = Math.max(0, Math.min(promptTokens - 1, match.blocks * blockTokens));
+  const cachedTokens = Math.max(0, Math.min(promptTokens - 1, Math.floor(promptTokens * cachedShare)));
   const features = endpoint.featuresOf(promptTokens - cachedTokens, cachedTokens);
   return {
     endpoint,

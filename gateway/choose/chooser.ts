@@ -1,7 +1,6 @@
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Pool } from '../endpoint/pool.ts';
-import type { Wait } from '../queue/request-queue.ts';
-import type { QueueItem, RoutingRequest } from '../request.ts';
+import type { QueueItem, RoutingRequest, Wait } from '../request.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
 import { preferred } from './filters/preference.ts';
 import { type Policy, pickHighest } from './policies/policy.ts';
@@ -49,16 +48,18 @@ export class Chooser {
     const waitsFor = this.#waitsFor(request);
     if (waitsFor === 'the best endpoint') {
       const choice = this.#best(servers, item);
-      if (!choice) return { queueKey: request.model, roomInMs: undefined };
+      if (!choice) return this.#wait(item, request.model, undefined);
       const { endpoint } = choice.winner;
       const queueKey = `${request.model} at ${endpoint.url}`;
       const roomInMs = this.#roomInMs(endpoint, item);
-      return roomInMs === 0 && !isTaken(queueKey) ? this.#made(choice) : { queueKey, roomInMs };
+      return roomInMs === 0 && !isTaken(queueKey) ? this.#made(choice) : this.#wait(item, queueKey, roomInMs);
     }
     const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : request.model;
     const isFree = (endpoint: Endpoint): boolean => waitsFor === 'nothing' || this.#roomInMs(endpoint, item) === 0;
     const choice = isTaken(queueKey) ? undefined : this.#best(servers.filter(isFree), item);
-    return choice ? this.#made(choice) : { queueKey, roomInMs: this.#anyRoomInMs(servers, item) };
+    return choice
+      ? this.#made(choice)
+      : this.#wait(item, queueKey, leastOf(servers.map((each) => this.#roomInMs(each, item))));
   }
 
   /** Sheddable work enters what real-time leaves, so that it waits for room under a policy that holds no queue, too. */
@@ -86,8 +87,22 @@ export class Chooser {
     return limiter.roomInMs(request.workClass, cost.slo.tpotMs);
   }
 
-  #anyRoomInMs(servers: readonly Endpoint[], item: ChosenFor): number | undefined {
-    const known = servers.map((each) => this.#roomInMs(each, item)).filter((roomInMs) => roomInMs !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
+  #wait({ request }: ChosenFor, queueKey: string, roomInMs: number | undefined): Wait {
+    return { queueKey, roomInMs, anyRoomInMs: this.#anyRoomInMs(request) };
   }
+
+  /** Until any endpoint has room for a request of this class, whatever it asks for and was promised. */
+  #anyRoomInMs(request: RoutingRequest): number | undefined {
+    const { workClass } = request;
+    const { usable } = this.#options.pool;
+    if (this.#waitsFor(request) === 'nothing') return 0;
+    if (workClass === 'realtime' && usable.some(({ limiter }) => (limiter.toEvict ?? 0) > 0)) return 0;
+    return leastOf(usable.map(({ limiter }) => limiter.roomInMs(workClass, Number.POSITIVE_INFINITY)));
+  }
+}
+
+/** Of those that are known; undefined where none is. */
+function leastOf(durationsMs: readonly (number | undefined)[]): number | undefined {
+  const known = durationsMs.filter((durationMs) => durationMs !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

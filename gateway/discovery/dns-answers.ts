@@ -1,16 +1,17 @@
 /** What the answers for a name have told so far. */
 export interface Service {
-  /** In use; in order. */
+  /** The addresses in use, sorted. */
   readonly addresses: readonly string[];
-  /** Of those, the ones that the last answer lacked. */
+  /** Those of the addresses that the last answer lacked. */
   readonly missing: readonly string[];
 }
 
 export const noService: Service = { addresses: [], missing: [] };
 
 /**
- * The addresses after another answer, which is not empty: those it has, and those that it lacks but the one before had. Resolvers
- * behind one name disagree while a change spreads, and answers are cut short; who is really gone refuses connections meanwhile.
+ * Gives the addresses after another answer, which is not empty: those that it has, and those that it lacks but the answer before had.
+ * Resolvers behind one name disagree while a change spreads, and answers are cut short. An endpoint that is really gone refuses connections
+ * meanwhile.
  */
 export function nextService({ addresses, missing }: Service, answer: readonly string[]): Service {
   const lacking = addresses.filter((address) => !answer.includes(address));

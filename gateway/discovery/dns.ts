@@ -9,7 +9,7 @@ const resolveAgainMs = 5000;
 /** Until there is a first answer, and where one lacks an address. */
 const resolveSoonMs = 1000;
 
-/** The addresses of a name. Rejects where it has none, or nobody answers. */
+/** Resolves a name to its addresses. Rejects when the name has none, or when no resolver answers. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
 export interface ResolvedServiceOptions {

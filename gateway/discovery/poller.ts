@@ -5,14 +5,17 @@ import { readModelList } from '../endpoint/model-list.ts';
 import type { Pool } from '../endpoint/pool.ts';
 import { readEngineLoad } from './dialects/engine-load.ts';
 import { healthOf } from './health-answer.ts';
+import { ReadingPeriod } from './reading-period.ts';
 
+const statusUnauthorized = 401;
 const answerTimeoutMs = 2000;
-const largestAnswerBytes = 8 * 1024 * 1024;
+/** vLLM's page has some 64 KB. What is larger is not read to its end. */
+const largestAnswerBytes = 1024 * 1024;
 /** A list of models changes with a restart or a loaded adapter. */
 const modelsRefreshMs = 5000;
 /** How soon an endpoint is asked again that took no connection, or whose models are not known. */
 const probeMs = 1000;
-/** How often `/health` is asked of an endpoint that has no request and was sent none for so long, or is ejected. */
+/** How often `/health` is asked of an endpoint that has had no request for this time, or is ejected. */
 const healthMs = 1000;
 /** So with one that has no such page. */
 const noHealthMs = 30_000;
@@ -20,14 +23,16 @@ const noHealthMs = 30_000;
 export interface PollerOptions {
   readonly pool: Pool;
   readonly metricsRefreshMs: number;
+  /** The bearer key for the endpoints; undefined where they need none. */
+  readonly endpointsKey: () => string | undefined;
   /** Called after every reading: there may be room now. */
   readonly onReading: () => void;
 }
 
 /**
- * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how it does; each on its
- * own, so that a slow one delays no other. Its connections tell who can be reached: a refused one makes an endpoint unusable, an
- * answered one usable again.
+ * Reads each endpoint's `/metrics` and `/v1/models` again and again, and `/health` while no request tells how the endpoint does. Each
+ * endpoint is read on its own, so that a slow one delays no other. A refused connection makes an endpoint unusable, an answered one makes it
+ * usable again.
  */
 export class Poller {
   readonly #options: PollerOptions;
@@ -41,7 +46,8 @@ export class Poller {
   }
 
   added(endpoint: Endpoint): void {
-    const metrics = repeat(() => this.#readMetrics(endpoint));
+    const period = new ReadingPeriod(this.#options.metricsRefreshMs);
+    const metrics = repeat(() => this.#readMetrics(endpoint, period));
     const models = repeat(() => this.#readModels(endpoint));
     const health = repeat(() => this.#readHealth(endpoint));
     this.#firstReadings?.push(metrics.first, models.first);
@@ -66,25 +72,26 @@ export class Poller {
     await this.#agent.destroy();
   }
 
-  async #readMetrics(endpoint: Endpoint): Promise<number> {
+  async #readMetrics(endpoint: Endpoint, period: ReadingPeriod): Promise<number> {
     const startedAtMs = performance.now();
     const text = successOf(await this.#ask(endpoint, '/metrics'));
+    if (text !== undefined) period.record(performance.now() - startedAtMs);
     const load = text === undefined ? undefined : readEngineLoad(text);
-    if (load) endpoint.recordLoad(load);
+    if (load) endpoint.recordLoad(load, period.freshForMs);
     this.#options.onReading();
-    const periodMs = endpoint.reachable
-      ? this.#options.metricsRefreshMs
-      : Math.min(this.#options.metricsRefreshMs, probeMs);
+    const periodMs = endpoint.reachable ? period.ms : Math.min(period.ms, probeMs);
     return Math.max(0, startedAtMs + periodMs - performance.now());
   }
 
   async #readModels(endpoint: Endpoint): Promise<number> {
-    const text = successOf(await this.#ask(endpoint, '/v1/models'));
+    const answer = await this.#ask(endpoint, '/v1/models');
+    if (answer) endpoint.recordAuthorized(answer.status !== statusUnauthorized);
+    const text = successOf(answer);
     // What an endpoint served before it went away is what it will serve when it is back.
-    if (endpoint.reachable)
+    if (endpoint.reachable && endpoint.authorized)
       this.#options.pool.recordModels(endpoint, text === undefined ? undefined : readModelList(text));
     this.#options.onReading();
-    return endpoint.models && endpoint.reachable ? modelsRefreshMs : probeMs;
+    return endpoint.models && endpoint.reachable && endpoint.authorized ? modelsRefreshMs : probeMs;
   }
 
   async #readHealth(endpoint: Endpoint): Promise<number> {
@@ -100,8 +107,10 @@ export class Poller {
 
   /** Undefined where no whole answer came in time. */
   async #ask(endpoint: Endpoint, path: string): Promise<Answer | undefined> {
+    const key = this.#options.endpointsKey();
     try {
       const { statusCode, body } = await request(endpoint.url + path, {
+        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
         dispatcher: this.#agent,
         signal: AbortSignal.timeout(answerTimeoutMs),
       });

@@ -2,55 +2,27 @@ import type { Usage } from '../../shared/openai/usage.ts';
 import type { ListNode } from '../../shared/runtime/linked-list.ts';
 import type { Slo } from '../slo.ts';
 import type { WorkClass } from '../work-class.ts';
-import type { LimitedRequest, PromptPause } from './capacity/concurrency-limiter.ts';
+import { learnFromAnswer } from './answer-lessons.ts';
+import type { AttemptListener, AttemptRequest } from './attempt-request.ts';
+import type { LimitedRequest, PromptPause } from './capacity/limited-endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type AttemptOutcome, verdictOn } from './health/ejection.ts';
+import { type AttemptOutcome, type HealthVerdict, verdictOn } from './health/ejection.ts';
 import type { CountedRequest } from './in-flight.ts';
+import { tpotOf } from './latency/answer-tpot.ts';
 import type { SteppedStream } from './latency/engine-steps.ts';
-import type { LoadFeatures, Prediction, Prompts } from './latency/prediction.ts';
+import type { Prediction, Prompts } from './latency/prediction.ts';
 import { attentionPairs } from './latency/step-load.ts';
 import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
+import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
-import { blockTokens, type PromptBlocks } from './prefix/prompt-blocks.ts';
-
-/** What an attempt must know of its request. */
-export interface AttemptRequest {
-  readonly workClass: WorkClass;
-  readonly priority: number;
-  /** Its answer is streamed. */
-  readonly stream: boolean;
-  /** Estimated. */
-  readonly promptTokens: number;
-  readonly promptBlocks: PromptBlocks;
-  readonly arrivedAtMs: number;
-  readonly slo: Slo;
-}
-
-/** The endpoint that was chosen for a request, and what is expected of it there. */
-export interface Placement {
-  readonly endpoint: Endpoint;
-  readonly features: LoadFeatures;
-  readonly prediction: Prediction;
-  readonly match: PrefixMatch;
-}
-
-/** Told what becomes of an attempt. */
-export interface AttemptListener {
-  /** Once, at the first byte of its answer: what it held up may go. */
-  answering(attempt: Attempt): void;
-  /** Once, when its place is free again and all is learned from it. */
-  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, nowMs: number): void;
-  /** Its endpoint needs the place for a higher priority: the request is to be stopped. */
-  evicted(attempt: Attempt): void;
-}
 
 const statusTooManyRequests = 429;
 /** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
 const usualTpotMs = 20;
-/** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
-const fewestStreamedTokens = 5;
-/** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
-const fewestWholeTokens = 8;
+/** An answer that takes no longer than so many times what it takes alone met no queue: steps that run anyway take the rest. */
+const promptOverAlone = 1.5;
+
+type Listener = AttemptListener<Attempt>;
 
 /**
  * One request on one endpoint, from its dispatch to its end. It tells the endpoint's in-flight counts, health, latency model, prefix
@@ -73,7 +45,13 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   prefill?: ListNode<CountedRequest>;
   readonly #prediction: Prediction;
   readonly #match: PrefixMatch;
-  readonly #listener: AttemptListener;
+  /** Whole blocks of its prompt. */
+  readonly #blocks: number;
+  /** The endpoint's requests of ours when it was opened, this one included. */
+  readonly #loadWithIt: number;
+  /** Requests that had ended there before it was opened. */
+  readonly #endedBefore: number;
+  readonly #listener: Listener;
   readonly #place: ListNode<LimitedRequest>;
   #isProbe: boolean;
   #pause: PromptPause | undefined;
@@ -84,14 +62,18 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   #lastChunkAtMs = 0;
   #chunks = 0;
   #usage: Usage | undefined;
+  /** The endpoint answered that it is full. */
+  #full = false;
+  /** Of an end of which the request's other attempt still tells; undefined where nothing is left to be told. */
+  #verdict: HealthVerdict | undefined;
   #ended = false;
 
   /** Takes the place: from here on the request counts on its endpoint, until `end`. */
-  static open(placement: Placement, request: AttemptRequest, listener: AttemptListener, nowMs: number): Attempt {
+  static open(placement: Placement, request: AttemptRequest, listener: Listener, nowMs: number): Attempt {
     return new Attempt(placement, request, listener, nowMs);
   }
 
-  private constructor(placement: Placement, request: AttemptRequest, listener: AttemptListener, nowMs: number) {
+  private constructor(placement: Placement, request: AttemptRequest, listener: Listener, nowMs: number) {
     const { endpoint, features, prediction, match } = placement;
     this.endpoint = endpoint;
     this.workClass = request.workClass;
@@ -107,9 +89,12 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.prompt = { tokens: uncachedTokens, pairs: attentionPairs(uncachedTokens, cachedTokens) };
     this.#prediction = prediction;
     this.#match = match;
+    this.#blocks = request.promptBlocks.length / 2;
     this.#listener = listener;
     if (endpoint.inFlight === 0) endpoint.latency.steps.beganIdle(nowMs);
     endpoint.work.opened(this);
+    this.#loadWithIt = endpoint.inFlight;
+    this.#endedBefore = endpoint.work.ended;
     endpoint.prefixes.store(request.promptBlocks);
     if (this.workClass === 'sheddable') this.#pause = endpoint.limiter.pauseFor(this);
     this.#place = endpoint.limiter.opened(this);
@@ -135,6 +120,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     return this.#status >= 200 && this.#status < 300;
   }
 
+  /** The endpoint answered that it is full. */
+  get full(): boolean {
+    return this.#full;
+  }
+
   /** From the request's arrival to the first byte; undefined before that. */
   get ttftMs(): number | undefined {
     return this.#firstByteAtMs === undefined ? undefined : this.#firstByteAtMs - this.arrivedAtMs;
@@ -145,20 +135,17 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     return this.firstTokenExpectedAtMs - this.arrivedAtMs;
   }
 
-  /**
-   * Mean time of each token after the first. Of a stream: from the first byte to the last chunk, by the tokens that the answer reported,
-   * else by its chunks. Of a whole answer: from when its first token was expected to its first byte, by the tokens it reported.
-   * Undefined where that tells nothing.
-   */
+  /** Milliseconds of each token after the first, on the average; undefined where nothing tells. */
   get tpotMs(): number | undefined {
     if (this.#firstByteAtMs === undefined) return undefined;
-    const tokens = this.#usage?.completionTokens ?? 0;
-    if (this.stream) {
-      const further = (tokens > 0 ? tokens : this.#chunks) - 1;
-      return further < 1 ? undefined : (this.#lastChunkAtMs - this.#firstByteAtMs) / further;
-    }
-    const decodingMs = this.#firstByteAtMs - this.firstTokenExpectedAtMs;
-    return tokens < fewestWholeTokens || decodingMs <= 0 ? undefined : decodingMs / tokens;
+    return tpotOf({
+      stream: this.stream,
+      firstTokenExpectedAtMs: this.firstTokenExpectedAtMs,
+      firstByteAtMs: this.#firstByteAtMs,
+      lastChunkAtMs: this.#lastChunkAtMs,
+      chunks: this.#chunks,
+      completionTokens: this.#usage?.completionTokens ?? this.#chunks * this.endpoint.gaps.tokensPerChunk,
+    });
   }
 
   /** What the complete answer said it took, if it did. */
@@ -170,20 +157,41 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     return this.#streamGaps;
   }
 
+  get lastChunkAtMs(): number {
+    return this.#lastChunkAtMs;
+  }
+
   get furtherTokens(): number {
     return Math.max(0, this.#chunks - 1);
   }
 
   /** Tokens generated so far: those of a stream are seen, those of others follow from the time and the engine's pace. */
   progressTokens(nowMs: number): number {
-    if (this.stream) return this.#chunks;
+    if (this.stream) return Math.round(this.#chunks * this.endpoint.gaps.tokensPerChunk);
     const decodingMs = nowMs - this.firstTokenExpectedAtMs;
     return Math.max(0, Math.floor(decodingMs / (this.endpoint.seenTpotMs ?? usualTpotMs)));
   }
 
   /**
-   * The first byte of the answer, or its end where it has no byte.
+   * The endpoint declined the request, with an answer that another endpoint may give better: to be told before its first byte.
+   * @param full it says that it is full, and not that it failed
    * @param retryAfterSeconds what the answer asks for; 0 or NaN where it asks for nothing
+   * @returns whether the answer is not for the client: then this attempt is to be ended as `declined`
+   */
+  declined(status: number, full: boolean, retryAfterSeconds: number): boolean {
+    if (this.#ended || !this.isAwaiting) return false;
+    const { health, limiter, inFlight } = this.endpoint;
+    this.#status = status;
+    this.#full = full;
+    if (full) health.recordFull(retryAfterSeconds);
+    // A 429 may be for a quota that has nothing to do with places.
+    if (full && status !== statusTooManyRequests) limiter.places.recordRefusal(inFlight - 1);
+    return this.#listener.declined(this);
+  }
+
+  /**
+   * The first byte of the answer, or its end where it has no byte.
+   * @param retryAfterSeconds what a 429 asks for; 0 or NaN where it asks for nothing
    */
   firstByte(status: number, retryAfterSeconds: number, nowMs: number): void {
     if (this.#ended || this.#firstByteAtMs !== undefined) return;
@@ -197,10 +205,11 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     }
     endpoint.work.answering(this, nowMs);
     this.#firstByteAtMs = nowMs;
-    if (status === statusTooManyRequests) endpoint.health.recordFull(retryAfterSeconds);
+    if (status === statusTooManyRequests && !this.#full) endpoint.health.recordFull(retryAfterSeconds);
+    this.#listener.answered(this);
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
-    this.#listener.answering(this);
+    if (this.succeeds && this.stream) this.#tellPlaces(1, nowMs);
   }
 
   /** A piece of the answer: about one token, of a stream that succeeds. */
@@ -215,7 +224,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
       work.generated(this);
     } else {
       this.#streamNode = gaps.add(this);
-      limiter.recordFirstToken(Math.max(0, nowMs - this.openedAtMs - this.#prediction.ttftAloneMs));
+      const { trusted, ttftAloneMs } = this.#prediction;
+      if (trusted) limiter.recordFirstToken(Math.max(0, nowMs - this.openedAtMs - ttftAloneMs));
     }
     this.#lastChunkAtMs = nowMs;
     gaps.recordChunk(nowMs);
@@ -224,7 +234,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
 
   /** What the answer says it took, before its end. */
   reported(usage: Usage): void {
-    this.#usage = usage;
+    if (!this.#ended) this.#usage = usage;
   }
 
   /** The one way out: the place is free again, and what the attempt showed is learned. Only the first call counts. */
@@ -233,15 +243,26 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#ended = true;
     const { endpoint } = this;
     if (outcome === 'unreachable') endpoint.recordRefused();
-    const verdict = verdictOn({ outcome, status: this.#status });
+    const verdict = verdictOn({ outcome, status: this.#status, full: this.#full });
     this.#endProbe(verdict);
-    endpoint.health.recordEnd(verdict);
+    this.#verdict = verdict;
+    const judged = this.#listener.judged(this, outcome, verdict);
+    if (judged) this.judge(judged);
+    if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
+      this.#tellPlaces(Math.max(1, this.#usage.completionTokens ?? 1), nowMs);
+    }
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
     this.#settlePause(nowMs);
     endpoint.limiter.closed(this.#place);
     if (outcome === 'complete' && this.succeeds) this.#learn(nowMs);
     this.#listener.attemptEnded(this, outcome, nowMs);
+  }
+
+  /** What its end says of its endpoint, where that was left open: once. */
+  judge(verdict: HealthVerdict | undefined = this.#verdict): void {
+    if (this.#verdict && verdict) this.endpoint.health.recordEnd(verdict);
+    this.#verdict = undefined;
   }
 
   evict(): void {
@@ -254,6 +275,15 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.endpoint.health.recordProbe(verdict);
   }
 
+  /** So many tokens of its answer have come: whether as soon as from an engine without other work. */
+  #tellPlaces(tokens: number, nowMs: number): void {
+    const { latency, limiter, work } = this.endpoint;
+    // A stream that began in the place of one that ended tells nothing of a place beside it.
+    if (this.stream && work.ended > this.#endedBefore) return;
+    const aloneMs = latency.aloneMs(this.prompt, tokens);
+    if (nowMs - this.openedAtMs <= aloneMs * promptOverAlone) limiter.places.recordPromptAnswer(this.#loadWithIt);
+  }
+
   /** Its prompt is computed, or never will be. */
   #settlePause(nowMs: number): void {
     if (this.#pause) this.endpoint.limiter.settle(this.#pause, nowMs - this.openedAtMs);
@@ -261,22 +291,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   }
 
   #learn(nowMs: number): void {
-    const { limiter, gaps, latency, prefixes } = this.endpoint;
-    if (this.workClass === 'realtime') {
-      const seen = this.stream && this.#chunks > 0;
-      limiter.recordLatency(this.slo, {
-        ttftMs: seen ? this.ttftMs : undefined,
-        tpotMs: seen ? this.tpotMs : undefined,
-      });
-    }
-    if (!this.#usage) return;
-    const { completionTokens, cachedTokens } = this.#usage;
-    prefixes.correct(this.#match, cachedTokens / blockTokens);
-    const { tpotMs } = this;
-    if (this.stream) gaps.recordStream(completionTokens, this.#chunks);
-    else if (tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
-    limiter.adjust();
-    if (tpotMs === undefined || (this.stream && completionTokens < fewestStreamedTokens)) return;
-    latency.learnTpot(this.#prediction, tpotMs);
+    const { workClass, slo, stream, ttftMs, tpotMs } = this;
+    const seen = { chunks: this.#chunks, usage: this.#usage, match: this.#match, blocks: this.#blocks };
+    const answer = { workClass, slo, stream, ttftMs, tpotMs, prediction: this.#prediction, ...seen };
+    learnFromAnswer(this.endpoint, answer, nowMs);
   }
 }

@@ -1,6 +1,7 @@
 import type { EndpointAddress } from './address.ts';
-import { ConcurrencyLimiter, type LimitedEndpoint } from './capacity/concurrency-limiter.ts';
-import type { EngineLoad } from './engine-load.ts';
+import { ConcurrencyLimiter } from './capacity/concurrency-limiter.ts';
+import type { LimitedEndpoint } from './capacity/limited-endpoint.ts';
+import { adaptersAfter, type EngineLoad } from './engine-load.ts';
 import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
 import { InFlight } from './in-flight.ts';
 import { EndpointLatency, type SteppedEndpoint } from './latency/endpoint-latency.ts';
@@ -17,6 +18,8 @@ interface Reading extends EngineLoad {
   readonly ownInFlight: number;
   /** Prompt tokens that the gateway had sent there by then. */
   readonly sentTokens: number;
+  /** It counts until it is so old. */
+  readonly freshForMs: number;
 }
 
 /** Of requests that others sent, where none of our own tells. */
@@ -33,15 +36,19 @@ export interface EndpointOptions {
   readonly stepModel?: StepModel;
   /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
+  /** What the other engines were seen to run at once: one that comes is taken to be like them. */
+  readonly otherPlaces?: () => readonly number[];
 }
 
 export type EndpointChange =
   | OutlierChange
+  | { readonly kind: 'refuses the key' }
+  | { readonly kind: 'takes the key again' }
   | { readonly kind: 'takes connections again' }
   | { readonly kind: 'refuses connections' };
 
 /** In words for operators. */
-export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses';
+export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses' | 'unauthorized';
 
 const alone: Peers = { canSpare: false, tally: { requests: 0, failures: 0 } };
 
@@ -65,8 +72,11 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
   readonly nowMs: () => number;
   readonly #options: EndpointOptions;
   #reading: Reading | undefined;
+  /** Those used last stand last. */
+  #adapters: ReadonlySet<string> = new Set();
   #models: ModelList | undefined;
   #reachable = true;
+  #authorized = true;
 
   constructor(address: EndpointAddress, options: EndpointOptions) {
     const { origin, hostname, port, protocol, pathname } = new URL(address.url);
@@ -79,7 +89,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     this.nowMs = options.nowMs;
     this.work = new InFlight(this.nowMs);
     this.latency = new EndpointLatency(options.stepModel ?? new StepModel(), this);
-    this.limiter = new ConcurrencyLimiter(this, this.nowMs);
+    this.limiter = new ConcurrencyLimiter(this, this.nowMs, options.otherPlaces?.() ?? []);
     this.health = new OutlierDetector({
       nowMs: this.nowMs,
       peers: () => options.peers?.(this) ?? alone,
@@ -87,9 +97,9 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     });
   }
 
-  /** False from a refused connection until the next one that is answered, and while it is ejected. */
+  /** False from a refused connection until the next one that is answered, while it refuses our key, and while it is ejected. */
   get usable(): boolean {
-    return this.#reachable && this.health.admits;
+    return this.#reachable && this.#authorized && this.health.admits;
   }
 
   /** The last connection was not refused. */
@@ -97,8 +107,14 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     return this.#reachable;
   }
 
+  /** It did not answer 401 when it was last asked for its models. */
+  get authorized(): boolean {
+    return this.#authorized;
+  }
+
   get condition(): Condition {
     if (!this.#reachable) return 'refuses';
+    if (!this.#authorized) return 'unauthorized';
     if (this.health.ejection) return this.health.probing ? 'probed' : 'ejected';
     return this.health.startShare === undefined ? 'ready' : 'starting';
   }
@@ -112,9 +128,9 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     return this.#models?.has(model) ?? true;
   }
 
-  /** The LoRA adapter is in its memory, as its last reading tells. */
+  /** The LoRA adapter should be in its memory: pages name those that requests use, and the ones used last stay. */
   hasLoaded(adapter: string): boolean {
-    return this.#reading?.adapters?.has(adapter) === true && this.reading !== undefined;
+    return this.#adapters.has(adapter) && this.reading !== undefined;
   }
 
   get inFlight(): number {
@@ -124,7 +140,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
   /** The last reading, unless it is stale. */
   get reading(): Reading | undefined {
     const reading = this.#reading;
-    return reading && this.nowMs() - reading.atMs <= this.#options.staleAfterMs ? reading : undefined;
+    return reading && this.nowMs() - reading.atMs <= reading.freshForMs ? reading : undefined;
   }
 
   get load(): number {
@@ -218,14 +234,43 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     return this.limiter.window;
   }
 
-  recordLoad(load: EngineLoad): void {
+  /** @param freshForMs for so long it counts, where that is longer than what the options say */
+  recordLoad(load: EngineLoad, freshForMs = 0): void {
     this.recordAnswered();
-    this.#reading = { ...load, atMs: this.nowMs(), ownInFlight: this.inFlight, sentTokens: this.work.sentTokens };
+    this.#recordGenerated(load);
+    this.#adapters = adaptersAfter(this.#adapters, load);
+    this.#reading = {
+      ...load,
+      atMs: this.nowMs(),
+      ownInFlight: this.inFlight,
+      sentTokens: this.work.sentTokens,
+      freshForMs: Math.max(this.#options.staleAfterMs, freshForMs),
+    };
     this.limiter.recordReading(load);
+  }
+
+  /** What it has generated since the last page; an engine that started anew begins to count from 0. */
+  #recordGenerated({ generatedTokens, running }: EngineLoad): void {
+    const last = this.#reading;
+    if (generatedTokens === undefined || last?.generatedTokens === undefined) return;
+    const nowMs = this.#options.nowMs();
+    const between = {
+      tokens: generatedTokens - last.generatedTokens,
+      durationMs: nowMs - last.atMs,
+      running: Math.min(running, last.running) === 0 ? 0 : (running + last.running) / 2,
+    };
+    this.gaps.recordGenerated(between, nowMs);
   }
 
   recordModels(models: ModelList | undefined): void {
     this.#models = models;
+  }
+
+  /** Whether it let us see its models: one that does not refuses requests as well. */
+  recordAuthorized(authorized: boolean): void {
+    if (this.#authorized === authorized) return;
+    this.#authorized = authorized;
+    this.#options.onUsableChange(this, { kind: authorized ? 'takes the key again' : 'refuses the key' });
   }
 
   recordAnswered(): void {
@@ -234,6 +279,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
 
   recordRefused(): void {
     this.#reading = undefined;
+    this.#adapters = new Set();
     this.#setReachable(false);
   }
 

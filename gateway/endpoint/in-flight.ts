@@ -69,6 +69,7 @@ export class InFlight {
   #lastPrefilledAtMs = Number.NEGATIVE_INFINITY;
   /** When an answer that comes whole was last taken to generate. */
   #lastAssumedAtMs = Number.NEGATIVE_INFINITY;
+  #ended = 0;
   /** When the next of those whose answers come whole is expected to generate; earlier than that nothing changes by time. */
   #nextExpectedAtMs = Number.POSITIVE_INFINITY;
 
@@ -98,6 +99,11 @@ export class InFlight {
 
   get total(): number {
     return this.#counts.realtime.inFlight + this.#counts.sheddable.inFlight;
+  }
+
+  /** How many requests have ended there so far. */
+  get ended(): number {
+    return this.#ended;
   }
 
   /** How long the engine has computed at the oldest prefill that it holds; 0 when it holds none. */
@@ -176,6 +182,7 @@ export class InFlight {
     counts.inFlight -= 1;
     counts.promptTokens -= request.promptTokens;
     this.#endedTokens += uncachedTokens(request);
+    this.#ended += 1;
   }
 
   /** Answers that come whole show no first token: they count as generating once it was expected. */

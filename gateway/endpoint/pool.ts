@@ -32,6 +32,7 @@ export class Pool {
       ...options,
       stepModel: this.stepModel,
       peers: (endpoint) => this.#peersOf(endpoint),
+      otherPlaces: () => this.endpoints.map(({ limiter }) => limiter.places.shown),
       onUsableChange: (endpoint, change) => {
         // What becomes of one that has left concerns the pool no more.
         if (this.#endpoints.get(endpoint.url) !== endpoint) return;
@@ -91,8 +92,9 @@ export class Pool {
     return this.#some(({ usable }) => usable);
   }
 
-  canServe(model: string): boolean {
-    return this.#some((endpoint) => endpoint.usable && endpoint.serves(model));
+  /** Whether an endpoint is usable that serves the model, another one than `exceptFor`. */
+  canServe(model: string, exceptFor?: Endpoint): boolean {
+    return this.#some((endpoint) => endpoint !== exceptFor && endpoint.usable && endpoint.serves(model));
   }
 
   /** Usable endpoints that serve the model; `exceptFor` is one of them only if it is the only one. */
@@ -139,7 +141,8 @@ export class Pool {
     const others = this.endpoints.filter((other) => other !== endpoint);
     const isMember = others.length < this.#endpoints.size;
     const ejected = others.filter(({ health }) => health.ejection).length;
-    const stands = ({ reachable, health }: Endpoint): boolean => reachable && !health.ejection;
+    const stands = ({ reachable, authorized, health }: Endpoint): boolean =>
+      reachable && authorized && !health.ejection;
     const left = others.filter(stands);
     // An endpoint that alone has a model is not ejected.
     const models = [...(endpoint.models?.keys() ?? [])];

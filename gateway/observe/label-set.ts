@@ -7,7 +7,9 @@ export class LabelSet {
     this.#limit = limit;
   }
 
-  of(value: string): string {
+  of(text: string): string {
+    // Written as UTF-8, halves of a character would all be the same one: two series of one name.
+    const value = text.toWellFormed();
     if (this.#seen.has(value)) return value;
     if (this.#seen.size >= this.#limit) return 'other';
     this.#seen.add(value);

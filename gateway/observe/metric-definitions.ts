@@ -1,10 +1,7 @@
-/**
- * A metric in both generations of names: the Inference Extension's and the llm-d router's. The newer one carries the labels of
- * both. Sources: Gateway API Inference Extension 1.x, llm-d-router 0.9.
- */
-export interface Twin {
-  readonly older: string;
-  readonly newer: string;
+import { type MetricNamePair, metricNames } from '../../shared/inference-gateway/metric-names.ts';
+
+/** A metric under both generations of its name. The newer one carries the labels of both. */
+export interface Twin extends MetricNamePair {
   readonly help: string;
   readonly olderLabels: readonly Label[];
   readonly newerLabels: readonly Label[];
@@ -37,15 +34,13 @@ const outputTokenBuckets = powersOfTwo(13);
 
 export const counters = {
   requests: {
-    older: 'inference_objective_request_total',
-    newer: 'llm_d_epp_request_total',
+    ...metricNames.requests,
     help: 'Requests, answered in whatever way',
     olderLabels: [...model, 'priority'],
     newerLabels: flow,
   },
   errors: {
-    older: 'inference_objective_request_error_total',
-    newer: 'llm_d_epp_request_error_total',
+    ...metricNames.errors,
     help: "Requests without a 2xx answer; error_code is the gateway's, or the status an endpoint answered",
     olderLabels: [...model, 'error_code'],
     newerLabels: [...flow, 'error_code'],
@@ -54,40 +49,35 @@ export const counters = {
 
 export const histograms = {
   duration: {
-    older: 'inference_objective_request_duration_seconds',
-    newer: 'llm_d_epp_request_duration_seconds',
+    ...metricNames.duration,
     help: 'From the admission to the last byte of a served answer',
     olderLabels: model,
     newerLabels: flow,
     buckets: durationBuckets,
   },
   ttft: {
-    older: 'inference_objective_request_ttft_seconds',
-    newer: 'llm_d_epp_request_ttft_seconds',
+    ...metricNames.ttft,
     help: 'From the admission to the first byte of the answer',
     olderLabels: model,
     newerLabels: [...flow, 'streaming'],
     buckets: ttftBuckets,
   },
   predictedTtft: {
-    older: 'inference_objective_request_predicted_ttft_seconds',
-    newer: 'llm_d_epp_request_predicted_ttft_seconds',
+    ...metricNames.predictedTtft,
     help: 'TTFT as predicted when the endpoint was chosen',
     olderLabels: model,
     newerLabels: flow,
     buckets: ttftBuckets,
   },
   inputTokens: {
-    older: 'inference_objective_input_tokens',
-    newer: 'llm_d_epp_request_input_tokens',
+    ...metricNames.inputTokens,
     help: 'Prompt tokens, as answers report them',
     olderLabels: model,
     newerLabels: flow,
     buckets: inputTokenBuckets,
   },
   outputTokens: {
-    older: 'inference_objective_output_tokens',
-    newer: 'llm_d_epp_request_output_tokens',
+    ...metricNames.outputTokens,
     help: 'Generated tokens, as answers report them',
     olderLabels: model,
     newerLabels: flow,
@@ -97,50 +87,43 @@ export const histograms = {
 
 export const gauges = {
   readyEndpoints: {
-    older: 'inference_pool_ready_pods',
-    newer: 'llm_d_epp_ready_endpoints',
+    ...metricNames.readyEndpoints,
     help: 'Endpoints that take requests',
     olderLabels: ['name'],
     newerLabels: ['name'],
   },
   averageKvCache: {
-    older: 'inference_pool_average_kv_cache_utilization',
-    newer: 'llm_d_epp_average_kv_cache_utilization',
+    ...metricNames.averageKvCache,
     help: 'Mean KV-cache utilization, 0 to 1, of the endpoints with a fresh reading',
     olderLabels: ['name'],
     newerLabels: ['name'],
   },
   averageQueue: {
-    older: 'inference_pool_average_queue_size',
-    newer: 'llm_d_epp_average_queue_size',
+    ...metricNames.averageQueue,
     help: 'Mean of the requests that wait in the engines with a fresh reading',
     olderLabels: ['name'],
     newerLabels: ['name'],
   },
   endpointQueue: {
-    older: 'inference_pool_per_pod_queue_size',
-    newer: 'llm_d_epp_per_endpoint_queue_size',
+    ...metricNames.endpointQueue,
     help: 'Requests that wait in an engine',
     olderLabels: ['name', 'model_server_pod'],
     newerLabels: ['name', 'model_server_endpoint'],
   },
   saturation: {
-    older: 'inference_extension_flow_control_pool_saturation',
-    newer: 'llm_d_epp_flow_control_pool_saturation',
+    ...metricNames.saturation,
     help: 'Mean over endpoints, 0 idle, 1 full for sheddable work, more only where all are full: the largest of waiting/5, KV cache/0.8, requests/places where those of an engine are known, and what token gaps and first tokens show; 1 for an empty pool',
     olderLabels: ['inference_pool'],
     newerLabels: ['inference_pool'],
   },
   queued: {
-    older: 'inference_extension_flow_control_queue_size',
-    newer: 'llm_d_epp_flow_control_queue_size',
+    ...metricNames.queued,
     help: 'Requests that wait in the gateway',
     olderLabels: queueLabels,
     newerLabels: queueLabels,
   },
   running: {
-    older: 'inference_objective_running_requests',
-    newer: 'llm_d_epp_request_running',
+    ...metricNames.running,
     help: 'Requests dispatched and not ended',
     olderLabels: ['model_name'],
     newerLabels: flow,

@@ -5,6 +5,7 @@ import type { Router } from '../router.ts';
 import { FlowMetrics, type RequestSeries } from './flow-metrics.ts';
 import { LabelSet } from './label-set.ts';
 import { counters, gauges, histograms, own, type Twin } from './metric-definitions.ts';
+import { rounded } from './recent-choices.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
 export interface MetricsSources {
@@ -54,7 +55,7 @@ export class Metrics {
     this.#plainGauge(own.realtimeRunning, () =>
       countOf(sources.router.requests, ({ running, workClass }) => running && workClass === 'realtime'),
     );
-    this.#plainGauge(own.realtimeSaturation, () => sources.router.pool.realtimeSaturation);
+    this.#plainGauge(own.realtimeSaturation, () => rounded(sources.router.pool.realtimeSaturation));
     const registers = [this.registry];
     const { predictionError, evictedTokens, ejections } = own;
     new Gauge({
@@ -187,7 +188,7 @@ function gaugeReadings(
         if (reading) set({ ...name, model_server_pod: host, model_server_endpoint: host }, reading.waiting);
       }
     },
-    saturation: (set) => set({ inference_pool: poolName }, pool.saturation),
+    saturation: (set) => set({ inference_pool: poolName }, rounded(pool.saturation)),
     queued: (set) => {
       const empty = { inference_pool: poolName, model_name: '', target_model_name: '', fairness_id: '' };
       for (const priority of new Set(sources.priorities())) set({ ...empty, priority: String(priority) }, 0);

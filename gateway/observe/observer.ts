@@ -1,18 +1,20 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Choice } from '../choose/chooser.ts';
 import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
-import type { FailureCode } from '../refusal.ts';
+import type { Rejection } from '../rejection.ts';
 import type { Ending, RoutedRequest } from '../routed-request.ts';
 import type { RouterListener } from '../router.ts';
 import { logEndpointChange } from './endpoint-log.ts';
 import type { FlowMetrics } from './flow-metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { explain, type RecentChoices } from './recent-choices.ts';
+import type { RequestLog } from './request-log.ts';
 
 export interface ObserverOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly choices: RecentChoices;
+  readonly requestLog: RequestLog;
 }
 
 /** Counts and logs what the router does. It only looks. */
@@ -29,9 +31,9 @@ export class Observer implements RouterListener {
     if (log.isLevelEnabled('debug')) log.debug(explain(choice), 'an endpoint was chosen');
   }
 
-  ended({ request }: RoutedRequest, ending: Ending): void {
-    const { metrics, log } = this.#options;
-    const flow = metrics.flow(request);
+  ended(routed: RoutedRequest, ending: Ending): void {
+    const { metrics, requestLog } = this.#options;
+    const flow = metrics.flow(routed.request);
     const { outcome, status, attempt, durationMs } = ending;
     flow.countRequest();
     if (outcome !== 'served') flow.countError(outcome);
@@ -39,16 +41,16 @@ export class Observer implements RouterListener {
     else observeServed(ending, flow);
     if (outcome === 'evicted' && attempt)
       metrics.countEvictedTokens(attempt.progressTokens(attempt.openedAtMs + durationMs));
-    const line = { requestId: request.id, outcome, endpoint: attempt?.endpoint.host, durationMs };
-    if (outcome === 'upstream_error' || outcome === 'upstream_timeout') log.warn(line, 'an endpoint failed a request');
-    else if (log.isLevelEnabled('debug')) log.debug({ ...line, status, ttftMs: attempt?.ttftMs }, 'a request ended');
+    requestLog.ended(routed, ending);
   }
 
   /** A request that got no further than to its admission. */
-  rejected(code: FailureCode): void {
-    const { unknownFlow } = this.#options.metrics;
+  rejected(rejection: Rejection): void {
+    const { metrics, requestLog } = this.#options;
+    const { unknownFlow } = metrics;
     unknownFlow.countRequest();
-    unknownFlow.countError(code);
+    unknownFlow.countError(rejection.code);
+    requestLog.rejected(rejection);
   }
 
   changed(endpoint: Endpoint, change: EndpointChange): void {
@@ -63,7 +65,7 @@ function observeServed({ attempt, durationMs }: Ending, flow: FlowMetrics): void
     flow.observeTtft(attempt.ttftMs / 1000, attempt.stream);
     if (attempt.stream) flow.observe('predictedTtft', attempt.predictedTtftMs / 1000);
   }
-  if (!attempt?.usage) return;
-  flow.observe('inputTokens', attempt.usage.promptTokens);
-  flow.observe('outputTokens', attempt.usage.completionTokens);
+  const { promptTokens, completionTokens } = attempt?.usage ?? {};
+  if (promptTokens !== undefined) flow.observe('inputTokens', promptTokens);
+  if (completionTokens !== undefined) flow.observe('outputTokens', completionTokens);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
@@ -6,9 +7,8 @@ import type { Objectives } from '../admit/objectives.ts';
 import type { PolicyName } from '../choose/policies/policies.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Router } from '../router.ts';
-import { dashboardPage } from './dashboard-page.ts';
 import type { Metrics } from './metrics.ts';
-import type { RecentChoices } from './recent-choices.ts';
+import { type RecentChoices, rounded } from './recent-choices.ts';
 
 export interface OperatorServices {
   readonly poolName: string;
@@ -27,10 +27,16 @@ export function capacityRoute(app: FastifyInstance, services: OperatorServices):
 
 export function healthRoutes(app: FastifyInstance, { router: { pool }, isDraining }: OperatorServices): void {
   app.get('/healthz', () => ({ status: 'ok' }));
+  // What load balancers ask where no health check is configured.
+  app.get('/', () => ({ status: 'ok' }));
+  const unauthorized = () =>
+    pool.endpoints.flatMap(({ host, authorized }) =>
+      authorized ? [] : [`endpoint ${host} answers 401 (ENDPOINTS_API_KEY_FILE)`],
+    );
   app.get('/readyz', (_request, reply) => {
     const reasons = [
       ...(isDraining() ? ['draining'] : []),
-      ...(pool.usable.length === 0 ? ['no usable endpoint'] : []),
+      ...(pool.anyUsable ? [] : ['no usable endpoint', ...unauthorized()]),
     ];
     if (reasons.length > 0) return reply.code(503).send({ status: 'not ready', reasons });
     return reply.send({ status: 'ready' });
@@ -40,14 +46,16 @@ export function healthRoutes(app: FastifyInstance, { router: { pool }, isDrainin
 /** What tells about the pool and is not for clients. */
 export function operatorRoutes(app: FastifyInstance, services: OperatorServices): void {
   const { registry } = services.metrics;
+  // The build puts it beside the bundle.
+  const dashboard = readFileSync(new URL('./dashboard.html', import.meta.url), 'utf8');
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await pageOf(registry)));
-  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboardPage));
+  app.get('/dashboard', (_request, reply) => reply.type('text/html; charset=utf-8').send(dashboard));
   app.get('/debug/state', () => ({
     pool: services.poolName,
     policy: services.policy,
     draining: services.isDraining(),
     capacity: capacityReport(services),
-    realtimeSaturation: services.router.pool.realtimeSaturation,
+    realtimeSaturation: rounded(services.router.pool.realtimeSaturation),
     objectives: [...services.objectives().values()],
     endpoints: services.router.pool.endpoints.map(describeEndpoint),
     /** The last choices of an endpoint, the newest first. */
@@ -59,10 +67,18 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
 async function pageOf(registry: Registry): Promise<string> {
   let page = '';
   for (const { name } of registry.getMetricsAsArray()) {
-    page += `${await registry.getSingleMetricAsString(name)}\n\n`;
+    page += `${withoutNothing(await registry.getSingleMetricAsString(name))}\n\n`;
     await nextTurn();
   }
   return page;
+}
+
+/**
+ * Without the samples that have no value: the lag of the event loop is measured from one scrape to the next, and between two at once there is
+ * none. The library writes `Nan`, which is no number of the format.
+ */
+function withoutNothing(metric: string): string {
+  return metric.replace(/^.* Nan$\n?/gm, '');
 }
 
 function capacityReport({ router, objectives }: OperatorServices): CapacityReport {
@@ -71,7 +87,7 @@ function capacityReport({ router, objectives }: OperatorServices): CapacityRepor
   const { pool } = router;
   const { usable } = pool;
   return {
-    saturation: pool.saturation,
+    saturation: rounded(pool.saturation),
     readyEndpoints: usable.length,
     sheddable: {
       window: usable.reduce((sum, { sheddableWindow }) => sum + sheddableWindow, 0),
@@ -100,7 +116,7 @@ function describeEndpoint(endpoint: Endpoint) {
       : null,
     load,
     latencyModel: { trusted: latency.trusted, samples: latency.samples, ttftError: latency.ttftError },
-    saturation,
+    saturation: rounded(saturation),
     sheddableWindow,
     sheddableAllowance: limiter.sloBudgetFactor,
     realtime: work.realtime,

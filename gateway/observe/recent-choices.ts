@@ -51,6 +51,7 @@ function aheadTokensOf({ pending: { running, next, later } }: Candidate['feature
   return running.tokens + next.tokens + later.tokens;
 }
 
-function rounded(value: number): number {
+/** To three decimals: what is read by people, and by parsers that know no exponents. */
+export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }

@@ -8,7 +8,7 @@ export interface EvictorOptions {
   readonly servers: (model: string) => readonly Endpoint[];
 }
 
-/** Measured: others are stopped for one request at most so often, since what was freed must first be seen. */
+/** Measured: the least time between two stops for one request, since what was freed must first be seen. */
 const pauseMs = 100;
 
 /** Stops sheddable work for real-time requests that engines without a place would make miss their first token. */

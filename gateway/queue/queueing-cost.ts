@@ -1,3 +1,4 @@
+import type { ApiRoute } from '../../shared/openai/api-routes.ts';
 import { usualOutputTokens } from '../endpoint/latency/step-load.ts';
 import { type PromisedSlo, type Slo, sloOf } from '../slo.ts';
 
@@ -14,18 +15,22 @@ export interface QueueingCost {
 }
 
 export interface QueueingCostRequest extends PromisedSlo {
+  readonly route: Pick<ApiRoute, 'generates'>;
   readonly promptTokens: number;
+  /** At least 1. */
+  readonly answersAsked: number;
   readonly maxOutputTokens: number | undefined;
   readonly sizeBytes: number;
 }
 
-/** work = prompt tokens + min(output limit, usual answer). */
+/** work = prompt tokens + answers · min(output limit, usual answer). A model that only reads has no tokens to generate. */
 export function queueingCostOf(request: QueueingCostRequest, arrivedAtMs: number): QueueingCost {
-  const { promptTokens, maxOutputTokens = usualOutputTokens, sizeBytes, ttftSloMs } = request;
+  const { route, promptTokens, answersAsked, maxOutputTokens = usualOutputTokens, sizeBytes, ttftSloMs } = request;
+  const outputTokens = route.generates ? answersAsked * Math.min(maxOutputTokens, usualOutputTokens) : 0;
   return {
     arrivedAtMs,
     deadlineAtMs: arrivedAtMs + (ttftSloMs ?? 0),
-    work: Math.max(1, promptTokens + Math.min(maxOutputTokens, usualOutputTokens)),
+    work: Math.max(1, promptTokens + outputTokens),
     sizeBytes,
     slo: sloOf(request),
   };

@@ -1,15 +1,7 @@
 import type { MonotonicClock } from '../../shared/runtime/clock.ts';
-import type { Placement } from '../endpoint/attempt.ts';
-import type { QueueItem } from '../request.ts';
-import type { WorkClass } from '../work-class.ts';
+import type { Placement } from '../endpoint/placement.ts';
+import type { QueueItem, RoutingRequest, Wait } from '../request.ts';
 import { PriorityBand } from './priority-band.ts';
-
-/** What an item waits for. */
-export interface Wait {
-  readonly queueKey: string;
-  /** In how many milliseconds there is room by itself, as far as that is known. */
-  readonly roomInMs: number | undefined;
-}
 
 /** The places that requests wait for. */
 export interface Places {
@@ -27,8 +19,8 @@ export interface RequestQueueOptions {
   readonly places: Places;
   /** Most items that wait, in each priority band. */
   readonly mostPerBand: number;
-  /** Longest wait. */
-  readonly timeoutMs: Readonly<Record<WorkClass, number>>;
+  /** The longest that a request may wait. */
+  readonly timeoutMs: (request: RoutingRequest) => number;
 }
 
 /** Items that come within that time look for no more than their own place: a look at all that wait costs by the number of models. */
@@ -68,7 +60,7 @@ export class RequestQueue {
       return 'placed';
     }
     item.queueKey = taken?.queueKey ?? model;
-    const timeoutMs = this.#options.timeoutMs[item.request.workClass];
+    const timeoutMs = this.#options.timeoutMs(item.request);
     const band = this.#bandOf(priority);
     if (!this.#haveSpace(band, item)) return 'full';
     if (timeoutMs === 0) return 'late';
@@ -129,27 +121,34 @@ export class RequestQueue {
       for (;;) {
         const item = band.next(blocked, barredModels);
         if (!item) break;
-        this.#place(band, item, blocked);
+        if (!this.#place(band, item, blocked)) break;
       }
       for (const model of band.models) barredModels.add(model);
     }
   }
 
-  /** Where there is no room it waits, perhaps for something else than before; nothing else that waits for that is looked at. */
-  #place(band: PriorityBand<QueueItem>, item: QueueItem, blocked: Set<string>): void {
+  /**
+   * Where there is no room it waits, perhaps for something else than before; nothing else that waits for that is looked at.
+   * @returns whether there may be a place for another one of the band
+   */
+  #place(band: PriorityBand<QueueItem>, item: QueueItem, blocked: Set<string>): boolean {
     const taken = this.#options.places.take(item, (queueKey) => blocked.has(queueKey));
     if ('endpoint' in taken) {
       band.serve(item);
       this.#forgetTimeout(item);
       item.place(taken);
-      return;
+      return true;
     }
     if (!blocked.has(taken.queueKey)) this.#blocked(item, taken);
     blocked.add(taken.queueKey);
-    if (taken.queueKey === item.queueKey) return;
-    band.remove(item);
-    item.queueKey = taken.queueKey;
-    band.add(item);
+    if (taken.queueKey !== item.queueKey) {
+      band.remove(item);
+      item.queueKey = taken.queueKey;
+      band.add(item);
+    }
+    // All of a band are of one class. A look at each costs by the number of models that they wait for.
+    if (taken.anyRoomInMs) this.#wakeIn(taken.anyRoomInMs);
+    return taken.anyRoomInMs === 0;
   }
 
   /** Has tenants that hold more give way, where the band is full and that makes space. */

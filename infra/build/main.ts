@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { keepMethods } from './keep-methods.ts';
@@ -16,10 +16,16 @@ const services = [
   {
     name: 'function',
     entries: ['functions/processor/main.ts', 'infra/build/warm-up.ts'],
+    files: ['LICENSE'],
     // What Google's Node buildpack runs last, on the Node and at the path of the instances.
     scripts: { 'gcp-build': 'node warm-up.mjs' },
   },
-  { name: 'gateway', entries: ['gateway/main.ts'], scripts: {} },
+  {
+    name: 'gateway',
+    entries: ['gateway/main.ts'],
+    files: ['LICENSE', 'gateway/observe/dashboard.html'],
+    scripts: {},
+  },
 ] as const;
 
 /** An import of Node's own modules reads all they export, and so loads undici for `node:http`; this takes what is used. */
@@ -55,7 +61,7 @@ const descriptors: Plugin = {
   },
 };
 
-for (const { name, entries, scripts } of services) {
+for (const { name, entries, files, scripts } of services) {
   const folder = join(root, 'dist', name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -72,7 +78,7 @@ for (const { name, entries, scripts } of services) {
     format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
-    // For who reads a stack trace afterwards: with --enable-source-maps Node would parse megabytes of them at every start.
+    // For people who read a stack trace afterwards: with --enable-source-maps Node would parse megabytes of them at every start.
     sourcemap: 'linked',
     legalComments: 'linked',
     // CommonJS packages inside an ES module bundle ask for these.
@@ -88,7 +94,7 @@ for (const { name, entries, scripts } of services) {
   // The buildpack starts this line as it is; npm in between would cost each cold start a third of a second.
   await writeFile(join(folder, 'Procfile'), 'web: node main.mjs\n');
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest(name, scripts), null, 2)}\n`);
-  await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  for (const file of files) await cp(join(root, file), join(folder, basename(file)));
   const { size } = await stat(join(folder, 'main.mjs'));
   process.stdout.write(`dist/${name}/main.mjs ${Math.round(size / 1024)} KiB\n`);
 }

@@ -1,8 +1,20 @@
+import type { UnixMs } from '../runtime/clock.ts';
+
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Attributes by which a message's own journey is told; producers leave them alone. */
+/** Attributes that hold the state of a message's retries; producers leave them alone. */
 const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
-const known = new Set([...reserved, 'id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate']);
+const known = new Set([
+  ...reserved,
+  'id',
+  'deadline',
+  'window',
+  'endpoint',
+  'tenant',
+  'job',
+  'traceparent',
+  'tracestate',
+]);
 
 /** Every attribute that means nothing to us is the producer's metadata. */
 export function metadataAttributes(attributes: Attributes): Attributes {
@@ -16,20 +28,20 @@ export function isMetadata(name: string): boolean {
 /** What earlier deliveries of a request left for this one. */
 export interface RetryState {
   readonly attemptsFailed: number;
-  readonly retryAtMs: number | undefined;
-  readonly firstPublishedAtMs: number;
+  readonly retryAtMs: UnixMs | undefined;
+  readonly firstPublishedAtMs: UnixMs;
   readonly firstMessageId: string;
   /** Status of the last complete answer to an earlier delivery. */
   readonly lastStatus: number | undefined;
 }
 
-export function readRetryState(attributes: Attributes, messageId: string, publishedAtMs: number): RetryState {
-  const firstPublishedAtMs = Date.parse(attributes.published_at ?? '');
+export function readRetryState(attributes: Attributes, messageId: string, publishedAtMs: UnixMs): RetryState {
+  const firstPublishedAtMs = Date.parse(attributes.published_at ?? '') as UnixMs;
   const retryAt = attributes.retry_at ?? '';
   const lastStatus = attributes.last_status ?? '';
   return {
     attemptsFailed: wholeNumber(attributes.attempt ?? '') ?? 0,
-    retryAtMs: isDecimal(retryAt) ? Number(retryAt) * 1000 : undefined,
+    retryAtMs: isDecimal(retryAt) ? ((Number(retryAt) * 1000) as UnixMs) : undefined,
     firstPublishedAtMs: Number.isNaN(firstPublishedAtMs) ? publishedAtMs : firstPublishedAtMs,
     firstMessageId: attributes.first_message_id || messageId,
     lastStatus: /^[1-5]\d\d$/.test(lastStatus) ? Number(lastStatus) : undefined,
@@ -42,7 +54,7 @@ export function isDecimal(text: string): boolean {
 }
 
 /** Unix seconds as `deadline` and `retry_at` are written. */
-export function unixSeconds(atMs: number): string {
+export function unixSeconds(atMs: UnixMs): string {
   return String(Math.round(atMs) / 1000);
 }
 

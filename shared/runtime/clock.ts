@@ -26,6 +26,20 @@ export function later<T extends MonotonicMs | UnixMs>(instant: T, ms: number): T
   return (instant + ms) as T;
 }
 
+/** Before and after every instant of either clock. */
+export const longAgo = Number.NEGATIVE_INFINITY as MonotonicMs & UnixMs;
+export const never = Number.POSITIVE_INFINITY as MonotonicMs & UnixMs;
+
+/** The first of some instants of one clock; `never` of none. */
+export function earliest<T extends MonotonicMs | UnixMs>(...instants: readonly T[]): T {
+  return Math.min(...instants) as T;
+}
+
+/** The last of some instants of one clock; `longAgo` of none. */
+export function latest<T extends MonotonicMs | UnixMs>(...instants: readonly T[]): T {
+  return Math.max(...instants) as T;
+}
+
 /** Milliseconds from one instant to another on the same clock. */
 export function msBetween<T extends MonotonicMs | UnixMs>(from: T, to: T): number {
   return to - from;

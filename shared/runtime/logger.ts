@@ -13,7 +13,7 @@ const severities: Readonly<Record<string, string>> = {
   fatal: 'CRITICAL',
 };
 
-/** Standard output, written in the background: a slow reader of the log holds nobody up. Lines beyond the bound are dropped. */
+/** Standard output, written in the background: a slow reader of the log does not hold up the service. Lines beyond the bound are dropped. */
 const output = pino.destination({ fd: 1, sync: false, minLength: 1, maxLength: 16 * 1024 * 1024 });
 const longestFlushMs = 1000;
 
@@ -33,14 +33,14 @@ export function createLogger(level: LogLevel, service: string): Logger {
   return pino(options, output);
 }
 
-/** Says where a service listens, whatever its log level: whoever started it waits for this line. */
+/** Says where a service listens, whatever its log level: scripts that start it wait for this line. */
 export function announceListening(url: string, service: string): void {
   createLogger('info', service).info({ event: 'listening' }, `listening on ${url} as ${service}`);
 }
 
 /**
- * Ends the process as soon as its log is written, after a second at the latest. `process.exit` alone would wait for whoever
- * reads it, and for ever where nobody does any more.
+ * Ends the process as soon as its log is written, after a second at the latest. `process.exit` alone would wait for the
+ * log's reader, and for ever where there is none any more.
  */
 export async function exitLogged(exitCode: number): Promise<never> {
   await new Promise<void>((written) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { missed, usualServiceLevel } from '../../gateway/slo.ts';
+import { missed, usualSlo } from '../../gateway/slo.ts';
 
 test.each([
   ['both in time', 1000, 50, false],
@@ -8,5 +8,5 @@ test.each([
   ['nothing seen', undefined, undefined, false],
   ['only the first seen', 1001, undefined, true],
 ])('%s', (_, ttftMs, tpotMs, expected) => {
-  expect(missed({ ttftMs, tpotMs }, usualServiceLevel)).toBe(expected);
+  expect(missed({ ttftMs, tpotMs }, usualSlo)).toBe(expected);
 });

@@ -5,10 +5,12 @@ import { answering, type Script } from '../support/scripted-upstream.ts';
 
 let world: FunctionWorld;
 
+// No time here can be over before a busy machine has done its part; what waits in vain has a process of its own.
+const patient = { MAX_WAIT_SECONDS: '39', REQUEST_TIMEOUT_SECONDS: '540' };
+const impatient = { ...patient, MAX_WAIT_SECONDS: '0' };
 beforeAll(async () => {
   world = await startFunctionWorld({
-    MAX_WAIT_SECONDS: '0.3',
-    REQUEST_TIMEOUT_SECONDS: '0.5',
+    ...patient,
     MAX_ATTEMPTS: '3',
     CAPACITY_REFRESH_SECONDS: '0.1',
     DEAD_LETTER_EXPIRED: 'true',
@@ -19,7 +21,8 @@ afterAll(() => world.close());
 beforeEach(async () => {
   // One that goes well between keeps the breaker shut.
   world.upstream.play(answering(200));
-  await world.push();
+  await until(async () => (await world.push()) === 204, { what: 'a call that goes well' });
+  world.upstream.play(answering(200));
 });
 
 const reset: Script = (_, response) => response.destroy();
@@ -38,7 +41,6 @@ describe('a failure is published again', () => {
     ['401 where others have just succeeded', answering(401), '401'],
     ['a redirect where others have just succeeded', answering(302, '', { location: '/' }), '302'],
     ['reset after sending', reset, undefined],
-    ['timeout after sending', hang, undefined],
     ['body cut short', cutShort, undefined],
   ];
   test.each(rows)('%s', async (id, script, lastStatus) => {
@@ -46,16 +48,25 @@ describe('a failure is published again', () => {
     const beforeMs = Date.now();
     const data = `{ "id":${JSON.stringify(id)}, "payload":{"model":"m","messages":[]}}`;
     expect(await world.push({ data, attributes: { team: 'x' }, messageId: `first ${id}` })).toBe(204);
+    const answeredMs = Date.now();
     expect(world.upstream.calls).toHaveLength(1);
     const retry = await world.arrived('retries', id);
     expect(retry.data.toString()).toBe(data);
     expect(retry.attributes).toMatchObject({ team: 'x', attempt: '1', first_message_id: `first ${id}` });
     expect(retry.attributes.last_status).toBe(lastStatus);
-    const delayMs = Number(retry.attributes.retry_at) * 1000 - beforeMs;
-    expect(delayMs).toBeGreaterThanOrEqual(2000);
-    expect(delayMs).toBeLessThan(6000);
+    const retryAtMs = Number(retry.attributes.retry_at) * 1000;
+    expect(retryAtMs).toBeGreaterThanOrEqual(beforeMs + 2000);
+    expect(retryAtMs).toBeLessThan(answeredMs + 4000);
     expect(world.has('results', id)).toBe(false);
   });
+});
+
+test('a timeout after sending is published again too', async () => {
+  await world.restart({ ...patient, REQUEST_TIMEOUT_SECONDS: '3' });
+  world.upstream.play(hang);
+  expect(await world.push({ data: { id: 'hanging', payload: { messages: [] } } })).toBe(204);
+  expect((await world.arrived('retries', 'hanging')).attributes).toMatchObject({ attempt: '1' });
+  await world.restart(patient);
 });
 
 test('half a surrogate pair, which JSON can write and Pub/Sub does not take, ends nothing', async () => {
@@ -102,6 +113,8 @@ describe('an answer to the request itself is its result', () => {
 });
 
 describe('what costs no attempt', () => {
+  beforeAll(() => world.restart(impatient));
+  afterAll(() => world.restart(patient));
   const rows: [string, Script, number][] = [
     ['429', answering(429), 429],
     ['503 with a dropped reason', answering(503, '', { 'x-llm-d-request-dropped-reason': 'rejected-saturated' }), 429],
@@ -120,39 +133,40 @@ describe('what costs no attempt', () => {
     expect(await world.push({ data: { id, payload: { input: 'x' } } })).toBe(status);
     expect([world.has('retries', id), world.has('results', id)]).toEqual([false, false]);
   });
-  test('a gateway that had no room and then has: the message waits on', async () => {
-    world.upstream.play((call, response, index) => answering(index === 0 ? 429 : 200)(call, response, index));
-    expect(await world.push({ data: { id: 'patient', payload: { messages: [] } } })).toBe(204);
-    expect((await world.arrived('results', 'patient')).attributes.attempts).toBe('1');
-  });
   test('fifty busy deliveries, then a free pool', async () => {
-    world.upstream.play((call, response, index) => answering(index < 50 ? 429 : 200)(call, response, index));
-    const data = { id: 'busy', payload: { messages: [] } };
-    let status = 0;
-    for (let delivery = 0; status !== 204 && delivery < 60; delivery += 1)
-      status = await world.push({ data, messageId: 'busy' });
+    world.upstream.play(answering(429));
+    const push = { data: { id: 'busy', payload: { messages: [] } }, messageId: 'busy' };
+    for (let delivery = 0; delivery < 50; delivery += 1) expect(await world.push(push)).toBe(429);
+    world.upstream.play(answering(200));
+    await until(async () => (await world.push(push)) === 204, { what: 'a free pool' });
     expect((await world.arrived('results', 'busy')).attributes).toMatchObject({ status: 'succeeded', attempts: '1' });
-    expect(world.has('dead', 'busy')).toBe(false);
+    expect([world.has('dead', 'busy'), world.has('retries', 'busy')]).toEqual([false, false]);
   });
   test('a retry that comes too early', async () => {
     const attributes = { retry_at: String(Date.now() / 1000 + 60), attempt: '1' };
     expect(await world.push({ attributes })).toBe(429);
-    expect(world.upstream.calls).toHaveLength(1);
+    expect(world.upstream.calls).toHaveLength(0);
   });
   test('Pub/Sub hangs up: the call is aborted, and a redelivery calls again', async () => {
     world.upstream.play(hang);
     const gone = new AbortController();
     const data = { id: 'hung', payload: { messages: [] } };
     const first = world.push({ data, messageId: 'hung', signal: gone.signal }).catch(() => 'gone');
-    await expect.poll(() => world.upstream.calls.length).toBe(1);
+    await until(() => world.upstream.calls.length === 1, { what: 'the call' });
     gone.abort();
     expect(await first).toBe('gone');
-    await expect.poll(() => world.upstream.calls[0]?.aborted).toBe(true);
+    await until(() => world.upstream.calls[0]?.aborted, { what: 'the end of the call' });
     world.upstream.play(answering(200));
-    await expect.poll(() => world.push({ data, messageId: 'hung' })).toBe(204);
+    await until(async () => (await world.push({ data, messageId: 'hung' })) === 204, { what: 'the second call' });
     expect((await world.arrived('results', 'hung')).attributes.attempts).toBe('1');
     expect(world.has('retries', 'hung')).toBe(false);
   });
+});
+
+test('a gateway that had no room and then has: the message waits on', async () => {
+  world.upstream.play((call, response, index) => answering(index === 0 ? 429 : 200)(call, response, index));
+  expect(await world.push({ data: { id: 'patient', payload: { messages: [] } } })).toBe(204);
+  expect((await world.arrived('results', 'patient')).attributes.attempts).toBe('1');
 });
 
 describe('the end of attempts and of time', () => {
@@ -192,7 +206,7 @@ describe('the end of attempts and of time', () => {
       attempts: '0',
     });
     expect((await world.arrived('dead', 'late')).attributes).toMatchObject({ error_code: 'DEADLINE_EXCEEDED' });
-    expect(world.upstream.calls).toHaveLength(1);
+    expect(world.upstream.calls).toHaveLength(0);
   });
   test('a deadline that passes while the message waits', async () => {
     world.upstream.play(answering(429, '{}', { 'retry-after': '60' }));

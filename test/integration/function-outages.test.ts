@@ -16,9 +16,12 @@ test('five messages in a row open the breaker, a probe that goes well closes it'
   for (let message = 0; message < 5; message += 1) expect(await world.push()).toBe(204);
   expect(await readiness()).toContain('breaker open');
   expect(await world.metric(/^async_breaker_open\{.*chat/)).toBe(1);
+  const openedAtMs = performance.now();
   const statuses = await Promise.all(Array.from({ length: 8 }, () => world.push()));
   expect(new Set(statuses)).toEqual(new Set([503]));
-  expect(world.upstream.calls.length).toBeLessThanOrEqual(6);
+  // Probes are due after 1, 3, 7 … seconds; a busy machine may need some.
+  const probesDue = Math.floor(Math.log2((performance.now() - openedAtMs) / 1000 + 1)) + 1;
+  expect(world.upstream.calls.length).toBeLessThanOrEqual(5 + probesDue);
   expect(world.published('dead')).toEqual([]);
 
   world.upstream.play(answering(200));
@@ -27,7 +30,7 @@ test('five messages in a row open the breaker, a probe that goes well closes it'
   expect(await world.push()).toBe(204);
 });
 
-describe('an unreachable gateway is nobody’s attempt', () => {
+describe('an unreachable gateway costs no attempt', () => {
   test.each([
     ['no listener', 'http://127.0.0.1:1'],
     ['no such host', 'http://nowhere.invalid'],
@@ -42,7 +45,7 @@ describe('an unreachable gateway is nobody’s attempt', () => {
   });
 });
 
-test('a connection that is never made is given up, and nobody’s attempt', async () => {
+test('a connection that is never made is given up, and costs no attempt', async () => {
   const silent = createServer((socket) => socket.on('error', () => socket.destroy()));
   await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
   const { port } = silent.address() as AddressInfo;
@@ -70,15 +73,16 @@ test('a thousand busy deliveries, and then room: one attempt', async () => {
 describe('a topic that cannot be published to', () => {
   test('gives the message back, pauses, and needs no second call once it works', async () => {
     await world.restart({ RESULT_TOPIC: 'late-results' });
-    const push = { data: { id: 'kept', payload: { messages: [] } }, messageId: 'kept' };
+    const push = { data: { id: 'kept', payload: { messages: ['kept'] } }, messageId: 'kept' };
     expect(await world.push(push)).toBe(503);
     expect(await readiness()).toContain('topic failing: late-results');
     expect(await world.push()).toBe(503);
-    expect(world.upstream.calls).toHaveLength(1);
+    const calls = () => world.upstream.calls.filter(({ body }) => body.includes('kept')).length;
+    expect(calls()).toBe(1);
 
     await fetch(`${world.pubsub.url}/v1/projects/test/topics/late-results`, { method: 'PUT' });
     expect(await world.push(push)).toBe(204);
-    expect(world.upstream.calls).toHaveLength(1);
+    expect(calls()).toBe(1);
     expect(await world.push()).toBe(204);
     expect(await readiness()).toBe('ready\n');
   });
@@ -138,7 +142,7 @@ describe('SIGTERM', () => {
   );
 });
 
-test('an error that nobody caught: what runs may finish, the log says it, and the process ends with 1', async () => {
+test('an uncaught error: calls under way may finish, the log says it, and the process ends with 1', async () => {
   const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
   await world.restart({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(thrower)}` });
   const held: (() => void)[] = [];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { promqlSource } from '../../functions/processor/capacity/promql-source.ts';
+import { wallClock } from '../../shared/runtime/clock.ts';
 import { startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
 
@@ -33,7 +34,8 @@ afterAll(() => {
 });
 
 describe.skipIf(!isInstalled)('a real Prometheus', () => {
-  const read = (query: string) => promqlSource(query, { baseUrl: async () => url, headers: async () => ({}) }).read();
+  const read = (query: string) =>
+    promqlSource(query, { baseUrl: async () => url, headers: async () => ({}) }, wallClock).read();
   const rows: [string, string, number | undefined][] = [
     ['one series', 'load{pool="chat"}', 0.2],
     ['the largest of several', 'load', 0.2],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { startFunctionWorld } from '../support/function-world.ts';
+import { until } from '../support/poll.ts';
 import { startProcess } from '../support/processes.ts';
 import { answering, startScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -39,6 +40,10 @@ test('health and metrics move to the admin port', async () => {
   expect((await fetch(`${admin}/`)).status).toBe(404);
 });
 
+test('the startup probe stays on the port of pushes, and says yes when the gateway accepts a connection', async () => {
+  expect((await fetch(`${world.service().url}/startupz`)).status).toBe(200);
+});
+
 test('the gateway’s key is read again when it changes', async () => {
   await world.push();
   writeFileSync(keyFile, 'second-key\n');
@@ -53,7 +58,7 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
   other.play(() => undefined);
   const stuckPush = { subscription: 'projects/p/subscriptions/slow', attributes: { tenant: 'mine' } };
   const stuck = world.push(stuckPush).catch(() => 'gone');
-  await expect.poll(() => other.calls.length).toBe(1);
+  await until(() => other.calls.length === 1, { what: 'the call' });
   expect(await world.push({ subscription: 'projects/p/subscriptions/slow' })).toBe(429);
   world.upstream.play(answering(200));
   expect(await world.push()).toBe(204);
@@ -67,7 +72,7 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
 
 test('faults of the environment stop the start, all in one message', async () => {
   const start = startProcess('functions/processor/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
-  await expect(start).rejects.toThrow(/ended with 1[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
+  await expect(start).rejects.toThrow(/ended with 2[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
 });
 
 test('so do those of the files that it names, each once, and ports that meet', async () => {

@@ -3,7 +3,7 @@ import { ask, call, errorCode, get, sheddable, startGateway } from '../support/g
 import { until } from '../support/poll.ts';
 import type { RunningProcess } from '../support/processes.ts';
 import { postHead, RawConnection } from '../support/raw-connection.ts';
-import { type Script, startEngine, vllmMetrics } from '../support/scripted-engine.ts';
+import { answerAtOnce, type Script, startEngine, vllmMetrics } from '../support/scripted-engine.ts';
 
 const slowReadings = { METRICS_REFRESH_MS: '60000' };
 const eventStream = { 'content-type': 'text/event-stream' };
@@ -155,9 +155,12 @@ describe('the end of the process', () => {
   ])('%s', async (_, signal, exitCode) => {
     let finish = (): void => {};
     const engine = await startEngine({
-      script: firstEventThen((answer) => {
-        finish = () => answer.end('data: [DONE]\n\n');
-      }),
+      script: (answer, seen) => {
+        if (seen.path !== '/v1/chat/completions') return answerAtOnce(answer, seen);
+        return firstEventThen((begun) => {
+          finish = () => begun.end('data: [DONE]\n\n');
+        })(answer, seen);
+      },
     });
     const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
     const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(thrower)}`;
@@ -167,8 +170,13 @@ describe('the end of the process', () => {
     const exit = gateway.kill(signal);
     const readyStatus = async () => (await ask(gateway.url, { method: 'GET', path: '/readyz' })).status;
     await until(async () => (await readyStatus()) === 503, { what: 'it to drain' });
-    const refused = await ask(gateway.url);
-    expect(refused.status).toBe(503);
+    const refused = await until(
+      async () => {
+        const answer = await ask(gateway.url, { path: '/v1/embeddings' });
+        return answer.status === 503 && answer;
+      },
+      { what: 'it to refuse' },
+    );
     expect(errorCode(refused)).toBe('shutting_down');
     expect(refused.headers).toMatchObject({
       'x-llm-d-request-dropped-reason': 'rejected-shutting-down',
@@ -181,7 +189,30 @@ describe('the end of the process', () => {
     expect(gateway.output().includes('uncaught_exception')).toBe(exitCode === 1);
   });
 
-  test('tells those who are connected: answers end their connections, and the next request hears why', async () => {
+  test('an error that nothing caught while it drains cuts nothing off, however often, and makes it exit with 1', async () => {
+    let finish = (): void => {};
+    const engine = await startEngine({
+      script: firstEventThen((answer) => {
+        finish = () => answer.end('data: [DONE]\n\n');
+      }),
+    });
+    const thrower = 'process.on("SIGUSR2",()=>{throw new Error("unforeseen")})';
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(thrower)}`;
+    const gateway = await startGateway({ ENDPOINTS: engine.url, NODE_OPTIONS });
+    const stream = call(gateway.url);
+    await until(() => stream.received().length > 0, { what: 'the stream to begin' });
+    const exit = gateway.kill();
+    await until(() => gateway.output().includes('draining'), { what: 'it to drain' });
+    for (const times of [1, 2]) {
+      void gateway.kill('SIGUSR2');
+      await until(() => gateway.output().split('uncaught_exception').length > times, { what: 'the error in the log' });
+    }
+    finish();
+    expect((await stream.answer).body.toString()).toBe('data: {"piece":0}\n\ndata: [DONE]\n\n');
+    expect(await exit).toBe(1);
+  });
+
+  test('answers that it gives while it drains end their connections', async () => {
     let finish = (): void => {};
     const engine = await startEngine({
       script: (answer) => {
@@ -189,8 +220,6 @@ describe('the end of the process', () => {
       },
     });
     const gateway = await startGateway({ ENDPOINTS: engine.url });
-    const idle = new RawConnection(gateway.url).send('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
-    await idle.untilAnswers(1);
     const busy = new RawConnection(gateway.url).send(postHead(['content-length: 13']), '{"model":"m"}');
     await until(() => engine.seen.length === 1, { what: 'the request to be sent' });
     const exit = gateway.kill();
@@ -200,9 +229,6 @@ describe('the end of the process', () => {
     finish();
     await busy.untilClosed();
     expect(busy.text).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
-    idle.send(postHead(['content-length: 13']), '{"model":"m"}');
-    expect((await idle.untilAnswers(2))[1]).toEqual([503, 'shutting_down']);
-    await idle.untilClosed();
     expect(await exit).toBe(0);
   });
 

@@ -91,8 +91,8 @@ describe('what waits in the gateway', () => {
       await until(() => engine.seen.length > 3 + index, { what: `${id} to go` });
       expect(idsOf(engine).slice(3 + index)).toEqual([id]);
     }
-    finish('running-2');
-    engine.metrics = vllmMetrics();
+    for (const id of ['running-2', 'interactive']) finish(id);
+    engine.metrics = vllmMetrics({ running: 1 });
     await until(() => engine.seen.length === 6, { what: 'the last to go' });
     expect(idsOf(engine).at(-1)).toBe('shed');
     for (const each of [...running, ...waiting]) each.leave();

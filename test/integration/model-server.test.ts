@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
+import { metricValue } from '../support/metric-value.ts';
 import { until } from '../support/poll.ts';
 import { type RunningProcess, startProcess } from '../support/processes.ts';
 
@@ -9,7 +10,15 @@ const json = { 'content-type': 'application/json' };
 let server: RunningProcess;
 
 beforeAll(async () => {
-  server = await startProcess(script, ['--port', '0', '--speed', '2', '--model', 'm']);
+  server = await startProcess(script, [
+    '--port',
+    '0',
+    '--speed',
+    '2',
+    '--model',
+    'm',
+    '--enable-prompt-tokens-details',
+  ]);
 });
 afterAll(async () => {
   expect(await server.kill()).toBe(0);
@@ -120,31 +129,16 @@ test.each([
   expect(await response.json()).toMatchObject(answer);
 });
 
-test.each([
-  ['POST', '/v1/chat/completions', '{', 400, 'Bad Request'],
-  ['POST', '/v1/chat/completions', '[]', 400, 'Bad Request'],
-  ['POST', '/v1/completions', '{"prompt":""}', 400, 'BadRequestError'],
-  ['POST', '/v1/completions', `{"prompt":"${' x'.repeat(140_000)}"}`, 400, 'BadRequestError'],
-  ['POST', '/v1/completions', '{"model":"other","prompt":"hi"}', 404, 'NotFoundError'],
-  ['POST', '/v1/images', '{}', 404, 'Not Found'],
-  ['GET', '/v1/completions', undefined, 405, 'Method Not Allowed'],
-  ['POST', '/health', '{}', 405, 'Method Not Allowed'],
-])('%s %s %.20s is refused with %i', async (method, path, body, status, type) => {
-  const response = await fetch(`${server.url}${path}`, { method, ...(body ? { body, headers: json } : {}) });
-  expect(response.status).toBe(status);
-  expect(await response.json()).toMatchObject({ error: { type, code: status, message: expect.any(String) } });
-});
-
-test('health, models and every metric are there', async () => {
-  expect((await fetch(`${server.url}/health`)).status).toBe(200);
-  expect(await (await fetch(`${server.url}/v1/models`)).json()).toMatchObject({ data: [{ id: 'm', object: 'model' }] });
+test('every metric is there, on a page as long as vLLM’s', async () => {
+  const page = await (await fetch(`${server.url}/metrics`)).text();
+  expect(page.length).toBeGreaterThan(40_000);
+  expect(page.length).toBeLessThan(65_000);
   for (const name of [
     'num_preemptions_total',
     'prompt_tokens_total',
     'generation_tokens_total',
     'prefix_cache_queries_total',
     'prefix_cache_hits_total',
-    'lora_requests_info',
     'time_to_first_token_seconds_count',
     'inter_token_latency_seconds_count',
     'e2e_request_latency_seconds_count',
@@ -217,6 +211,26 @@ test('a client that does not read costs no memory, and gets what it missed in fe
   const answer = missed.map((line) => JSON.parse(line.slice(6)).choices[0].text).join('');
   const whole = await post('/v1/completions', { ...JSON.parse(body), stream: false }, {}, fast.url);
   expect(answer === ((await whole.json()) as { choices: { text: string }[] }).choices[0]?.text).toBe(true);
+});
+
+test('with blocks of 128 tokens, whole ones of them are found in the cache, and the page counts so', async () => {
+  const flags = ['--block-size', '128', '--enable-prompt-tokens-details', '--speed', '20'];
+  const { url } = await startProcess(script, ['--port', '0', ...flags]);
+  const config = { block_size: '128', num_gpu_blocks: '3375', kv_cache_size_tokens: '432000' };
+  expect(await metricValue(url, 'vllm:cache_config_info', config)).toBe(1);
+  const body = { messages: [{ role: 'user', content: ' word'.repeat(400) }], max_tokens: 1 };
+  await post('/v1/chat/completions', body, {}, url);
+  const answer = (await (await post('/v1/chat/completions', body, {}, url)).json()) as {
+    usage: Record<string, unknown>;
+  };
+  expect(answer.usage.prompt_tokens_details).toMatchObject({ cached_tokens: 384 });
+  const promptTokens = Number(answer.usage.prompt_tokens);
+  const counted = (name: string, labels = {}) => metricValue(url, `vllm:${name}`, labels);
+  expect(await counted('prompt_tokens_total')).toBe(2 * promptTokens);
+  expect(await counted('prefix_cache_hits_total')).toBe(384);
+  expect(await counted('prompt_tokens_by_source_total')).toBe(2 * promptTokens);
+  expect(await counted('prompt_tokens_by_source_total', { source: 'local_cache_hit' })).toBe(384);
+  expect(await counted('iteration_tokens_total_sum')).toBe(2 * promptTokens - 384);
 });
 
 test('every request fails at --fail-rate 1', async () => {

@@ -1,179 +1,193 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { Message } from '@google-cloud/pubsub';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/poll.ts';
-import { type RunningProcess, startProcess } from '../support/processes.ts';
-import { connectPubSub } from '../support/pubsub.ts';
+import { echo, failure, numbered, resultsByLine, startSubmitWorld } from '../support/submit.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-const folder = mkdtempSync(join(tmpdir(), 'backfill-submit-'));
-let pubsub: RunningProcess;
-let bus: ReturnType<typeof connectPubSub>;
-/** Called for every request; gives the results to publish for it. */
-let answer: (message: Message) => { data: string; attributes: Record<string, string> }[];
-let requests: string[] = [];
-const submissions = new Set<ChildProcess>();
-const publishing: Promise<unknown>[] = [];
-
+let world: Awaited<ReturnType<typeof startSubmitWorld>>;
 beforeAll(async () => {
-  pubsub = await startProcess('infra/local/pubsub/main.ts', ['--port', '0']);
-  bus = connectPubSub(pubsub);
-  await bus.createTopic('requests');
-  const results = await bus.createTopic('results');
-  await results.createSubscription('submit-results');
-  await bus.collect('requests', (message) => {
-    requests.push(message.data.toString());
-    for (const { data, attributes } of answer(message)) {
-      const result = { data: Buffer.from(data), attributes: { ...message.attributes, ...attributes } };
-      publishing.push(results.publishMessage(result));
-    }
-  });
+  world = await startSubmitWorld();
 });
-
+afterAll(() => world.stop());
 beforeEach(() => {
-  requests = [];
-  answer = (message) => [
-    { data: JSON.stringify({ echo: message.data.toString() }), attributes: { status: 'succeeded' } },
-  ];
+  world.requests = [];
+  world.respond = (message) => [echo(message)];
 });
 
-afterAll(async () => {
-  for (const child of submissions) child.kill('SIGKILL');
-  await Promise.all(publishing);
-  await bus.close();
-  rmSync(folder, { recursive: true });
-});
-
-function submit(file: string, ...flags: string[]) {
-  const child = spawn(process.execPath, ['infra/cli/submit/main.ts', file, ...flags], {
-    cwd: root,
-    env: { ...process.env, ...bus.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  submissions.add(child);
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text));
-  child.stderr.on('data', (text: Buffer) => (output += text));
-  const exited = new Promise<number | null>((ended) => child.once('close', (code) => ended(code)));
-  return { child, exited, output: () => output };
-}
-
-function fileOf(name: string, lines: readonly string[]): { file: string; out: string } {
-  const file = join(folder, `${name}.jsonl`);
-  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
-  return { file, out: join(folder, `${name}-out.jsonl`) };
-}
-
-const written = (out: string) => (existsSync(out) ? readFileSync(out, 'utf8').split('\n').slice(0, -1) : []);
-const numbered = (count: number) =>
-  Array.from({ length: count }, (_, index) => `{"id":"same","payload":{"n":${index}}}`);
-
-test('each line is published as it stands, each request has one result, and twice the same is two', async () => {
-  const lines = [...numbered(20), ...numbered(20)];
-  const { file, out } = fileOf('plain', lines);
-  answer = ({ data }) => [
-    { data: JSON.stringify({ echo: data.toString() }), attributes: { status: 'succeeded' } },
-    { data: '{"echo":"twice"}', attributes: { status: 'failed' } },
-  ];
-  const run = submit(file, '--out', out);
-  expect(await run.exited, run.output()).toBe(0);
-  expect(requests.toSorted()).toEqual(lines.toSorted());
-  expect(written(out)).toHaveLength(lines.length);
-  expect(run.output()).toContain('every request has its result');
-});
-
-test('stopped and run again, it goes on: nothing is published or written twice', async () => {
-  const lines = numbered(40);
-  const { file, out } = fileOf('stopped', lines);
-  let answering = 0;
+/** Answers the first `count` requests, and keeps the others. */
+function holdAfter(count: number): Message[] {
   const held: Message[] = [];
-  const echo = answer;
-  answer = (message) => {
-    answering += 1;
-    if (answering <= 10) return echo(message);
+  let seen = 0;
+  world.respond = (message) => {
+    seen += 1;
+    if (seen <= count) return [echo(message)];
     held.push(message);
     return [];
   };
-  const first = submit(file, '--out', out);
-  await until(() => written(out).length === 10 && held.length === 30, { what: 'ten results' });
-  first.child.kill('SIGINT');
-  expect(await first.exited, first.output()).toBe(130);
-  expect(first.output()).toContain('Run the same command again');
+  return held;
+}
 
-  const results = bus.client.topic('results');
-  for (const { data, attributes } of held) {
-    await results.publishMessage({ data, attributes: { ...attributes, status: 'succeeded' } });
-  }
-  const second = submit(file, '--out', out);
-  expect(await second.exited, second.output()).toBe(0);
-  expect(requests).toHaveLength(40);
-  expect(new Set(written(out)).size).toBe(40);
+const jobs = () => new Set(world.requests.map(({ attributes }) => attributes.job));
+const echoes = (out: string, lines: readonly object[]) => {
+  const expected = lines.map((line, index) => [index + 1, JSON.stringify(line)] as const);
+  const found = [...resultsByLine(out)].map(([line, result]) => [line, result.echo] as const);
+  expect(new Map(found)).toEqual(new Map(expected));
+};
+
+test('every line of any shape has one result, told by its line, and bare requests by an id of ours', async () => {
+  const lines = [
+    { id: 'doc', payload: { model: 'm', prompt: 'a' }, metadata: { team: 'search' } },
+    { payload: { model: 'm', prompt: 'b' } },
+    { custom_id: 'doc', method: 'POST', url: '/v1/completions', body: { model: 'm', prompt: 'c' } },
+    { model: 'm', prompt: 'd' },
+    { model: 'm', prompt: 'd' },
+  ];
+  const { file, out } = world.fileOf('shapes', lines);
+  world.respond = (message) => [echo(message), { data: '{"echo":"twice"}', attributes: { status: 'failed' } }];
+  const run = world.submit(file, '--out', out);
+  expect(await run.exited, run.output()).toBe(0);
+  echoes(out, lines);
+  const [job] = jobs();
+  expect(job).toMatch(/^shapes-[0-9a-f]{12}$/);
+  const attributes = world.requests.map((message) => [message.data.toString(), message.attributes]);
+  expect(attributes.map(([, own]) => own)).toEqual(
+    attributes.map(([text]) => {
+      const { id, custom_id } = JSON.parse(text as string);
+      return { job, ...(id || custom_id ? {} : { id: expect.stringMatching(`^${job}-[245]$`) }) };
+    }),
+  );
+  expect(run.output()).toContain('every request has its result: 5 succeeded, 0 failed');
+  expect(await world.ownSubscriptions()).toEqual([]);
 });
 
-test('killed, it goes on as well', async () => {
+test('two runs at once never take each other’s results, nor those that others read', async () => {
+  const [shared] = await world.results.createSubscription('shared');
+  const [a, b] = [numbered(60), numbered(60, 1000)];
+  const [first, second] = [world.fileOf('first', a), world.fileOf('second', b)];
+  const runs = [first, second].map(({ file, out }) => world.submit(file, '--out', out, '--subscription', 'shared'));
+  for (const run of runs) {
+    expect(await run.exited, run.output()).toBe(0);
+    expect(run.output()).not.toContain('came twice');
+  }
+  echoes(first.out, a);
+  echoes(second.out, b);
+  expect(jobs().size).toBe(2);
+  const left = new Set<string>();
+  shared.on('message', (message: Message) => {
+    left.add(message.id);
+    message.ack();
+  });
+  await until(() => left.size === 120, { what: 'all results on the shared subscription' });
+  await shared.close();
+});
+
+test('one file in two runs at once: with one --out the second is refused, with two each is whole', async () => {
+  const lines = numbered(20);
+  const { file, out } = world.fileOf('one', lines);
+  const other = `${out}.2`;
+  const held = holdAfter(0);
+  const first = world.submit(file, '--out', out);
+  await until(() => held.length === 20, { what: 'the first run’s requests' });
+  const refused = world.submit(file, '--out', out);
+  expect(await refused.exited).toBe(1);
+  expect(refused.output()).toContain('another run has');
+  expect(world.requests).toHaveLength(20);
+  const second = world.submit(file, '--out', other);
+  await until(() => held.length === 40, { what: 'the second run’s requests' });
+  for (const message of held) await world.publishResult(message, echo(message));
+  for (const run of [first, second]) expect(await run.exited, run.output()).toBe(0);
+  echoes(out, lines);
+  echoes(other, lines);
+});
+
+test('stopped and run again, it goes on: nothing is sent or written twice, and results are kept meanwhile', async () => {
+  const lines = numbered(40);
+  const { file, out } = world.fileOf('stopped', lines);
+  const held = holdAfter(10);
+  const first = world.submit(file, '--out', out);
+  await until(() => resultsByLine(out).size === 10 && held.length === 30, { what: 'ten results' });
+  // npm passes on what the terminal has sent already.
+  for (let times = 0; times < 2; times += 1) first.child.kill('SIGINT');
+  expect(await first.exited, first.output()).toBe(130);
+  expect(first.output()).toContain('10 of 40 have their result');
+  expect(first.output()).toContain('Run the same command again');
+  expect(await world.ownSubscriptions()).toHaveLength(1);
+  for (const message of held) await world.publishResult(message, echo(message));
+  const second = world.submit(file, '--out', out);
+  expect(await second.exited, second.output()).toBe(0);
+  expect(second.output()).toContain('10 of 40 answered, 30 sent before and awaited');
+  expect(world.requests).toHaveLength(40);
+  echoes(out, lines);
+  expect(await world.ownSubscriptions()).toEqual([]);
+});
+
+test('killed, it goes on as well; lines that were added meanwhile are sent', async () => {
   const lines = numbered(30);
-  const { file, out } = fileOf('killed', lines);
-  const echo = answer;
-  let answering = 0;
-  answer = (message) => {
-    answering += 1;
-    return answering <= 10 ? echo(message) : [];
-  };
-  const first = submit(file, '--out', out);
-  await until(() => written(out).length === 10 && requests.length === 30, { what: 'ten results' });
+  const { file, out } = world.fileOf('killed', lines);
+  const held = holdAfter(10);
+  const first = world.submit(file, '--out', out);
+  await until(() => resultsByLine(out).size === 10 && held.length === 20, { what: 'ten results' });
   first.child.kill('SIGKILL');
   await first.exited;
-
-  answer = echo;
-  const second = submit(file, '--out', out, '--republish');
+  for (const message of held) await world.publishResult(message, echo(message));
+  world.respond = (message) => [echo(message)];
+  const grown = [...lines, ...numbered(5, 500)];
+  world.fileOf('killed', grown);
+  const second = world.submit(file, '--out', out);
   expect(await second.exited, second.output()).toBe(0);
-  expect(new Set(written(out)).size).toBe(30);
-  expect(written(out)).toHaveLength(30);
+  echoes(out, grown);
 });
 
-test('results of others are kept beside', async () => {
-  const { file, out } = fileOf('shared', numbered(1));
-  const results = bus.client.topic('results');
-  const held: Message[] = [];
-  answer = (message) => {
-    held.push(message);
-    return [];
+test('asked to, it sends again what has no result', async () => {
+  const lines = numbered(30);
+  const { file, out } = world.fileOf('again', lines);
+  holdAfter(10);
+  const first = world.submit(file, '--out', out);
+  await until(() => resultsByLine(out).size === 10 && world.requests.length === 30, { what: 'ten results' });
+  first.child.kill('SIGKILL');
+  await first.exited;
+  for (const id of await world.ownSubscriptions()) await world.bus.client.subscription(id).delete();
+  world.respond = (message) => [echo(message)];
+  const second = world.submit(file, '--out', out, '--republish');
+  expect(await second.exited, second.output()).toBe(0);
+  echoes(out, lines);
+  expect(world.requests.length).toBeGreaterThanOrEqual(50);
+});
+
+test('results that were lost with their subscription are spoken of', async () => {
+  const { file, out } = world.fileOf('lost', numbered(2));
+  const held = holdAfter(1);
+  const first = world.submit(file, '--out', out);
+  await until(() => resultsByLine(out).size === 1 && held.length === 1, { what: 'a result' });
+  first.child.kill('SIGINT');
+  expect(await first.exited, first.output()).toBe(130);
+  for (const id of await world.ownSubscriptions()) await world.bus.client.subscription(id).delete();
+  const second = world.submit(file, '--out', out);
+  await until(() => second.output().includes('is gone: --republish'), { what: 'the warning' });
+  for (const message of held) await world.publishResult(message, echo(message));
+  expect(await second.exited, second.output()).toBe(0);
+});
+
+test('failed lines end it with 1 and their reasons, also when it is run again', async () => {
+  const { file, out } = world.fileOf('failing', numbered(6));
+  world.respond = (message) => {
+    const number = Number(JSON.parse(message.data.toString()).payload.prompt);
+    if (number < 3) return [failure('404', { payload: '{"error":{"message":"no such model"}}' })];
+    return number === 3 ? [failure('0', { error_message: '5 attempts failed' })] : [echo(message)];
   };
-  const run = submit(file, '--out', out);
-  await results.publishMessage({ data: Buffer.from('{"of":"another"}') });
-  const others = join(folder, 'shared-out.others.jsonl');
-  const own = await until(() => written(others).includes('{"of":"another"}') && held[0], { what: 'the other' });
-  await results.publishMessage({ data: Buffer.from('{}'), attributes: own.attributes });
+  for (const turn of ['first', 'second']) {
+    const run = world.submit(file, '--out', out);
+    expect(await run.exited, `${turn}: ${run.output()}`).toBe(1);
+    expect(run.output()).toContain('every request has its result: 2 succeeded, 4 failed');
+    expect(run.output()).toContain('3 × status 404: no such model (lines 1, 2, 3)');
+    expect(run.output()).toContain('1 × status 0: 5 attempts failed (line 4)');
+  }
+  expect(world.requests).toHaveLength(6);
+  expect(resultsByLine(out).get(4)).toMatchObject({ error_message: '5 attempts failed' });
+});
+
+test('a window is sent with every line', async () => {
+  const { file, out } = world.fileOf('window', numbered(2));
+  const run = world.submit(file, '--out', out, '--window', '1h30m');
   expect(await run.exited, run.output()).toBe(0);
-  expect(written(out)).toEqual(['{}']);
-});
-
-test('a line that is no JSON stops it before anything is sent', async () => {
-  const { file, out } = fileOf('broken', ['{}', 'hello']);
-  const run = submit(file, '--out', out);
-  expect(await run.exited).toBe(1);
-  expect(run.output()).toContain('line 2 is no JSON');
-  expect(requests).toEqual([]);
-});
-
-test.each([
-  ['topic', 'nowhere'],
-  ['subscription', 'nowhere'],
-])('a %s that does not exist is named', async (kind, name) => {
-  const { file, out } = fileOf(`no-${kind}`, numbered(1));
-  const run = submit(file, '--out', out, `--${kind}`, name);
-  expect(await run.exited).toBe(1);
-  expect(run.output()).toContain(name);
-});
-
-test.each([
-  ['a folder of requests', [folder], 'FILE must name a file that can be read'],
-  ['results over a folder', ['requests.jsonl', '--out', folder], '--out must name a file that can be written'],
-])('%s is told', async (_name, [file = '', ...flags], fault) => {
-  const run = submit(file, ...flags);
-  expect(await run.exited).not.toBe(0);
-  expect(run.output()).toContain(fault);
+  expect(world.requests.map(({ attributes }) => attributes.window)).toEqual(['1h30m', '1h30m']);
 });

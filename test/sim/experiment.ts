@@ -1,5 +1,6 @@
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
 import { DirectCallers } from './async/direct-callers.ts';
+import { FunctionInstances } from './async/function-instances.ts';
 import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
 import type { Served, ServiceLevels } from './pool/client-request.ts';
 import type { EngineKind } from './pool/engine-kinds.ts';
@@ -24,11 +25,16 @@ export interface Experiment {
 }
 
 /** An endless backlog. */
-export interface AsyncLoad {
-  readonly kind: AsyncKind;
-  /** Calls that are under way or wait to be tried again. */
-  readonly callers: number;
-}
+export type AsyncLoad = { readonly kind: AsyncKind } & (
+  | {
+      /** Straight at the gateway: calls that are under way or wait to be tried again. */
+      readonly callers: number;
+    }
+  | {
+      /** Through Pub/Sub and the function: how many instances of it. */
+      readonly instances: number;
+    }
+);
 
 export interface Outcome {
   readonly realtime: Figures;
@@ -39,6 +45,7 @@ export interface Outcome {
 
 /** What a simulation leaves out, to be printed with its report. */
 export const leftOut = [
+  'of Pub/Sub and Cloud Run: lost answers, scaling (the number of instances stands), sockets and the bytes of messages',
   'the network, and the CPU of gateway and function',
   'the engine front end: HTTP, tokenizing, and the 2 to 15 ms of one core that it takes a request',
   'chunks of several tokens, and answers without usage, but where an experiment says so',
@@ -47,7 +54,7 @@ export const leftOut = [
 const realtimePriority = 100;
 
 /** Runs one experiment. The same each time. */
-export function runExperiment(experiment: Experiment): Outcome {
+export async function runExperiment(experiment: Experiment): Promise<Outcome> {
   const { world, seconds, seed, way, policy, engines, slo } = experiment;
   const clock = new VirtualClock();
   const gateway = new SimulatedGateway({ way, policy, engines, seed }, clock);
@@ -68,9 +75,12 @@ export function runExperiment(experiment: Experiment): Outcome {
     });
   }
   const endsAtMs = seconds * 1000;
-  const async = experiment.async && new DirectCallers(gateway, { ...experiment.async, seed, endsAtMs });
+  const async = experiment.async && asyncBacklog(experiment.async, gateway, { way, seed, endsAtMs });
   async?.begin();
-  clock.runUntil(() => served.length === requests.length && (!async || clock.nowMs() > endsAtMs));
+  const isOver = () => served.length === requests.length && (!async || clock.nowMs() > endsAtMs);
+  // Only the function awaits anything.
+  if (async instanceof FunctionInstances) await clock.runSettledUntil(isOver);
+  else clock.runUntil(isOver);
   return {
     realtime: figuresOf(
       served.map(({ answer }) => answer),
@@ -79,6 +89,15 @@ export function runExperiment(experiment: Experiment): Outcome {
     stages: stagesOf(served, slo),
     async: async?.figures(seconds) ?? noAsync,
   };
+}
+
+function asyncBacklog(
+  load: AsyncLoad,
+  gateway: SimulatedGateway,
+  common: { readonly way: Way; readonly seed: number; readonly endsAtMs: number },
+): DirectCallers | FunctionInstances {
+  if ('callers' in load) return new DirectCallers(gateway, { ...load, ...common });
+  return new FunctionInstances(gateway, { ...load, ...common });
 }
 
 function stagesOf(

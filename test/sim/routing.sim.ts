@@ -5,7 +5,7 @@ import { leftOut } from './experiment.ts';
 import { type Figures, meanOf } from './figures.ts';
 import { figureCells, figureNames, print, printHead, row } from './report.ts';
 import { WorkerPool } from './worker-pool.ts';
-import { type TraceName, traceNames } from './worlds/traces.ts';
+import { type TraceName, traceNames } from './worlds/trace.ts';
 
 /** A policy of ours, or how an endpoint picker works without a queue of its own. */
 type Routing = PolicyName | 'endpoint picker';

@@ -1,19 +1,35 @@
-import type { Candidate } from '../../gateway/choose/policies/policies.ts';
-import type { Prediction } from '../../gateway/endpoint/latency/load-features.ts';
+import { type Candidate, candidateOf } from '../../gateway/choose/candidate.ts';
+import { Endpoint } from '../../gateway/endpoint/endpoint.ts';
+import type { LoadFeatures, Prediction } from '../../gateway/endpoint/latency/prediction.ts';
+import { routingRequestOf } from './routing-requests.ts';
+
+const endpoint = new Endpoint(
+  { url: 'http://a:1', labels: {} },
+  { nowMs: () => 0, staleAfterMs: 1000, onUsableChange: () => {} },
+);
 
 /** An idle endpoint whose predictions can be trusted: 50 ms to the first token, 10 ms each. */
-export function candidateOf(changes: Partial<Candidate> = {}, predicted: Partial<Prediction> = {}): Candidate {
+export function candidateWith(
+  {
+    decodes = 0,
+    memoryShare = 0,
+    ...changes
+  }: Partial<Candidate> & Partial<Pick<LoadFeatures, 'decodes' | 'memoryShare'>> = {},
+  predicted: Partial<Prediction> = {},
+): Candidate {
+  const idle = candidateOf(endpoint, routingRequestOf());
   const prediction: Prediction = {
     trusted: true,
     ttftMs: 50,
     ttftHighMs: 60,
+    ttftAloneMs: 50,
     tpotMs: 10,
     tpotHighMs: 12,
-    prefillMs: 20,
+    promptMs: 20,
     joinMs: 0,
-    stepMs: 0.1,
+    wholePromptMs: 20,
+    unloaded: { ttftMs: 50, tpotMs: 10 },
     ...predicted,
   };
-  const idle = { inFlight: 0, load: 0, waiting: 0, kvCacheUtilization: 0, prefixShare: 0, decodes: 0 };
-  return { ...idle, prediction, ...changes };
+  return { ...idle, features: { ...idle.features, decodes, memoryShare }, prediction, ...changes };
 }

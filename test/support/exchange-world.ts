@@ -1,15 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { Chooser } from '../../gateway/choose/chooser.ts';
-import { policies } from '../../gateway/choose/policies/policies.ts';
 import type { Endpoint } from '../../gateway/endpoint/endpoint.ts';
-import { Pool } from '../../gateway/endpoint/pool.ts';
-import type { Ending } from '../../gateway/fronts/http/ending.ts';
 import { Exchange, type ExchangeServices } from '../../gateway/fronts/http/exchange.ts';
 import type { Upstreams } from '../../gateway/fronts/http/upstreams.ts';
-import { hasRoom, lateBinding } from '../../gateway/queue/late-binding.ts';
-import { refusal } from '../../gateway/refusal.ts';
+import type { Ending } from '../../gateway/routed-request.ts';
+import { Router } from '../../gateway/router.ts';
 import { monotonicClock } from '../../shared/runtime/clock.ts';
+import { routingRequestOf } from './routing-requests.ts';
 
 /** A client's side of the connection that takes everything and remembers no bytes. */
 class FakeAnswer extends EventEmitter {
@@ -38,6 +35,13 @@ class FakeAnswer extends EventEmitter {
     this.destroyed = true;
     this.emit('close');
   }
+
+  /** Tells that it is closed after those that listen for it. */
+  override emit(event: string, ...values: unknown[]): boolean {
+    const heard = super.emit(event, ...values);
+    if (event === 'close') super.emit('closed');
+    return heard;
+  }
 }
 
 export const bothEndpoints = [
@@ -48,64 +52,48 @@ export const bothEndpoints = [
 /** Two endpoints, one request, and the hands of both sides. */
 export function exchangeWorld(priority: number, idleTimeoutMs = 60_000, ttftTimeoutMs = 60_000) {
   const everyone: Endpoint[] = [];
-  const pool = new Pool(
-    { nowMs: () => 0, staleAfterMs: 1000, onUsableChange: () => {} },
-    { added: (endpoint) => everyone.push(endpoint), removed: () => {} },
-  );
-  pool.replace(bothEndpoints);
-  const chooser = new Chooser({
-    pool,
-    policy: policies['least-request'],
-    hasRoom,
-    nowMs: () => 0,
-    random: () => 0,
-    onChoice: () => {},
-  });
-  const waitingRoom = lateBinding({
+  const router = new Router({
     clock: monotonicClock,
-    pool,
-    choose: (ticket) => chooser.choose(ticket.request),
-    mostPerBand: 10,
-    timeoutMs: { realtime: 1000, sheddable: 1000 },
+    policy: 'least-request',
+    random: () => 0,
+    holdsQueue: true,
+    // A test that takes its time loses no reading.
+    staleAfterMs: 1e9,
+    maxQueued: 10,
+    queueTimeoutMs: 1000,
+    sheddableWaitMs: 1000,
   });
+  const { pool } = router;
+  pool.subscribe({ added: (endpoint) => everyone.push(endpoint) });
+  pool.replace(bothEndpoints);
   const endings: Ending[] = [];
-  /** For each time that it left, how often it had ended. */
-  const left: number[] = [];
+  router.subscribe({ ended: (_, ending) => endings.push(ending) });
+  /** For each time that the answer was closed, how often its request had ended. */
+  const closed: number[] = [];
   const dispatched: unknown[] = [];
   const services: ExchangeServices = {
     upstreams: { dispatch: (endpoint: unknown) => dispatched.push(endpoint) } as unknown as Upstreams,
-    waitingRoom,
-    patience: { ttftTimeoutMs, idleTimeoutMs },
-    placeElsewhere: ({ request }) => chooser.choose(request) ?? (pool.anyUsable ? 'later' : 'nowhere'),
-    refusalWhenFull: () => refusal('saturated', 'full'),
-    refusalWhenLate: () => refusal('saturated', 'late'),
-    refusalWhenEvicted: () => refusal('evicted', 'evicted'),
-    observer: { began: () => {}, ended: (_, ending) => endings.push(ending), left: () => left.push(endings.length) },
+    router,
+    timeouts: { ttftTimeoutMs, idleTimeoutMs },
     isDraining: () => false,
     nowMs: monotonicClock.nowMs,
   };
   const request = {
-    id: 'r',
+    ...routingRequestOf({ id: 'r', priority, promptTokens: 7, sizeBytes: 2 }),
     target: '/v1/completions',
     rawHeaders: [],
-    body: Buffer.from('{}'),
-    model: 'm',
-    stream: true,
-    promptTokens: 7,
-    promptBlocks: new Uint32Array(),
-    workClass: priority < 0 ? ('sheddable' as const) : ('realtime' as const),
-    maxOutputTokens: undefined,
-    ttftSloMs: undefined,
-    tpotSloMs: undefined,
-    missBudget: undefined,
-    sizeBytes: 2,
-    tenant: '',
-    objective: { name: 'o', priority },
+    body: { toSend: () => ({ body: Buffer.from('{}'), headers: [] }), release: () => {} },
   };
   const answer = new FakeAnswer();
-  const exchange = new Exchange(services, { ...request }, answer as unknown as ServerResponse);
-  const other = (): Exchange => new Exchange(services, { ...request }, new FakeAnswer() as unknown as ServerResponse);
-  return { other, pool, everyone, waitingRoom, exchange, answer, endings, left, dispatched };
+  answer.once('closed', () => closed.push(endings.length));
+  const exchange = new Exchange(services, request, answer as unknown as ServerResponse);
+  const other = (): Exchange => new Exchange(services, request, new FakeAnswer() as unknown as ServerResponse);
+  return { other, router, pool, everyone, exchange, answer, endings, closed, dispatched };
+}
+
+/** Requests that the endpoints failed lately; a share of each has faded. */
+export function failuresOf(endpoints: readonly Endpoint[]): readonly number[] {
+  return endpoints.map(({ health }) => Math.round(health.tally.failures));
 }
 
 export type ExchangeWorld = ReturnType<typeof exchangeWorld>;
@@ -117,6 +105,7 @@ export const upstreamEvents: Readonly<Record<string, (world: ExchangeWorld) => v
   connected: ({ exchange }) => exchange.onConnect(() => {}),
   informed: ({ exchange }) => void exchange.onHeaders(103, [], () => {}),
   'head came': ({ exchange }) => void exchange.onHeaders(200, sse, () => {}),
+  'declining head came': ({ exchange }) => void exchange.onHeaders(503, [], () => {}),
   'bytes came': ({ exchange }) => void exchange.onData(Buffer.from('data: 1\n\n')),
   'answer ended': ({ exchange }) => exchange.onComplete(),
   refused: ({ exchange }) => exchange.onError(Object.assign(new Error(), { code: 'ECONNREFUSED' })),

@@ -32,7 +32,9 @@ export const sheddable = { 'x-gateway-inference-objective': 'sheddable' };
 
 /** One request, with every byte of its answer as it came. */
 export function call(baseUrl: string, options: CallOptions = {}): Call {
-  const { method = 'POST', path = '/v1/chat/completions', headers = {}, body = '{"model":"m"}' } = options;
+  const { method = 'POST', path = '/v1/chat/completions', body = '{"model":"m"}' } = options;
+  // vLLM refuses a body that is not announced as JSON.
+  const headers = { ...(method === 'POST' ? { 'content-type': 'application/json' } : {}), ...options.headers };
   const chunks: Buffer[] = [];
   const outgoing = request(new URL(path, baseUrl), { method, headers, agent: false, maxHeaderSize: 128 * 1024 });
   const answer = new Promise<Answer>((answered, failed) => {

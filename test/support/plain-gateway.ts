@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
+import { saturationOf } from '../../shared/inference-gateway/saturation.ts';
 import { type Job, ModelledServer } from './modelled-server.ts';
 
 export interface PlainGatewayOptions {
@@ -41,8 +42,7 @@ export async function startPlainGateway({ servers: count, seed, realtimePerSecon
     server.add(job);
     return server;
   };
-  const saturation = (): number =>
-    mean(servers.map((server) => Math.max(server.waiting.length / 5, server.kvCache / 0.8)));
+  const saturation = (): number => mean(servers.map(({ waiting, kvCache }) => saturationOf(waiting.length, kvCache)));
 
   const tick = setInterval(() => {
     const nowMs = performance.now();

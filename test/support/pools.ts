@@ -5,14 +5,8 @@ import { Pool } from '../../gateway/endpoint/pool.ts';
 export function poolOf(...names: string[]) {
   const clock = { nowMs: 0 };
   const changes: [host: string, kind: EndpointChange['kind']][] = [];
-  const pool = new Pool(
-    {
-      nowMs: () => clock.nowMs,
-      staleAfterMs: 1000,
-      onUsableChange: ({ host }, { kind }) => changes.push([host, kind]),
-    },
-    { added: () => {}, removed: () => {} },
-  );
+  const pool = new Pool({ nowMs: () => clock.nowMs, staleAfterMs: 1000 });
+  pool.subscribe({ changed: ({ host }, { kind }) => changes.push([host, kind]) });
   const replace = (...hosts: string[]) => pool.replace(hosts.map((host) => ({ url: `http://${host}:1`, labels: {} })));
   const endpoint = (name: string): Endpoint => {
     const found = pool.endpoints.find(({ host }) => host === `${name}:1`);
@@ -24,6 +18,9 @@ export function poolOf(...names: string[]) {
 }
 
 /** Requests that end so, one after the other. */
-export function ends({ standing }: Endpoint, verdict: 'well' | 'failed' | 'timed_out', times: number): void {
-  for (let time = 0; time < times; time += 1) standing.send().end(verdict);
+export function ends({ health }: Endpoint, verdict: 'well' | 'failed' | 'timed_out', times: number): void {
+  for (let time = 0; time < times; time += 1) {
+    if (health.sent()) health.recordProbe(verdict);
+    health.recordEnd(verdict);
+  }
 }

@@ -50,7 +50,7 @@ export async function startProcess(
       if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}:\n${output}`);
       return /listening on (http:\/\/\S+)/.exec(output)?.[1];
     },
-    { what: `${script} to listen`, timeoutMs: 20_000 },
+    { what: `${script} to listen`, timeoutMs: 60_000 },
   );
   return {
     url,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What may stand in a body of anyone's making: valid where the choice falls so, near it, or far from it. */
+/** What may stand in a body that any sender makes: valid, almost valid, or far from it. */
 const anything = fc.jsonValue({ maxDepth: 3 });
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.string({ maxLength: 300 }));
 const usually = <T>(valid: fc.Arbitrary<T>, weight = 6): fc.Arbitrary<unknown> =>

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import { metricServiceDefinition } from '../../infra/local/monitoring/api/metric-service.ts';
+import type { UnixMs } from '../../shared/runtime/clock.ts';
 
 export interface ListRequest {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface ScriptedSeries {
   readonly labels?: Readonly<Record<string, string>>;
   /** Of its newest point; an older one, of value 0, stands behind it. */
   readonly ageMs?: number;
+  /** When its newest point was taken, in place of its age. */
+  readonly atMs?: UnixMs;
 }
 
 /** What an endpoint picker reports of its pool. */
@@ -33,7 +36,7 @@ export function pickerSeries(saturation: number, readyServers = 4): readonly Scr
   ];
 }
 
-/** A Cloud Monitoring that says what the scenario puts down, and remembers who asked. A code instead of series is an error. */
+/** A Cloud Monitoring that answers as the scenario says, and remembers its requests. A code instead of series is an error. */
 export async function startScriptedMonitoring() {
   const requests: ListRequest[] = [];
   let script: readonly ScriptedSeries[] | number = [];
@@ -69,8 +72,8 @@ export async function startScriptedMonitoring() {
 export const unavailable = status.UNAVAILABLE;
 export const notFound = status.NOT_FOUND;
 
-function wireSeries({ metric, value, labels = {}, ageMs = 0 }: ScriptedSeries) {
-  const newestMs = Date.now() - ageMs;
+function wireSeries({ metric, value, labels = {}, ageMs = 0, atMs }: ScriptedSeries) {
+  const newestMs = atMs ?? Date.now() - ageMs;
   const point = (atMs: number, said: object) => {
     const at = { seconds: Math.floor(atMs / 1000), nanos: Math.round((atMs % 1000) * 1e6) };
     return { interval: { startTime: at, endTime: at }, value: said };

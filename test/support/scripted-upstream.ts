@@ -11,7 +11,7 @@ export interface UpstreamCall {
 
 export type Script = (call: UpstreamCall, response: ServerResponse, index: number) => void;
 
-/** An upstream that does what the scenario says, and remembers who called. */
+/** An upstream that does what the scenario says, and remembers its calls. */
 export async function startScriptedUpstream() {
   const calls: UpstreamCall[] = [];
   let script: Script = answering(200);

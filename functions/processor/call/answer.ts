@@ -1,40 +1,43 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
+import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
-import type { Headers } from './request-headers.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
-  | { readonly end: 'answer'; readonly answer: Answer }
+  | { readonly end: 'answer'; readonly answer: GatewayAnswer }
   /** The body is more than a result can hold, and was not read to its end. */
-  | { readonly end: 'too-large'; readonly status: number; readonly headers: Headers }
+  | { readonly end: 'too-large'; readonly status: number; readonly headers: HeaderMap }
   | { readonly end: 'unreachable' | 'broken'; readonly message: string }
   /** Pub/Sub hung up, or the process is going down. */
   | { readonly end: 'aborted' };
 
-export interface Answer {
+/** A whole answer of the gateway. */
+export interface GatewayAnswer {
   readonly status: number;
   /** Names in lower case. */
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: Uint8Array;
   /** The body's top-level `usage` object as it is written there; undefined when it has none. */
   readonly usage: string | undefined;
 }
 
-export type Classified =
+/** What a call was, by contract §3's second table. */
+export type CallClass =
   | 'success'
   | 'capacity'
   | 'unreachable'
   | 'operators-error'
-  /** Of this attempt: worth another. */
+  /** The attempt failed: another may succeed. */
   | 'failure'
-  /** The request's own error, or an answer that no result can hold: final. */
+  /** The request's own error, or an answer that no result can hold: another attempt would end alike. */
   | 'final'
   | 'aborted';
 
-/** `headers`: names in lower case. */
-export function readAnswer(status: number, headers: Headers, body: Uint8Array): Answer {
+/** An answer from what came over the wire, its `usage` found. `headers` has names in lower case. */
+export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array): GatewayAnswer {
   return { status, headers, body, usage: decodeUtf8(body) === undefined ? undefined : usageOf(body) };
 }
 
@@ -43,8 +46,24 @@ function usageOf(body: Uint8Array): string | undefined {
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
-/** Contract §3's second table. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
-export function classify(call: CallEnd, healthyRecently: boolean): Classified {
+/** What tokens an answer counts: both 0 where it counts none. */
+export interface AnswerTokens {
+  readonly prompt: number;
+  readonly completion: number;
+}
+
+/** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
+export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
+  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
+  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+/** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
+export function classify(call: CallEnd, healthyRecently: boolean): CallClass {
   if (call.end === 'aborted') return 'aborted';
   if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';
   const { status, headers } = call.end === 'answer' ? call.answer : call;
@@ -76,7 +95,7 @@ function errorCodes(body: Uint8Array): unknown[] {
 }
 
 /** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */
-export function retryAfterMs(call: CallEnd, nowMs: number): number {
+export function retryAfterMs(call: CallEnd, nowMs: UnixMs): number {
   const headers = call.end === 'answer' ? call.answer.headers : call.end === 'too-large' ? call.headers : {};
   const written = headers['retry-after']?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(written)) return Number(written) * 1000;

@@ -3,18 +3,22 @@ import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import got, { type RequestError } from 'got';
+import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
-import type { Headers } from './request-headers.ts';
 
-export interface Call {
+/** One call of the gateway as it goes out. */
+export interface GatewayCall {
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: HeaderMap;
   readonly body: Uint8Array;
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
+
+/** Makes one call. Every way it can end is a value: it never rejects. */
+export type CallGateway = (call: GatewayCall) => Promise<CallEnd>;
 
 const connectTimeoutMs = 10_000;
 // Below the 5 s after which many servers close an idle connection: a request must not meet that close.
@@ -31,14 +35,14 @@ const client = got.extend({
   decompress: false,
 });
 
-/** One call of the gateway, never repeated and never redirected. Every way it can end is a value. */
-export function callGateway({ url, headers, body, timeoutMs, signal }: Call): Promise<CallEnd> {
+/** Calls over HTTP, never repeated and never redirected. */
+export const callGateway: CallGateway = ({ url, headers, body, timeoutMs, signal }) => {
   if (signal.aborted) return Promise.resolve({ end: 'aborted' });
   const { promise, resolve } = Promise.withResolvers<CallEnd>();
   const stream = client.stream.post(url, { headers: { ...headers, 'content-length': String(body.length) } });
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  let answer: { readonly status: number; readonly headers: Headers } | undefined;
+  let answer: { readonly status: number; readonly headers: HeaderMap } | undefined;
   let connection: Connection | undefined;
 
   const settle = (end: CallEnd): void => {
@@ -76,12 +80,12 @@ export function callGateway({ url, headers, body, timeoutMs, signal }: Call): Pr
     const { status, headers } = answer;
     settle({ end: 'answer', answer: readAnswer(status, headers, Buffer.concat(chunks, sizeBytes)) });
   });
-  // Also after the end: whoever gives a stream up still hears what becomes of it.
+  // Also after the end: a stream that was given up still emits errors.
   stream.on('error', ({ message, code }: RequestError) => fail(code ? `${code}: ${message}` : message));
   stream.on('close', () => fail('the gateway closed the connection without an answer'));
   stream.end(body);
   return promise;
-}
+};
 
 /** Whether a request has got a connection that could carry it, and that it gets one in time. */
 class Connection {
@@ -107,7 +111,7 @@ class Connection {
   }
 }
 
-function flatten(headers: NodeJS.Dict<string | string[]>): Headers {
+function flatten(headers: NodeJS.Dict<string | string[]>): HeaderMap {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   );

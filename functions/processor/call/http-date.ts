@@ -1,3 +1,5 @@
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
+
 const weekday = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const longWeekday = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 const month = '(?<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)';
@@ -9,10 +11,10 @@ const forms = [
   String.raw`${weekday} ${month} (?<day>\d\d| \d) ${time} (?<year>\d{4})`,
 ].map((form) => new RegExp(`^${form}$`));
 
-/** Unix milliseconds of an HTTP date; undefined for anything else. Source: RFC 9110, 5.6.7. */
-export function parseHttpDate(written: string): number | undefined {
+/** The instant of an HTTP date; undefined for anything else. Source: RFC 9110, 5.6.7. */
+export function parseHttpDate(written: string): UnixMs | undefined {
   const parts = forms.map((form) => form.exec(written)?.groups).find((groups) => groups !== undefined);
   if (!parts) return undefined;
   const atMs = Date.parse(`${parts.day} ${parts.month} ${parts.year} ${parts.time} GMT`);
-  return Number.isNaN(atMs) ? undefined : atMs;
+  return Number.isNaN(atMs) ? undefined : (atMs as UnixMs);
 }

@@ -1,6 +1,14 @@
 import { GoogleAuth } from 'google-auth-library';
+import {
+  later,
+  longAgo,
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { withinTime } from '../../../shared/runtime/within-time.ts';
-import type { Clock } from '../clock.ts';
 
 /** Gets a fresh ID token for the audience, a JWT, from the environment's credentials. */
 export type FetchIdToken = (audience: string) => Promise<string>;
@@ -14,9 +22,14 @@ const fetchTimeoutMs = 5000;
  * A Google ID token for `audience`, kept until shortly before it expires.
  * The function rejects when there is none to be had.
  */
-export function idTokenFor(audience: string, fetchToken: FetchIdToken, clock: Clock): () => Promise<string> {
+export function idTokenFor(
+  audience: string,
+  fetchToken: FetchIdToken,
+  clock: MonotonicClock,
+  wall: WallClock,
+): () => Promise<string> {
   let token = '';
-  let expiresAtMs = Number.NEGATIVE_INFINITY;
+  let expiresAtMs: MonotonicMs = longAgo;
   let fetching: Promise<void> | undefined;
   const renew = async (): Promise<void> => {
     const next = await withinTime(
@@ -25,18 +38,19 @@ export function idTokenFor(audience: string, fetchToken: FetchIdToken, clock: Cl
       clock,
       `no ID token within ${fetchTimeoutMs} ms`,
     );
-    expiresAtMs = expiryOf(next);
+    // Its end is an instant of the wall clock; how long it serves from here on is a duration.
+    expiresAtMs = later(clock.nowMs(), msBetween(wall.unixMs(), expiryOf(next)));
     token = next;
   };
   return async () => {
-    if (clock.nowMs() < expiresAtMs - renewBeforeMs) return token;
+    if (clock.nowMs() < later(expiresAtMs, -renewBeforeMs)) return token;
     fetching ??= renew().finally(() => {
       fetching = undefined;
     });
     try {
       await fetching;
     } catch (error) {
-      if (clock.nowMs() >= expiresAtMs - unusableBeforeMs) throw error;
+      if (clock.nowMs() >= later(expiresAtMs, -unusableBeforeMs)) throw error;
     }
     return token;
   };
@@ -54,9 +68,9 @@ export const fetchGoogleIdToken: FetchIdToken = async (audience) => {
   }
 };
 
-function expiryOf(token: string): number {
+function expiryOf(token: string): UnixMs {
   const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
   const { exp } = JSON.parse(claims) as { exp?: unknown };
   if (typeof exp !== 'number') throw new Error('the ID token does not say when it expires');
-  return exp * 1000;
+  return (exp * 1000) as UnixMs;
 }

@@ -1,49 +1,66 @@
-import { randomUUID } from 'node:crypto';
-import { formatTraceparent, parseTraceparent, type TraceContext } from '../../../shared/runtime/trace-context.ts';
-import type { Clock } from '../clock.ts';
-import type { AsyncRequest } from '../message/request.ts';
-import type { Policy } from '../subscription-policies.ts';
+import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
+import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
+import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
+import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
+import type { RandomSource } from '../random.ts';
+import type { SubscriptionPolicy } from '../subscription-policies.ts';
+import type { SpanScope } from '../tracing.ts';
 import type { CallEnd } from './answer.ts';
-import { callGateway } from './gateway-client.ts';
-import { callHeaders } from './request-headers.ts';
+import type { CallGateway } from './gateway-client.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {
   readonly end: CallEnd;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
+  /** When it started, by the wall clock. */
+  readonly sentAtMs: UnixMs;
   readonly traceparent: string;
   /** As it was sent. */
   readonly requestId: string;
 }
 
-export interface CallLimits {
+/** A call to be made. */
+export interface WantedCall {
+  readonly request: AsyncRequest;
+  readonly policy: Pick<SubscriptionPolicy, 'gatewayUrl' | 'objective'>;
+  /** A bearer token, empty where the gateway needs none. */
+  readonly credential: string;
+  /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Sends a request's payload to its policy's gateway, as part of `trace`. `credential`: a bearer token, or empty. */
-export async function callFor(
-  request: AsyncRequest,
-  policy: Policy,
-  credential: string,
-  { timeoutMs, signal }: CallLimits,
-  trace: TraceContext,
-  clock: Clock,
-): Promise<MadeCall> {
-  const traceparent = formatTraceparent(trace);
-  const requestId = randomUUID();
-  const headers = callHeaders({
-    forwarded: request.headers,
-    objective: policy.objective,
-    tenant: request.tenant,
-    requestId,
-    traceparent,
-    tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
-    credential,
-  });
-  const startedAtMs = clock.nowMs();
-  const url = `${policy.gatewayUrl}${request.endpoint}`;
-  const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
-  return { end, startedAtMs, endedAtMs: clock.nowMs(), traceparent, requestId };
+/** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
+export type MakeCall = (wanted: WantedCall, span: SpanScope) => Promise<MadeCall>;
+
+/** What calls are made with. */
+export interface CallParts {
+  readonly callGateway: CallGateway;
+  readonly clock: Pick<MonotonicClock, 'nowMs'>;
+  readonly wall: WallClock;
+  readonly random: Pick<RandomSource, 'uuid'>;
+}
+
+/** Makes calls through `callGateway`, each with an id of its own. */
+export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
+  return async ({ request, policy, credential, timeoutMs, signal }, span) => {
+    const traceparent = formatTraceparent(span.context);
+    const requestId = random.uuid();
+    const headers = callHeaders({
+      forwarded: request.headers,
+      objective: policy.objective,
+      tenant: request.tenant,
+      requestId,
+      traceparent,
+      tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
+      credential,
+    });
+    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
+    const url = `${policy.gatewayUrl}${request.endpoint}`;
+    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
+    const endedAtMs = clock.nowMs();
+    span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
+    return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };
+  };
 }

@@ -1,13 +1,15 @@
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
+
 /** The newest point of one time series. */
-export interface Gauge {
+export interface GaugePoint {
   /** Those of the metric and of its resource. */
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** When it was taken, in unix milliseconds. */
-  readonly atMs: number;
+  /** When it was taken. */
+  readonly atMs: UnixMs;
 }
 
-/** Two sampling intervals of Google Managed Prometheus as it is deployed by default. */
+/** Protocol: two sampling intervals of Google Managed Prometheus as it is deployed by default. */
 const silentMs = 120_000;
 
 /**
@@ -15,7 +17,7 @@ const silentMs = 120_000;
  * series that fell silent while others went on saying something: Monitoring shows the last point of a server that was scaled in, or of
  * a replaced endpoint picker, for minutes, and nothing tells it from one that cannot be scraped.
  */
-export function currentGauges(gauges: readonly Gauge[], maxAgeMs: number, nowMs: number): Gauge[] {
+export function currentGauges(gauges: readonly GaugePoint[], maxAgeMs: number, nowMs: UnixMs): GaugePoint[] {
   const telling = gauges.filter(({ value }) => value >= 0);
   const newestMs = Math.max(...telling.map(({ atMs }) => atMs));
   const oldestMs = Math.max(nowMs - maxAgeMs, newestMs - silentMs);

@@ -2,6 +2,7 @@ import { GoogleAuth } from 'google-auth-library';
 
 const scope = 'https://www.googleapis.com/auth/monitoring.read';
 
+/** Credentials for Google's APIs. */
 export interface GoogleCredentials {
   /** @throws {Error} when the environment names no project. */
   projectId(): Promise<string>;

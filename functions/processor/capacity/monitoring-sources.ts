@@ -1,16 +1,18 @@
-import type { CapacitySource } from './capacity.ts';
+import { msBetween, type WallClock } from '../../../shared/runtime/clock.ts';
+import type { CapacitySource } from './ask-sources.ts';
 import { capacityMetrics } from './capacity-metrics.ts';
 import { currentGauges } from './gauges.ts';
 import { MetricNames } from './metric-names.ts';
 import type { ReadSeries } from './monitoring.ts';
 import { type MetricScope, monitoringFilter } from './monitoring-filter.ts';
-import { averageLoad, type Load, reportedLoad, serversLoad } from './pool-load.ts';
+import { averageLoad, type PoolLoad, reportedLoad, serversLoad } from './pool-load.ts';
 
+/** The sources that read Cloud Monitoring. */
 export type MonitoringSourceName = 'flow-control' | 'pool' | 'vllm';
 
 const { saturation, readyServers, averageQueue, averageKvCache, serverQueue, serverKvCache } = capacityMetrics;
 
-const loads: Readonly<Record<MonitoringSourceName, (metrics: MetricNames) => Promise<Load | undefined>>> = {
+const loads: Readonly<Record<MonitoringSourceName, (metrics: MetricNames) => Promise<PoolLoad | undefined>>> = {
   'flow-control': async (metrics) => reportedLoad(...(await metrics.all(saturation, readyServers))),
   pool: async (metrics) => averageLoad(...(await metrics.all(averageQueue, averageKvCache, readyServers))),
   vllm: async (metrics) => serversLoad(...(await metrics.all(serverQueue, serverKvCache))),
@@ -22,16 +24,19 @@ export function monitoringSource(
   read: ReadSeries,
   scope: MetricScope,
   maxAgeMs: number,
+  wall: WallClock,
 ): CapacitySource {
   const metrics = new MetricNames(async (metricName, metric) =>
-    currentGauges(await read(monitoringFilter(metricName, metric, scope), maxAgeMs), maxAgeMs, Date.now()),
+    currentGauges(await read(monitoringFilter(metricName, metric, scope), maxAgeMs), maxAgeMs, wall.unixMs()),
   );
   return {
     name,
     read: async () => {
       const load = await loads[name](metrics);
+      if (!load) return undefined;
+      const { asOfMs, ...said } = load;
       // Another machine's clock may run ahead.
-      return load && { source: name, ...load, asOfMs: Math.min(Date.now(), load.asOfMs) };
+      return { source: name, ...said, ageMs: Math.max(0, msBetween(asOfMs, wall.unixMs())) };
     },
   };
 }

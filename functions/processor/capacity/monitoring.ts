@@ -1,6 +1,8 @@
 import type { protos } from '@google-cloud/monitoring';
-import type { Gauge } from './gauges.ts';
+import { later, type UnixMs, type WallClock } from '../../../shared/runtime/clock.ts';
+import type { GaugePoint } from './gauges.ts';
 
+/** Which Cloud Monitoring is read. */
 export interface MonitoringOptions {
   /** The environment's where absent. */
   readonly project: string | undefined;
@@ -9,7 +11,7 @@ export interface MonitoringOptions {
 }
 
 /** The newest point of each series that matches a filter and has one younger than `maxAgeMs`. */
-export type ReadSeries = (filter: string, maxAgeMs: number) => Promise<readonly Gauge[]>;
+export type ReadSeries = (filter: string, maxAgeMs: number) => Promise<readonly GaugePoint[]>;
 
 type TimeSeries = protos.google.monitoring.v3.ITimeSeries;
 type Point = protos.google.monitoring.v3.IPoint;
@@ -19,10 +21,10 @@ type Timestamp = protos.google.protobuf.ITimestamp;
 const callOptions = { timeout: 2000, retry: null };
 
 /**
- * Cloud Monitoring. The library is loaded, and connects, with the first query: who reads other sources does not pay for it.
+ * Cloud Monitoring. The library is loaded, and connects, with the first query: a function that reads other sources does not pay for it.
  * Points are read as they were written: an aligner would round their age to minutes.
  */
-export function createMonitoring(options: MonitoringOptions): ReadSeries {
+export function createMonitoring(options: MonitoringOptions, wall: WallClock): ReadSeries {
   let connection: ReturnType<typeof connect> | undefined;
   return async (filter, maxAgeMs) => {
     connection ??= connect(options);
@@ -31,8 +33,8 @@ export function createMonitoring(options: MonitoringOptions): ReadSeries {
       connection = undefined;
     });
     const { client, project } = await connection;
-    const nowMs = Date.now();
-    const interval = { startTime: timestamp(nowMs - maxAgeMs), endTime: timestamp(nowMs) };
+    const nowMs = wall.unixMs();
+    const interval = { startTime: timestamp(later(nowMs, -maxAgeMs)), endTime: timestamp(nowMs) };
     const request = { name: `projects/${project}`, filter, interval, view: 'FULL' } as const;
     const [series] = await client.listTimeSeries(request, callOptions);
     return series.flatMap(newestPoint);
@@ -43,12 +45,12 @@ async function connect({ project, endpoint }: MonitoringOptions) {
   const { connectMonitoring } = await import('./monitoring-client.ts');
   const client = connectMonitoring(endpoint);
   const known = project ?? (await client.getProjectId());
-  // Left to the first call, a failure of it is an error that nobody can catch, and stays.
+  // The first call would do it too, but its failure could not be caught there, and would stay.
   await client.initialize();
   return { client, project: known };
 }
 
-function newestPoint({ metric, resource, points }: TimeSeries): Gauge[] {
+function newestPoint({ metric, resource, points }: TimeSeries): GaugePoint[] {
   const labels = { ...resource?.labels, ...metric?.labels };
   const gauges = (points ?? []).map((point) => ({ labels, value: numberOf(point), atMs: endOf(point) }));
   const [newest] = gauges.sort((a, b) => b.atMs - a.atMs);
@@ -60,12 +62,11 @@ function numberOf({ value }: Point): number {
   return Number(value?.doubleValue ?? value?.int64Value ?? Number.NaN);
 }
 
-/** In unix milliseconds. */
-function endOf({ interval }: Point): number {
-  return Number(interval?.endTime?.seconds ?? 0) * 1000 + (interval?.endTime?.nanos ?? 0) / 1e6;
+function endOf({ interval }: Point): UnixMs {
+  return (Number(interval?.endTime?.seconds ?? 0) * 1000 + (interval?.endTime?.nanos ?? 0) / 1e6) as UnixMs;
 }
 
-function timestamp(atMs: number): Timestamp {
+function timestamp(atMs: UnixMs): Timestamp {
   const seconds = Math.floor(atMs / 1000);
   return { seconds, nanos: Math.round((atMs - seconds * 1000) * 1e6) };
 }

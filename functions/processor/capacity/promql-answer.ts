@@ -1,16 +1,18 @@
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
+
 /** A sample as Prometheus' HTTP API writes it: unix seconds, and the value as text. */
 type WireSample = readonly [number, string];
 
-interface Answer {
+interface PrometheusAnswer {
   readonly status?: string;
   readonly error?: string;
   readonly data?: { readonly resultType?: string; readonly result?: unknown };
 }
 
+/** What a query gives, and as of when. */
 export interface PromqlValue {
   readonly value: number;
-  /** Unix milliseconds. */
-  readonly atMs: number;
+  readonly atMs: UnixMs;
 }
 
 /**
@@ -24,7 +26,7 @@ export function largestValue(status: number, text: string): PromqlValue | undefi
     throw new Error(`the Prometheus API answers ${status}: ${answer?.error ?? text.slice(0, 200)}`);
   }
   const values = samplesOf(answer)
-    .map(([seconds, value]) => ({ value: readValue(value), atMs: seconds * 1000 }))
+    .map(([seconds, value]) => ({ value: readValue(value), atMs: (seconds * 1000) as UnixMs }))
     .filter(({ value }) => !Number.isNaN(value));
   return values.reduce<PromqlValue | undefined>(
     (largest, value) => (largest && largest.value >= value.value ? largest : value),
@@ -32,7 +34,7 @@ export function largestValue(status: number, text: string): PromqlValue | undefi
   );
 }
 
-function readAnswer(text: string): Answer | null | undefined {
+function readAnswer(text: string): PrometheusAnswer | null | undefined {
   try {
     return JSON.parse(text);
   } catch {
@@ -40,7 +42,7 @@ function readAnswer(text: string): Answer | null | undefined {
   }
 }
 
-function samplesOf({ data }: Answer): readonly WireSample[] {
+function samplesOf({ data }: PrometheusAnswer): readonly WireSample[] {
   if (data?.resultType === 'scalar') return [data.result as WireSample];
   if (data?.resultType === 'vector') return (data.result as { value: WireSample }[]).map(({ value }) => value);
   throw new Error(`the query gives a ${data?.resultType}, and must give a scalar or an instant vector`);

@@ -1,8 +1,10 @@
-import type { Reading } from '../dispatch/gate.ts';
-import { boundedGet } from './bounded-get.ts';
-import type { CapacitySource } from './capacity.ts';
+import type { WallClock } from '../../../shared/runtime/clock.ts';
+import type { SourceReading } from '../dispatch/gate.ts';
+import type { CapacitySource } from './ask-sources.ts';
+import { ageOnPage, boundedGet } from './bounded-get.ts';
 import { largestValue } from './promql-answer.ts';
 
+/** Where Prometheus' HTTP API stands, and what it wants to see. */
 export interface PrometheusApi {
   /** Google's stands below the project. */
   readonly baseUrl: () => Promise<string>;
@@ -14,17 +16,17 @@ export interface PrometheusApi {
  * A query of the operator's own, whose value is saturation. Prometheus answers as of now with samples up to five minutes old, so the age of
  * such a reading tells nothing of the metric's; a query can watch that itself, with `timestamp()`.
  */
-export function promqlSource(query: string, { baseUrl, headers }: PrometheusApi): CapacitySource {
-  return { name: 'promql', read: () => readPromql(query, baseUrl, headers) };
+export function promqlSource(query: string, api: PrometheusApi, wall: WallClock): CapacitySource {
+  return { name: 'promql', read: () => readPromql(query, api, wall) };
 }
 
 async function readPromql(
   query: string,
-  baseUrl: PrometheusApi['baseUrl'],
-  headers: PrometheusApi['headers'],
-): Promise<Reading | undefined> {
+  { baseUrl, headers }: PrometheusApi,
+  wall: WallClock,
+): Promise<SourceReading | undefined> {
   const url = `${await baseUrl()}/api/v1/query?${new URLSearchParams({ query })}`;
-  const { status, text } = await boundedGet(url, await headers());
-  const found = largestValue(status, text);
-  return found && { source: 'promql', saturation: found.value, asOfMs: Math.min(Date.now(), found.atMs) };
+  const page = await boundedGet(url, await headers());
+  const found = largestValue(page.status, page.text);
+  return found && { source: 'promql', saturation: found.value, ageMs: ageOnPage(page, found.atMs, wall) };
 }

@@ -1,6 +1,15 @@
-import { type Admittance, admittance, type Breaker, began, closed, ended, type Health } from './breaker.ts';
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
+import {
+  admittance,
+  type Breaker,
+  type BreakerAdmittance,
+  type BreakerHealth,
+  began,
+  closed,
+  ended,
+} from './breaker.ts';
 
-/** One breaker for each of the things that share a threshold. */
+/** Breakers by name, all with the same threshold: the paths of a pool, or the topics. */
 export class BreakerBoard {
   readonly #threshold: number;
   readonly #onChange: (name: string, open: boolean) => void;
@@ -12,21 +21,25 @@ export class BreakerBoard {
     this.#onChange = onChange;
   }
 
-  admittance(name: string, message: string, nowMs: number): Admittance {
+  /** Whether the message may use it now. Changes nothing. */
+  admittance(name: string, message: string, nowMs: MonotonicMs): BreakerAdmittance {
     return admittance(this.#of(name), message, nowMs);
   }
 
+  /** The message uses it from now on. */
   began(name: string, message: string): void {
     if (this.isOpen(name)) this.#breakers.set(name, began(this.#of(name), message));
   }
 
-  ended(name: string, message: string, health: Health, nowMs: number): void {
+  /** The message's use has ended, or has told something for the first time. */
+  ended(name: string, message: string, health: BreakerHealth, nowMs: MonotonicMs): void {
     const before = this.#of(name);
     const after = ended(before, message, health, this.#threshold, nowMs);
     this.#breakers.set(name, after);
     if (before.state !== after.state) this.#onChange(name, after.state === 'open');
   }
 
+  /** Whether only probes may use it now. */
   isOpen(name: string): boolean {
     return this.#of(name).state === 'open';
   }

@@ -1,82 +1,107 @@
+import { LRUCache } from 'lru-cache';
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
 import {
   afterCall,
   afterIdling,
+  type CallQuota,
   type EndedCall,
   freshLimit,
   type Limit,
-  type Quota,
   quota,
   reopened,
   resumed,
+  type SampleOutcome,
 } from './limit.ts';
 import {
   type BasePace,
+  type CallGeneration,
   factorOf,
-  type Generation,
   kindOf,
   nextBase,
   nextSlowness,
   notSlow,
   type Slowness,
 } from './limit-pace.ts';
+import type { CallOutcome } from './permit.ts';
 
 /** Why nothing may be sent, apart from the limit: the load that was read, or the gateway's own refusal. */
 export type ClosedBy = 'reading' | 'shed';
 
-/** Models are the producers' to name. */
+/** The limit, and what closed the gate last where it has not opened since. */
+interface LimitState {
+  readonly limit: Limit;
+  readonly closedBy: ClosedBy | undefined;
+}
+
+/** Producers name models, so the kinds have to be bounded. */
 const maxKinds = 512;
+
+const sampleOf = {
+  success: 'success',
+  refused: 'ignore',
+  capacity: 'dropped',
+  failure: 'ignore',
+  ignored: 'ignore',
+} as const satisfies Record<CallOutcome['became'], SampleOutcome>;
 
 /** One pool's limit, and the pace of its calls. */
 export class CallLimit {
   readonly #ceiling: number;
-  #limit: Limit = freshLimit;
-  #closedBy: ClosedBy | undefined;
-  readonly #bases = new Map<string, BasePace>();
+  #state: LimitState = { limit: freshLimit, closedBy: undefined };
+  readonly #bases = new LRUCache<string, BasePace>({ max: maxKinds });
   #slowness: Slowness = notSlow;
 
+  /** `ceiling`: calls at once, at most; at least 1. */
   constructor(ceiling: number) {
     this.#ceiling = ceiling;
   }
 
   /** In [1/16, ceiling]. */
   get calls(): number {
-    return this.#limit.calls;
+    return this.#state.limit.calls;
   }
 
-  get lastEndAtMs(): number {
-    return this.#limit.lastEndAtMs;
+  /** Time passed, and the gate is open or closed: how it was closed tells how to begin again. */
+  advance(inFlight: number, closedBy: ClosedBy | undefined, nowMs: MonotonicMs): void {
+    this.#state = projected(this.#state, inFlight, closedBy, nowMs);
   }
 
-  /** To be asked whenever the gate is looked at: what it was tells how to begin again. */
-  quota(inFlight: number, closedBy: ClosedBy | undefined, nowMs: number): Quota {
-    if (closedBy !== undefined) {
-      this.#closedBy = this.#closedBy === 'reading' ? 'reading' : closedBy;
-    } else if (this.#closedBy !== undefined) {
-      const again = this.#closedBy === 'reading' ? reopened : resumed;
-      this.#limit = again(this.#limit, inFlight, nowMs);
-      this.#closedBy = undefined;
-    } else {
-      this.#limit = afterIdling(this.#limit, inFlight, nowMs);
+  /** How many calls may be under way now, as `advance` would leave it. Changes nothing. */
+  quota(inFlight: number, closedBy: ClosedBy | undefined, nowMs: MonotonicMs): CallQuota {
+    return quota(projected(this.#state, inFlight, closedBy, nowMs).limit, nowMs);
+  }
+
+  /** A call has ended. */
+  ended(outcome: CallOutcome, call: Omit<EndedCall, 'outcome' | 'slowness'>): void {
+    const { limit } = this.#state;
+    if (outcome.became === 'success' && outcome.generation) {
+      this.#learn(outcome.generation, call.startedAtMs >= limit.sinceMs, call.endedAtMs);
     }
-    return quota(this.#limit, nowMs);
+    const ended = { ...call, outcome: sampleOf[outcome.became], slowness: factorOf(this.#slowness) };
+    const next = afterCall(limit, ended, this.#ceiling);
+    if (next.cutAtMs !== limit.cutAtMs) this.#slowness = notSlow;
+    this.#state = { ...this.#state, limit: next };
   }
 
-  /** `generation`: of a call that succeeded, where its answer counts tokens. */
-  ended(call: Omit<EndedCall, 'slowness'>, generation: Generation | undefined): void {
-    if (generation) this.#learn(generation, call.startedAtMs >= this.#limit.sinceMs, call.endedAtMs);
-    const before = this.#limit;
-    this.#limit = afterCall(before, { ...call, slowness: factorOf(this.#slowness) }, this.#ceiling);
-    if (this.#limit.cutAtMs !== before.cutAtMs) this.#slowness = notSlow;
-  }
-
-  #learn(generation: Generation, isUnderThisLimit: boolean, nowMs: number): void {
+  #learn(generation: CallGeneration, isUnderThisLimit: boolean, nowMs: MonotonicMs): void {
     const kind = kindOf(generation);
     if (kind === undefined) return;
     const msPerToken = generation.durationMs / generation.outputTokens;
     const base = this.#bases.get(kind);
     if (isUnderThisLimit) this.#slowness = nextSlowness(this.#slowness, base, msPerToken);
-    this.#bases.delete(kind);
     this.#bases.set(kind, nextBase(base, msPerToken, nowMs));
-    if (this.#bases.size > maxKinds) this.#bases.delete(this.#bases.keys().next().value!);
   }
+}
+
+/** A gate that was closed by a reading at any time since it was last open begins anew as after a reading. */
+function projected(
+  { limit, closedBy: before }: LimitState,
+  inFlight: number,
+  closedBy: ClosedBy | undefined,
+  nowMs: MonotonicMs,
+): LimitState {
+  if (closedBy !== undefined) return { limit, closedBy: before === 'reading' ? 'reading' : closedBy };
+  if (before === 'reading') return { limit: reopened(limit, inFlight, nowMs), closedBy };
+  if (before === 'shed') return { limit: resumed(limit, inFlight, nowMs), closedBy };
+  return { limit: afterIdling(limit, inFlight, nowMs), closedBy };
 }

@@ -1,31 +1,44 @@
-/** A pool's load at one instant, from whatever source. */
-export interface Reading {
+import { later, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+
+/** A pool's load as a source tells it. */
+export interface SourceReading {
   readonly source: string;
-  /** 0 idle, ≥ 1 full; may be infinite. */
+  /** 0 idle, 1 and above full; may be infinite. */
   readonly saturation: number;
   /** Absent when the source does not say. */
   readonly readyServers?: number;
-  /** Of the newest point. */
-  readonly asOfMs: number;
+  /** Of the newest point at the moment of the reading; never negative. */
+  readonly ageMs: number;
 }
 
+/** A reading that is here: from now on its age grows with the monotonic clock, whatever happens to the wall clock. */
+export interface CapacityReading extends Omit<SourceReading, 'ageMs'> {
+  /** When the newest point was taken. */
+  readonly takenAtMs: MonotonicMs;
+}
+
+/** `asleep`: the pool has no ready server; `unknown`: its load was not read, or too long ago. */
 export type GateState = 'open' | 'saturated' | 'asleep' | 'unknown';
 
+/** Where a gate opens and closes; saturation is 0 idle, 1 full. */
 export interface GateThresholds {
-  /** Closes at this saturation and above. */
+  /** The gate closes at this saturation and above. */
   readonly closeAt: number;
-  /** Opens below it. */
+  /** It opens below this one. */
   readonly openAt: number;
-  /** An older reading means unknown. */
+  /** An older reading means that the load is unknown. */
   readonly maxAgeMs: number;
 }
 
-/** In which the calls of other instances end, whose gates closed on the same signal. */
+/** Derived: the time in which the calls of other instances end, whose gates closed on the same signal. */
 const echoMs = 60_000;
 
-/** NaN and negative values say nothing, and what is too old is not known any more. */
-export function isUsable({ saturation, asOfMs }: Reading, maxAgeMs: number, nowMs: number): boolean {
-  return saturation >= 0 && nowMs - asOfMs <= maxAgeMs;
+/** Whether a reading says anything: NaN and negative values do not, and what is too old is not known any more. */
+export function isUsable(
+  { saturation, ageMs }: Pick<SourceReading, 'saturation' | 'ageMs'>,
+  maxAgeMs: number,
+): boolean {
+  return saturation >= 0 && ageMs <= maxAgeMs;
 }
 
 /**
@@ -35,19 +48,21 @@ export function isUsable({ saturation, asOfMs }: Reading, maxAgeMs: number, nowM
  * distance between the thresholds damps that swing, but real-time load alone may rest between them for hours, and a gate that we had
  * closed would stay closed where one that had just started stands open. So a point below the closing threshold opens it as well
  * when it was taken a minute after the pool was last full and our last call had ended: nothing in it is ours. At the threshold and
- * above it stays closed, since then it is others who fill the pool.
- * @param echoFromMs when the pool was last full or, where that is later, our last call ended; infinite while one is under way
+ * above it stays closed, since then it is others that fill the pool.
+ * @param echoFromMs when the pool was last full or, where that is later, our last call ended; `never` while one is under way
  */
 export function nextGate(
   previous: GateState,
-  reading: Reading | undefined,
+  reading: CapacityReading | undefined,
   { closeAt, openAt, maxAgeMs }: GateThresholds,
-  echoFromMs: number,
-  nowMs: number,
+  echoFromMs: MonotonicMs,
+  nowMs: MonotonicMs,
 ): GateState {
-  if (!reading || !isUsable(reading, maxAgeMs, nowMs)) return 'unknown';
-  if (reading.readyServers === 0) return 'asleep';
-  if (reading.saturation >= closeAt) return 'saturated';
-  const mayBeOurs = reading.asOfMs < echoFromMs + echoMs;
-  return previous === 'saturated' && reading.saturation >= openAt && mayBeOurs ? 'saturated' : 'open';
+  if (!reading) return 'unknown';
+  const { saturation, readyServers, takenAtMs } = reading;
+  if (!isUsable({ saturation, ageMs: msBetween(takenAtMs, nowMs) }, maxAgeMs)) return 'unknown';
+  if (readyServers === 0) return 'asleep';
+  if (saturation >= closeAt) return 'saturated';
+  const mayBeOurs = takenAtMs < later(echoFromMs, echoMs);
+  return previous === 'saturated' && saturation >= openAt && mayBeOurs ? 'saturated' : 'open';
 }

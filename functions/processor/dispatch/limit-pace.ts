@@ -1,5 +1,8 @@
-/** A call that generated tokens, for comparison with others of its kind. */
-export interface Generation {
+import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+import { type Ewma, ewma, noSamples, withSample } from '../../../shared/runtime/ewma.ts';
+
+/** What a call generated and how long it took, for comparison with others of its kind. */
+export interface CallGeneration {
   readonly model: string;
   readonly promptTokens: number;
   readonly outputTokens: number;
@@ -10,14 +13,11 @@ export interface Generation {
 export interface BasePace {
   readonly msPerToken: number;
   readonly samples: number;
-  readonly atMs: number;
+  readonly atMs: MonotonicMs;
 }
 
-/** How many times as slow as unhurried ones calls are of late: a mean of logarithms, so that one straggler counts little. */
-export interface Slowness {
-  readonly logarithm: number;
-  readonly samples: number;
-}
+/** How many times as slow as unhurried ones recent calls were: a mean of logarithms, so that one straggler counts little. */
+export type Slowness = Ewma;
 
 /** Below this, an answer says more of its prompt than of the pace. */
 const fewestTokens = 8;
@@ -25,37 +25,34 @@ const samplesToKnow = 8;
 const doublesInMs = 15 * 60_000;
 const slowestCounted = 16;
 
-export const notSlow: Slowness = Object.freeze({ logarithm: 0, samples: 0 });
+/** Before any call was compared. */
+export const notSlow: Slowness = noSamples;
 
 /** Calls are alike when model, prompt and output are: sizes by powers of two. Undefined where the pace cannot be told. */
-export function kindOf({ model, promptTokens, outputTokens, durationMs }: Generation): string | undefined {
+export function kindOf({ model, promptTokens, outputTokens, durationMs }: CallGeneration): string | undefined {
   if (outputTokens < fewestTokens || durationMs <= 0) return undefined;
   return `${Math.floor(Math.log2(promptTokens + 1))} ${Math.floor(Math.log2(outputTokens))} ${model}`;
 }
 
 /**
- * Follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in 15 minutes, but never above what
- * was just seen.
+ * The base after one more call. It follows the quick ones: an eighth of the way down to a quicker call, and up only with time, twofold in
+ * 15 minutes, but never above the call that was just seen.
  */
-export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: number): BasePace {
+export function nextBase(base: BasePace | undefined, msPerToken: number, nowMs: MonotonicMs): BasePace {
   if (!base) return { msPerToken, samples: 1, atMs: nowMs };
-  const drifted = base.msPerToken * 2 ** (Math.max(0, nowMs - base.atMs) / doublesInMs);
-  const next = msPerToken < drifted ? drifted + (msPerToken - drifted) / 8 : drifted;
+  const drifted = base.msPerToken * 2 ** (msBetween(base.atMs, nowMs) / doublesInMs);
+  const next = msPerToken < drifted ? ewma(drifted, msPerToken, 1 / 8) : drifted;
   return { msPerToken: next, samples: base.samples + 1, atMs: nowMs };
 }
 
-/** Takes in one more call, against the base that its kind had before it. */
+/** The slowness after one more call, against the base that its kind had before it. */
 export function nextSlowness(slowness: Slowness, base: BasePace | undefined, msPerToken: number): Slowness {
   if (!base || base.samples < samplesToKnow) return slowness;
   const logarithm = Math.log(Math.min(slowestCounted, msPerToken / base.msPerToken));
-  const weight = 1 / Math.min(samplesToKnow, slowness.samples + 1);
-  return {
-    logarithm: slowness.logarithm + weight * (logarithm - slowness.logarithm),
-    samples: slowness.samples + 1,
-  };
+  return withSample(slowness, logarithm, 1 / samplesToKnow);
 }
 
-/** 1 is unhurried; undefined until enough calls told. */
-export function factorOf({ logarithm, samples }: Slowness): number | undefined {
-  return samples < samplesToKnow ? undefined : Math.exp(logarithm);
+/** How many times as slow as unhurried calls: 1 is unhurried. Undefined until eight calls were compared. */
+export function factorOf({ mean, samples }: Slowness): number | undefined {
+  return samples < samplesToKnow ? undefined : Math.exp(mean);
 }

@@ -1,3 +1,6 @@
+import { later, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+import { ewma } from '../../../shared/runtime/ewma.ts';
+
 /**
  * How many calls of a pool may be under way at once, learned from what its calls report. Nothing here knows how many others do the same.
  *
@@ -21,83 +24,88 @@ export interface Limit {
   readonly calls: number;
   /** Where slow start ends. */
   readonly doublesTo: number;
-  readonly cutAtMs: number;
+  readonly cutAtMs: MonotonicMs;
   /** Calls that began earlier say nothing of this limit. */
-  readonly sinceMs: number;
+  readonly sinceMs: MonotonicMs;
   /** Of calls that succeeded, smoothed. */
   readonly roundTripMs: number;
-  readonly lastEndAtMs: number;
+  readonly lastEndAtMs: MonotonicMs;
 }
 
-/** A success tells of room, a drop of none; what is ignored tells nothing. */
+/** A success tells of room, a drop of none; an ignored call tells nothing. */
 export type SampleOutcome = 'success' | 'ignore' | 'dropped';
 
+/** What the limit hears of a call. */
 export interface EndedCall {
-  readonly room: SampleOutcome;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
+  readonly outcome: SampleOutcome;
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
   /** This call included. */
   readonly inFlight: number;
-  /** How many times as slow as they can be calls are at present; undefined when too few told. */
+  /** How many times as slow as unhurried ones recent calls were; undefined when too few were compared. */
   readonly slowness: number | undefined;
 }
 
-export interface Quota {
+/** How many calls may be under way now. */
+export interface CallQuota {
   readonly calls: number;
   /** When a call is allowed, where none is by then. */
-  readonly untilMs?: number;
+  readonly untilMs?: MonotonicMs;
 }
 
 const floor = 1 / 16;
 const slowFrom = 4;
 const cutEveryMs = 1000;
 const idleAfterMs = 10_000;
-/** Where no call has succeeded yet. */
+/** Serves where no call has succeeded yet. */
 const assumedRoundTripMs = 50;
 const longestRestMs = 30_000;
 
+/** How every pool begins: with one call, in slow start. */
 export const freshLimit: Limit = Object.freeze({
   calls: 1,
   doublesTo: Number.POSITIVE_INFINITY,
-  cutAtMs: Number.NEGATIVE_INFINITY,
-  sinceMs: Number.NEGATIVE_INFINITY,
+  cutAtMs: longAgo,
+  sinceMs: longAgo,
   roundTripMs: assumedRoundTripMs,
-  lastEndAtMs: Number.NEGATIVE_INFINITY,
+  lastEndAtMs: longAgo,
 });
 
-export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: number): Quota {
+/** The whole number of calls that the limit allows now. Changes nothing. */
+export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: MonotonicMs): CallQuota {
   if (calls >= 1) return { calls: Math.floor(calls) };
   const restMs = Math.min(longestRestMs, roundTripMs * (1 / calls - 1));
-  const untilMs = lastEndAtMs + restMs;
+  const untilMs = later(lastEndAtMs, restMs);
   return nowMs >= untilMs ? { calls: 1 } : { calls: 0, untilMs };
 }
 
+/** The limit after a call has ended. `ceiling`: calls at once, at most. */
 export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limit {
   const limit = { ...before, lastEndAtMs: call.endedAtMs };
-  const saysNothing = call.room === 'ignore' || call.startedAtMs < before.sinceMs;
+  const saysNothing = call.outcome === 'ignore' || call.startedAtMs < before.sinceMs;
   if (saysNothing) return limit;
-  if (call.room === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
-  const tripMs = call.endedAtMs - call.startedAtMs;
-  const timed = { ...limit, roundTripMs: (limit.roundTripMs * 7 + tripMs) / 8 };
+  if (call.outcome === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
+  const tripMs = msBetween(call.startedAtMs, call.endedAtMs);
+  const timed = { ...limit, roundTripMs: ewma(limit.roundTripMs, tripMs, 1 / 8) };
   const { slowness = 1 } = call;
   if (slowness > slowFrom) return cut(timed, Math.max(0.5, slowFrom / slowness), 1, call.endedAtMs);
   return grown(timed, call.inFlight, ceiling);
 }
 
-/** The gate, closed for what was read, is open again. */
-export function reopened(limit: Limit, inFlight: number, nowMs: number): Limit {
+/** The limit after a gate that a reading had closed is open again. */
+export function reopened(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   const calls = Math.max(1, Math.min(limit.calls, inFlight));
   return { ...limit, calls, doublesTo: Number.POSITIVE_INFINITY, sinceMs: nowMs };
 }
 
-/** The time for which a shed had closed the gate is over. */
-export function resumed(limit: Limit, inFlight: number, nowMs: number): Limit {
+/** The limit after the time is over for which a shed had closed the gate. */
+export function resumed(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   return { ...limit, calls: Math.min(limit.calls, Math.max(1, inFlight)), doublesTo: limit.calls, sinceMs: nowMs };
 }
 
-/** A pool that has been idle is not known any more. */
-export function afterIdling(limit: Limit, inFlight: number, nowMs: number): Limit {
-  const isKnown = inFlight > 0 || limit.calls <= 1 || nowMs - limit.lastEndAtMs < idleAfterMs;
+/** The limit of a pool that may have been idle: after ten seconds without a call it is not known any more. */
+export function afterIdling(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
+  const isKnown = inFlight > 0 || limit.calls <= 1 || msBetween(limit.lastEndAtMs, nowMs) < idleAfterMs;
   return isKnown ? limit : { ...limit, calls: 1, doublesTo: Number.POSITIVE_INFINITY };
 }
 
@@ -114,8 +122,8 @@ function grown(limit: Limit, inFlight: number, ceiling: number): Limit {
   return { ...limit, calls: Math.min(ceiling, more) };
 }
 
-function cut(limit: Limit, factor: number, least: number, nowMs: number): Limit {
-  if (nowMs - limit.cutAtMs < cutEveryMs || limit.calls <= least) return limit;
+function cut(limit: Limit, factor: number, least: number, nowMs: MonotonicMs): Limit {
+  if (msBetween(limit.cutAtMs, nowMs) < cutEveryMs || limit.calls <= least) return limit;
   const calls = Math.max(least, limit.calls * factor);
   return { ...limit, calls, doublesTo: calls, cutAtMs: nowMs, sinceMs: nowMs };
 }

@@ -1,25 +1,20 @@
-import type { AdmissionOutcome, CallRequest } from './admission.ts';
-
-export interface Waiter {
-  readonly ask: CallRequest;
-  readonly settle: (admitted: AdmissionOutcome) => void;
-  /** Lets go of the clock and of the signal. */
-  release: () => void;
-}
+import type { WaitingCall } from './call-request.ts';
 
 /** One subscription before one pool: its messages that wait, and how many of its calls are under way. */
 export class SubscriptionQueue {
-  /** Those that could go at any time, the earliest deadline first. */
-  readonly ready: Waiter[] = [];
+  /** Messages that could go at any time, the earliest deadline first. */
+  readonly ready: WaitingCall[] = [];
   /** Retries whose time has not come. */
-  readonly early = new Set<Waiter>();
+  readonly #early = new Set<WaitingCall>();
+  /** Calls under way. */
   inFlight = 0;
   #sizeBytes = 0;
 
   get waiting(): number {
-    return this.ready.length + this.early.size;
+    return this.ready.length + this.#early.size;
   }
 
+  /** Of all messages that wait. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -28,33 +23,34 @@ export class SubscriptionQueue {
     return this.waiting === 0 && this.inFlight === 0;
   }
 
-  enter(waiter: Waiter, isEarly: boolean): void {
-    this.#sizeBytes += waiter.ask.sizeBytes;
-    if (isEarly) this.early.add(waiter);
-    else this.#insert(waiter);
+  /** `isEarly`: a retry whose time has not come. */
+  add(call: WaitingCall, isEarly: boolean): void {
+    this.#sizeBytes += call.request.sizeBytes;
+    if (isEarly) this.#early.add(call);
+    else this.#insert(call);
   }
 
-  /** Its time has come. */
-  ripen(waiter: Waiter): void {
-    if (this.early.delete(waiter)) this.#insert(waiter);
+  /** The time of a retry has come. */
+  ripen(call: WaitingCall): void {
+    if (this.#early.delete(call)) this.#insert(call);
   }
 
-  leave(waiter: Waiter): void {
-    this.#sizeBytes -= waiter.ask.sizeBytes;
-    if (!this.early.delete(waiter)) this.ready.splice(this.ready.indexOf(waiter), 1);
+  remove(call: WaitingCall): void {
+    this.#sizeBytes -= call.request.sizeBytes;
+    if (!this.#early.delete(call)) this.ready.splice(this.ready.indexOf(call), 1);
   }
 
-  /** Who loses least by going back to Pub/Sub. Undefined when nobody waits. */
-  latest(): Waiter | undefined {
+  /** The message that loses least by going back to Pub/Sub: the one with the latest deadline. Undefined when none waits. */
+  latest(): WaitingCall | undefined {
     const last = this.ready.at(-1);
-    return [...this.early].reduce<Waiter | undefined>(
-      (latest, waiter) => (latest && latest.ask.deadlineAtMs > waiter.ask.deadlineAtMs ? latest : waiter),
+    return [...this.#early].reduce<WaitingCall | undefined>(
+      (latest, call) => (latest && latest.request.deadlineAtMs > call.request.deadlineAtMs ? latest : call),
       last,
     );
   }
 
-  #insert(waiter: Waiter): void {
-    const behind = this.ready.findIndex(({ ask }) => ask.deadlineAtMs > waiter.ask.deadlineAtMs);
-    this.ready.splice(behind < 0 ? this.ready.length : behind, 0, waiter);
+  #insert(call: WaitingCall): void {
+    const behind = this.ready.findIndex(({ request }) => request.deadlineAtMs > call.request.deadlineAtMs);
+    this.ready.splice(behind < 0 ? this.ready.length : behind, 0, call);
   }
 }

@@ -1,53 +1,76 @@
-import type { Admittance } from './breaker.ts';
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
+import type { BreakerAdmittance } from './breaker.ts';
 import type { GateState } from './gate.ts';
-import type { Quota } from './limit.ts';
+import type { CallQuota } from './limit.ts';
 
-/** What a message's pool looks like at one instant. */
+/** What a message and its pool look like at one instant. */
 export interface GateInputs {
-  readonly nowMs: number;
-  /** A retry's `retry_at`, 0 when there is none. */
-  readonly notBeforeMs: number;
+  readonly nowMs: MonotonicMs;
+  /** When a retry may be tried again; `longAgo` when the message is none. */
+  readonly notBeforeMs: MonotonicMs;
   /** Until when the message may wait. */
-  readonly giveUpAtMs: number;
-  /** Undefined until it has been seen since somebody began to look. */
+  readonly giveUpAtMs: MonotonicMs;
+  /** Undefined until the load has been read since messages began to ask. */
   readonly gate: GateState | undefined;
-  /** As it was seen last, for who cannot wait until it is seen anew. */
+  /** By the last reading, for a message that cannot wait until the load is read anew. */
   readonly lastGate: GateState;
-  /** When the gate will be seen anew. */
-  readonly nextReadingAtMs: number;
-  /** What an unknown capacity means. */
+  /** When the load may be read again; `never` while it is being read. */
+  readonly nextReadingAtMs: MonotonicMs;
+  /** What an unknown load means: `probe` lets one call at a time through. */
   readonly whenUnknown: 'open' | 'closed' | 'probe';
   /** Until when the gateway itself asked to be left alone. */
-  readonly shedUntilMs: number;
+  readonly shedUntilMs: MonotonicMs;
+  /** Calls of the pool that are under way. */
   readonly inFlight: number;
-  readonly quota: Quota;
+  readonly quota: CallQuota;
   /** The breaker of the path, then those of the topics. */
-  readonly breakers: readonly Admittance[];
+  readonly breakers: readonly BreakerAdmittance[];
 }
 
-export type Reason = 'free' | 'saturated' | 'unknown' | 'asleep' | 'shed' | 'limit' | 'breaker' | 'too-early' | 'full';
+/** Protocol: contract §8, `async_gate_decisions_total`. */
+export type GateReason =
+  | 'free'
+  | 'saturated'
+  | 'unknown'
+  | 'asleep'
+  | 'shed'
+  | 'limit'
+  | 'breaker'
+  | 'too-early'
+  | 'full';
 
-export type Verdict =
-  | { readonly action: 'dispatch'; readonly reason: 'free' | 'unknown' }
-  /** `untilMs`: when to look again, where only time can change it; otherwise an event will. */
-  | { readonly action: 'wait'; readonly reason: Reason; readonly untilMs?: number }
-  | { readonly action: 'defer'; readonly reason: Reason };
+/** The message may call now. */
+export interface DispatchVerdict {
+  readonly action: 'dispatch';
+  readonly reason: 'free' | 'unknown';
+}
 
-/** Whether a message may be dispatched now. The tightest rule wins. */
-export function judge(sight: GateInputs): Verdict {
-  if (sight.notBeforeMs > sight.nowMs) return { action: 'wait', reason: 'too-early', untilMs: sight.notBeforeMs };
-  const refusing = sight.breakers.find(({ admit }) => admit === 'no');
+/** What is to be done with a message now. */
+export type GateVerdict =
+  | DispatchVerdict
+  /** `untilMs`: when to judge again, where time alone can change it; absent where only an event can. */
+  | { readonly action: 'wait'; readonly reason: GateReason; readonly untilMs?: MonotonicMs }
+  | { readonly action: 'defer'; readonly reason: GateReason };
+
+/**
+ * Whether a message may be dispatched now. The tightest rule wins, in this order: a retry's time, breakers, shed, gate, limit, and what an
+ * unknown load means.
+ */
+export function judge(inputs: GateInputs): GateVerdict {
+  const { nowMs, notBeforeMs, giveUpAtMs, shedUntilMs, nextReadingAtMs, whenUnknown, inFlight, quota } = inputs;
+  if (notBeforeMs > nowMs) return waitFor('too-early', notBeforeMs);
+  const refusing = inputs.breakers.find(({ admit }) => admit === 'no');
   if (refusing?.admit === 'no') return waitFor('breaker', refusing.untilMs);
-  if (sight.shedUntilMs > sight.nowMs) return waitFor('shed', sight.shedUntilMs);
-  const gate = sight.gate ?? (sight.nowMs >= sight.giveUpAtMs ? sight.lastGate : undefined);
-  if (gate === 'saturated' || gate === 'asleep') return waitFor(gate, sight.nextReadingAtMs);
-  if (sight.inFlight >= sight.quota.calls) return waitFor('limit', sight.quota.untilMs);
+  if (shedUntilMs > nowMs) return waitFor('shed', shedUntilMs);
+  const gate = inputs.gate ?? (nowMs >= giveUpAtMs ? inputs.lastGate : undefined);
+  if (gate === 'saturated' || gate === 'asleep') return waitFor(gate, nextReadingAtMs);
+  if (inFlight >= quota.calls) return waitFor('limit', quota.untilMs);
   if (gate === undefined) return waitFor('unknown');
   if (gate === 'open') return { action: 'dispatch', reason: 'free' };
-  const blocked = sight.whenUnknown === 'closed' || (sight.whenUnknown === 'probe' && sight.inFlight > 0);
-  return blocked ? waitFor('unknown', sight.nextReadingAtMs) : { action: 'dispatch', reason: 'unknown' };
+  const isBlocked = whenUnknown === 'closed' || (whenUnknown === 'probe' && inFlight > 0);
+  return isBlocked ? waitFor('unknown', nextReadingAtMs) : { action: 'dispatch', reason: 'unknown' };
 }
 
-function waitFor(reason: Reason, untilMs?: number): Verdict {
+function waitFor(reason: GateReason, untilMs?: MonotonicMs): GateVerdict {
   return { action: 'wait', reason, ...(untilMs === undefined ? {} : { untilMs }) };
 }

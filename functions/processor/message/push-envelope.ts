@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 
@@ -7,7 +8,7 @@ export interface PushedMessage {
   readonly subscription: string;
   /** Empty when the body does not say. */
   readonly messageId: string;
-  readonly publishedAtMs: number | undefined;
+  readonly publishedAtMs: UnixMs | undefined;
   readonly attributes: Readonly<Record<string, string>>;
   /** Empty when there was no data, or none that could be decoded. */
   readonly data: Uint8Array;
@@ -15,6 +16,7 @@ export interface PushedMessage {
   readonly fault: string | undefined;
 }
 
+/** A body that is a push, or why it is none. */
 export type DecodedPush = { readonly message: PushedMessage } | { readonly notAPush: string };
 
 const noBytes = new Uint8Array(0);
@@ -49,10 +51,10 @@ export function decodePush(body: Uint8Array): DecodedPush {
   };
 }
 
-/** Unix milliseconds of an RFC 3339 time. */
-export function parseInstant(value: unknown): number | undefined {
+/** The instant of an RFC 3339 time; undefined for anything else. */
+export function parseInstant(value: unknown): UnixMs | undefined {
   const atMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(atMs) ? undefined : atMs;
+  return Number.isNaN(atMs) ? undefined : (atMs as UnixMs);
 }
 
 function decodeBase64(value: unknown): Uint8Array | undefined {

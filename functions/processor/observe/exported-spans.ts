@@ -12,9 +12,9 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { parseTraceparent, type TraceContext } from '../../../shared/runtime/trace-context.ts';
-import type { Spans, StepName } from './spans.ts';
+import type { SpanName, Spans } from '../tracing.ts';
 
-const kinds: Readonly<Record<StepName, SpanKind>> = {
+const kinds: Readonly<Record<SpanName, SpanKind>> = {
   decode: SpanKind.INTERNAL,
   wait: SpanKind.INTERNAL,
   call: SpanKind.CLIENT,

@@ -1,14 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { SourceAnswer } from '../capacity/capacity.ts';
-import type { Pool } from '../dispatch/pool.ts';
-import type { Verdict } from '../dispatch/verdict.ts';
-
-export type Outcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
+import type { GateReading } from '../dispatch/capacity-gate.ts';
+import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
+import type { GateVerdict } from '../dispatch/verdict.ts';
 
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
-export class Metrics {
+export class FunctionMetrics {
   readonly registry = new Registry();
   readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', [
     'status',
@@ -28,8 +27,9 @@ export class Metrics {
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
   readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
 
-  constructor(pools: readonly Pool[]) {
-    const sampled = (name: string, help: string, value: (pool: Pool) => number | undefined): void => {
+  /** Adds the gauges that are read from the pools with every scrape. To be called once. */
+  watch(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>): void {
+    const sampled = (name: string, help: string, value: (pool: DispatchPool) => number | undefined): void => {
       new Gauge({
         name: `async_${name}`,
         help,
@@ -47,24 +47,24 @@ export class Metrics {
     sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
     sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.limit);
     sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) =>
-      capacity.gate === 'unknown' ? undefined : capacity.reading?.saturation,
+      capacity.at(clock.nowMs()).lastGate === 'unknown' ? undefined : capacity.reading?.saturation,
     );
     sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
-      capacity.reading ? (Date.now() - capacity.reading.asOfMs) / 1000 : undefined,
+      capacity.reading ? msBetween(capacity.reading.takenAtMs, clock.nowMs()) / 1000 : undefined,
     );
   }
 
-  verdict(pool: Pool, { action, reason }: Verdict): void {
-    this.#verdicts.inc({ verdict: action, reason, pool: pool.name });
+  verdict(pool: string, { action, reason }: GateVerdict): void {
+    this.#verdicts.inc({ verdict: action, reason, pool });
   }
 
-  reading(pool: Pool, answers: ReadonlyMap<string, SourceAnswer>): void {
-    for (const [source, { hasData }] of answers) this.#available.set({ source, pool: pool.name }, hasData ? 1 : 0);
+  sources(pool: string, { answers }: GateReading): void {
+    for (const [source, { hasData }] of answers) this.#available.set({ source, pool }, hasData ? 1 : 0);
   }
 
   /** `source` is the one that the gate was last read from. */
-  gateChanged({ name, capacity }: Pool): void {
-    this.#gateChanges.inc({ gate: capacity.gate, source: capacity.reading?.source ?? 'none', pool: name });
+  gateChanged(pool: string, { gate, reading }: GateReading): void {
+    this.#gateChanges.inc({ gate, source: reading?.source ?? 'none', pool });
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -1,10 +1,13 @@
 import got from 'got';
+import { type MonotonicClock, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerBoard } from '../dispatch/breaker-board.ts';
-import type { Pool } from '../dispatch/pool.ts';
+import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 
+/** What readiness depends on. */
 export interface ReadinessOptions {
-  readonly pools: readonly Pool[];
-  readonly topics: BreakerBoard;
+  readonly pools: readonly DispatchPool[];
+  readonly topics: Pick<BreakerBoard, 'open'>;
+  readonly clock: Pick<MonotonicClock, 'nowMs'>;
   readonly isDraining: () => boolean;
 }
 
@@ -12,13 +15,13 @@ const probeTimeoutMs = 2000;
 const probeValidMs = 2000;
 
 /** Why the function is not ready: a list of reasons, empty when it is. */
-export function unreadiness({ pools, topics, isDraining }: ReadinessOptions): () => Promise<readonly string[]> {
+export function unreadiness({ pools, topics, clock, isDraining }: ReadinessOptions): () => Promise<readonly string[]> {
   const urls = [...new Set(pools.map(({ gatewayUrl }) => gatewayUrl))];
-  const probes = new Map<string, { readonly atMs: number; readonly isReachable: Promise<boolean> }>();
+  const probes = new Map<string, { readonly atMs: MonotonicMs; readonly isReachable: Promise<boolean> }>();
   const isReachable = (url: string): Promise<boolean> => {
     const known = probes.get(url);
-    if (known && performance.now() - known.atMs < probeValidMs) return known.isReachable;
-    const probe = { atMs: performance.now(), isReachable: answers(url) };
+    if (known && msBetween(known.atMs, clock.nowMs()) < probeValidMs) return known.isReachable;
+    const probe = { atMs: clock.nowMs(), isReachable: answers(url) };
     probes.set(url, probe);
     return probe.isReachable;
   };

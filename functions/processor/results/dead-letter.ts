@@ -8,6 +8,7 @@ import {
 import { truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { ErrorCode } from './result.ts';
 
+/** What a dead letter is made from. */
 export interface DeadLetter {
   readonly topic: string;
   /** As it was pushed. */
@@ -20,8 +21,8 @@ export interface DeadLetter {
 }
 
 /**
- * The original message, fit to be sent again, with why it is here. What Pub/Sub would not take drops metadata attributes first
- * (the last in code-point order before the others), then the data.
+ * The original message, fit to be sent again, with the reason why it is here. Where Pub/Sub would not take it, metadata attributes are
+ * left out first (the last in code-point order before the others), then the data.
  */
 export function deadLetterMessage(letter: DeadLetter): OutgoingMessage {
   const { attempt: _attempt, retry_at: _retryAt, ...kept } = letter.attributes;

@@ -1,69 +1,82 @@
 import { messageBytes, type OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
-import type { Clock } from '../clock.ts';
+import { later, type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerBoard } from '../dispatch/breaker-board.ts';
-import { PublishError, type Publisher } from './publisher.ts';
+import { PublishError } from './publish-error.ts';
+import type { Publish } from './publisher.ts';
 import { ResultCache } from './result-cache.ts';
+import type { Settlement } from './settlement.ts';
 
-/** What is due for a delivery before it may be acked. */
-export interface PendingPublish {
-  /** In this order. */
-  readonly messages: readonly OutgoingMessage[];
-  /** Once all of them are confirmed. */
-  readonly onPublished: () => void;
-  readonly onFailed: (error: unknown) => void;
+/** What an outbox is made from. */
+export interface OutboxOptions {
+  readonly publish: Publish;
+  readonly topics: Pick<BreakerBoard, 'ended'>;
+  readonly clock: Pick<MonotonicClock, 'nowMs'>;
+  /** A topic may have become free for messages that wait. */
+  readonly onRelease: () => void;
 }
 
+/** Whether Pub/Sub has confirmed all of it. */
+export type PublishOutcome = { readonly isConfirmed: true } | { readonly isConfirmed: false; readonly error: unknown };
+
 const keptBytes = 64 * 1024 * 1024;
-/** In less a topic may be well and not answer. */
+/** In less time a topic may be well and not answer. */
 const fairAttemptMs = 1000;
 
-/** Publishes what is due, keeps what could not be published until its message comes back, and tells the topics' breakers. */
+/** Publishes what is due, keeps what could not be published until its message comes again, and tells the topics' breakers. */
 export class Outbox {
-  readonly #publisher: Publisher;
-  readonly #topics: BreakerBoard;
-  readonly #clock: Clock;
-  readonly #onRelease: () => void;
-  readonly #kept = new ResultCache<PendingPublish>(keptBytes);
+  readonly #options: OutboxOptions;
+  readonly #kept = new ResultCache<Settlement>(keptBytes);
 
-  /** `onRelease`: a topic may have become free for those who wait. */
-  constructor(publisher: Publisher, topics: BreakerBoard, clock: Clock, onRelease: () => void) {
-    this.#publisher = publisher;
-    this.#topics = topics;
-    this.#clock = clock;
-    this.#onRelease = onRelease;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
   }
 
-  /** What an earlier delivery of this message left unpublished. */
-  takeKept(delivery: string): PendingPublish | undefined {
+  /** Takes out what an earlier delivery of this message left unpublished. */
+  takeKept(delivery: string): Settlement | undefined {
     return this.#kept.take(delivery);
   }
 
-  /** True when all is confirmed. `message` is the breakers' name for the one that all this is about. */
-  async publish(delivery: string, message: string, due: PendingPublish, budgetMs: number): Promise<boolean> {
-    const giveUpAtMs = this.#clock.nowMs() + budgetMs;
+  /**
+   * Publishes the messages one after the other; the first that is not confirmed within the budget is kept with all behind it.
+   * @param delivery the delivery and its redeliveries
+   * @param message the breakers' name for the message that all this is about
+   * @param budgetMs milliseconds for all of it
+   */
+  async publish(delivery: string, message: string, due: Settlement, budgetMs: number): Promise<PublishOutcome> {
+    const { publish, topics, clock } = this.#options;
+    const giveUpAtMs = later(clock.nowMs(), budgetMs);
     for (const [index, outgoing] of due.messages.entries()) {
-      const leftMs = giveUpAtMs - this.#clock.nowMs();
+      const leftMs = msBetween(clock.nowMs(), giveUpAtMs);
       try {
-        await this.#publisher.publish(outgoing, leftMs);
-        this.#topics.ended(outgoing.topic, message, 'well', this.#clock.nowMs());
+        await publish(outgoing, leftMs);
+        topics.ended(outgoing.topic, message, 'well', clock.nowMs());
       } catch (error) {
         const isMessagesFault = error instanceof PublishError && error.isMessagesFault;
-        const said = isMessagesFault || leftMs < fairAttemptMs ? 'unsaid' : 'sick';
-        this.#topics.ended(outgoing.topic, message, said, this.#clock.nowMs());
-        const left = due.messages.slice(index);
-        const sizeBytes = left.reduce((sum, { data, attributes }) => sum + messageBytes(data, attributes), 0);
-        this.#kept.keep(delivery, { ...due, messages: left }, sizeBytes);
-        due.onFailed(error);
-        return false;
+        const health = isMessagesFault || leftMs < fairAttemptMs ? 'unsaid' : 'sick';
+        topics.ended(outgoing.topic, message, health, clock.nowMs());
+        this.#keep(delivery, { ...due, messages: due.messages.slice(index) });
+        return { isConfirmed: false, error };
       }
     }
-    due.onPublished();
-    return true;
+    return { isConfirmed: true };
   }
 
-  /** The message is done with these topics, whatever it said about them. */
+  /** The message is done with these topics, whatever it told of them. */
   release(topics: readonly string[], message: string): void {
-    for (const topic of topics) this.#topics.ended(topic, message, 'unsaid', this.#clock.nowMs());
-    this.#onRelease();
+    const nowMs = this.#options.clock.nowMs();
+    for (const topic of topics) this.#options.topics.ended(topic, message, 'unsaid', nowMs);
+    this.#options.onRelease();
   }
+
+  #keep(delivery: string, left: Settlement): void {
+    this.#kept.keep(
+      delivery,
+      left,
+      left.messages.reduce((sum, message) => sum + bytesOf(message), 0),
+    );
+  }
+}
+
+function bytesOf({ data, attributes }: OutgoingMessage): number {
+  return messageBytes(data, attributes);
 }

@@ -1,113 +1,125 @@
-import type { CallEnd, Classified } from '../call/answer.ts';
-import type { Health } from '../dispatch/breaker.ts';
-import type { SampleOutcome } from '../dispatch/limit.ts';
-import { isExpired } from '../message/deadline.ts';
-import type { AsyncRequest } from '../message/request.ts';
-import { type Ending, type ErrorCode, tooLarge } from './result.ts';
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
+import type { AsyncRequest, RequestIdentity, RequestName } from '../../../shared/pubsub/request.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
+import type { CallClass, CallEnd } from '../call/answer.ts';
+import { type DeliveryStatus, noRoom, unavailable } from '../delivery-status.ts';
+import type { AdmissionOutcome } from '../dispatch/call-request.ts';
+import { type ErrorCode, type RequestEnding, tooLarge } from './result.ts';
 
-/** What to do about a call that ended. */
-export type Step =
-  | { readonly step: 'finish'; readonly ending: Ending; readonly attempts: number; readonly deadLetter?: ErrorCode }
-  | { readonly step: 'retry'; readonly lastStatus: number | undefined }
-  | { readonly step: 'wait-on' }
-  /** Nobody's attempt: Pub/Sub brings the message again. */
-  | { readonly step: 'give-back'; readonly why: string };
+/** What ends a delivery. */
+export type LastStep = FinishStep | RetryStep | GiveBackStep;
 
-export interface CallOutcome {
-  readonly request: AsyncRequest;
-  readonly call: CallEnd;
-  readonly classified: Classified;
-  /** The path's breaker was open when the call began, or is when it ended. */
-  readonly outage: boolean;
-  readonly maxAttempts: number;
-  readonly nowMs: number;
+/** What to do next for a message. */
+export type NextStep =
+  | LastStep
+  /** The gateway had no room: the message waits for another place. */
+  | { readonly step: 'wait-on' };
+
+/** The request gets its result, and its dead letter where `deadLetter` names a reason for one. */
+export interface FinishStep {
+  readonly step: 'finish';
+  readonly identity: RequestIdentity;
+  readonly ending: RequestEnding;
+  /** Calls that ended in success or failure, of all deliveries. */
+  readonly attempts: number;
+  readonly deadLetter?: ErrorCode;
 }
 
-/** What a call says about the path that served it. */
-export function healthOf(classified: Classified): Health {
-  switch (classified) {
-    case 'success':
-    case 'final':
-    case 'capacity':
-      return 'well';
-    case 'unreachable':
-    case 'operators-error':
-    case 'failure':
-      return 'sick';
+/** The attempt failed, and the request is published again. */
+export interface RetryStep {
+  readonly step: 'retry';
+  readonly request: AsyncRequest;
+  readonly call: CallEnd;
+  /** Status of the last complete answer to any delivery. */
+  readonly lastStatus: number | undefined;
+}
+
+/** No attempt is counted, and Pub/Sub brings the message again. */
+export interface GiveBackStep {
+  readonly step: 'give-back';
+  readonly request: RequestName;
+  readonly status: DeliveryStatus;
+  readonly why: string;
+}
+
+/** A call that ended. */
+export interface EndedAttempt {
+  readonly request: AsyncRequest;
+  readonly call: CallEnd;
+  readonly callClass: CallClass;
+  /** The path's breaker was open when the call began, or is when it ended: a failure is then not the message's own. */
+  readonly isOutage: boolean;
+  readonly maxAttempts: number;
+  readonly nowMs: UnixMs;
+}
+
+/** A message that can never succeed. */
+export function afterRefusal(identity: RequestIdentity, why: string): FinishStep {
+  const ending = { errorCode: 'INVALID_REQUEST', message: why, statusCode: 0 } as const;
+  return { step: 'finish', identity, ending, attempts: identity.attemptsFailed, deadLetter: 'INVALID_REQUEST' };
+}
+
+/** A message that got no place for its call. */
+export function afterWait(request: AsyncRequest, outcome: Exclude<AdmissionOutcome, { got: 'permit' }>): LastStep {
+  switch (outcome.got) {
+    case 'expired':
+      return afterExpiry(request);
     case 'aborted':
-      return 'unsaid';
+      return giveBack(request, unavailable, 'aborted');
+    case 'deferred':
+      return giveBack(request, outcome.reason === 'breaker' ? unavailable : noRoom, outcome.reason);
   }
 }
 
-/** What a call says about room in the pool. A request's own error says nothing: it may have been refused before it cost anything. */
-export function roomOf(classified: Classified): SampleOutcome {
-  if (classified === 'success') return 'success';
-  return classified === 'capacity' ? 'dropped' : 'ignore';
+/** A request whose deadline has passed without an answer in this delivery. */
+export function afterExpiry(request: AsyncRequest): FinishStep {
+  const ending = expired(request);
+  return {
+    step: 'finish',
+    identity: request,
+    ending,
+    attempts: request.attemptsFailed,
+    deadLetter: 'DEADLINE_EXCEEDED',
+  };
 }
 
-export function nextStep(outcome: CallOutcome): Step {
-  const { request, call, classified } = outcome;
-  const attempts = request.attemptsFailed + 1;
-  switch (classified) {
+/** A request that may not be sent, since the gateway wants a credential and there is none. */
+export function withoutCredential(request: AsyncRequest): GiveBackStep {
+  return giveBack(request, unavailable, 'no credential for the gateway');
+}
+
+/** A request whose push leaves no time for a call. */
+export function withoutTime(request: AsyncRequest): GiveBackStep {
+  return giveBack(request, noRoom, 'no time is left for a call');
+}
+
+/** A request whose call has ended: contract §3's second table. */
+export function afterCall(attempt: EndedAttempt): NextStep {
+  const { request, call, callClass, isOutage } = attempt;
+  switch (callClass) {
     case 'success':
     case 'final':
-      return { step: 'finish', ending: endingOf(call), attempts };
+      return { step: 'finish', identity: request, ending: endingOf(call), attempts: request.attemptsFailed + 1 };
     case 'capacity':
       return { step: 'wait-on' };
     case 'unreachable':
     case 'operators-error':
     case 'aborted':
-      return { step: 'give-back', why: describe(call) };
+      return giveBack(request, unavailable, describeEnd(call));
     case 'failure':
-      return outcome.outage ? { step: 'give-back', why: describe(call) } : afterFailure(outcome, attempts);
+      return isOutage ? giveBack(request, unavailable, describeEnd(call)) : afterFailure(attempt);
   }
 }
 
 /** How a failed request ends that is too large to be published again. */
-export function unrepeatableEnding(request: AsyncRequest, call: CallEnd): Ending {
+export function unrepeatableEnding(request: AsyncRequest, call: CallEnd): RequestEnding {
   if (call.end === 'answer') return { answer: call.answer };
-  const message = `${describe(call)}, and the message leaves no room for the attributes of a retry`;
+  const message = `${describeEnd(call)}, and the message leaves no room for the attributes of a retry`;
   return { errorCode: 'INFERENCE_ERROR', message, statusCode: request.lastStatus ?? 0 };
 }
 
-/** How a request ends when its deadline passes without an answer in this delivery. */
-export function expiredEnding(request: AsyncRequest): Ending {
-  return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
-}
-
-function afterFailure({ request, call, maxAttempts, nowMs }: CallOutcome, attempts: number): Step {
-  const expired = isExpired(request.deadlineAtMs, nowMs);
-  const isSpent = attempts >= maxAttempts;
-  if (!expired && !isSpent) return { step: 'retry', lastStatus: statusOf(call) ?? request.lastStatus };
-  return {
-    step: 'finish',
-    ending: lastEnding(request, call, expired, attempts),
-    attempts,
-    deadLetter: isSpent ? 'ATTEMPTS_EXHAUSTED' : 'DEADLINE_EXCEEDED',
-  };
-}
-
-/** What a request ends with whose last call failed. */
-function lastEnding(request: AsyncRequest, call: CallEnd, expired: boolean, attempts: number): Ending {
-  if (call.end === 'answer') return { answer: call.answer };
-  if (call.end === 'too-large') return tooLarge(call.status);
-  if (expired) return expiredEnding(request);
-  const message = `${attempts} attempts failed, the last: ${describe(call)}`;
-  return { errorCode: 'ATTEMPTS_EXHAUSTED', message, statusCode: request.lastStatus ?? 0 };
-}
-
-function endingOf(call: CallEnd): Ending {
-  if (call.end === 'answer') return { answer: call.answer };
-  if (call.end === 'too-large') return tooLarge(call.status);
-  throw new Error(`a call that ended as ${call.end} has no answer`);
-}
-
-function statusOf(call: CallEnd): number | undefined {
-  if (call.end === 'answer') return call.answer.status;
-  return call.end === 'too-large' ? call.status : undefined;
-}
-
-export function describe(call: CallEnd): string {
+/** What a call ended with, for a log line or an error text: nothing of its body. */
+export function describeEnd(call: CallEnd): string {
   switch (call.end) {
     case 'answer':
       return `the gateway answered ${call.answer.status}`;
@@ -118,4 +130,48 @@ export function describe(call: CallEnd): string {
     default:
       return call.message;
   }
+}
+
+function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): GiveBackStep {
+  return { step: 'give-back', request, status, why };
+}
+
+function expired(request: AsyncRequest): RequestEnding {
+  return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
+}
+
+function afterFailure({ request, call, maxAttempts, nowMs }: EndedAttempt): NextStep {
+  const attempts = request.attemptsFailed + 1;
+  const hasExpired = isExpired(request.deadlineAtMs, nowMs);
+  const isSpent = attempts >= maxAttempts;
+  if (!hasExpired && !isSpent) {
+    return { step: 'retry', request, call, lastStatus: statusOf(call) ?? request.lastStatus };
+  }
+  return {
+    step: 'finish',
+    identity: request,
+    ending: lastEnding(request, call, hasExpired, attempts),
+    attempts,
+    deadLetter: isSpent ? 'ATTEMPTS_EXHAUSTED' : 'DEADLINE_EXCEEDED',
+  };
+}
+
+/** What a request ends with whose last call failed. */
+function lastEnding(request: AsyncRequest, call: CallEnd, hasExpired: boolean, attempts: number): RequestEnding {
+  if (call.end === 'answer') return { answer: call.answer };
+  if (call.end === 'too-large') return tooLarge(call.status);
+  if (hasExpired) return expired(request);
+  const message = `${attempts} attempts failed, the last: ${describeEnd(call)}`;
+  return { errorCode: 'ATTEMPTS_EXHAUSTED', message, statusCode: request.lastStatus ?? 0 };
+}
+
+function endingOf(call: CallEnd): RequestEnding {
+  if (call.end === 'answer') return { answer: call.answer };
+  if (call.end === 'too-large') return tooLarge(call.status);
+  throw new Error(`a call that ended as ${call.end} has no answer`);
+}
+
+function statusOf(call: CallEnd): number | undefined {
+  if (call.end === 'answer') return call.answer.status;
+  return call.end === 'too-large' ? call.status : undefined;
 }

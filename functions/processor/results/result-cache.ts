@@ -1,32 +1,25 @@
+import { LRUCache } from 'lru-cache';
+
 /**
- * What is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and costs
- * another call.
+ * Keeps what is finished and could not be published, until its message is delivered here again. Bounded: the oldest makes room, and
+ * costs another call.
  */
-export class ResultCache<T> {
-  readonly #maxBytes: number;
-  readonly #kept = new Map<string, { readonly item: T; readonly sizeBytes: number }>();
-  #sizeBytes = 0;
+export class ResultCache<T extends NonNullable<unknown>> {
+  readonly #kept: LRUCache<string, T>;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#kept = new LRUCache({ maxSize: maxBytes });
   }
 
+  /** In place of what was kept under this key. What is larger than all the room there is, is not kept. */
   keep(key: string, item: T, sizeBytes: number): void {
-    this.take(key);
-    if (sizeBytes > this.#maxBytes) return;
-    this.#kept.set(key, { item, sizeBytes });
-    this.#sizeBytes += sizeBytes;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#sizeBytes <= this.#maxBytes) break;
-      this.take(oldest);
-    }
+    // The cache knows no size of zero.
+    this.#kept.set(key, item, { size: Math.max(1, sizeBytes) });
   }
 
   take(key: string): T | undefined {
     const found = this.#kept.get(key);
-    if (!found) return undefined;
     this.#kept.delete(key);
-    this.#sizeBytes -= found.sizeBytes;
-    return found.item;
+    return found;
   }
 }

@@ -5,11 +5,13 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
+import { nameOf, type RequestIdentity, type RequestName } from '../../../shared/pubsub/request.ts';
+import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
-import type { Answer } from '../call/answer.ts';
-import type { Identity } from '../message/request.ts';
+import { type AnswerTokens, type GatewayAnswer, tokensOf } from '../call/answer.ts';
 
+/** Protocol: contract §2. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'DEADLINE_EXCEEDED'
@@ -18,8 +20,8 @@ export type ErrorCode =
   | 'INFERENCE_ERROR';
 
 /** How a request ended: with an answer, or with an error in its place. */
-export type Ending =
-  | { readonly answer: Answer }
+export type RequestEnding =
+  | { readonly answer: GatewayAnswer }
   | {
       readonly errorCode: ErrorCode;
       readonly message: string;
@@ -27,16 +29,17 @@ export type Ending =
       readonly statusCode: number;
     };
 
+/** A request's result, before it is written. */
 export interface Result {
-  readonly identity: Identity;
-  readonly ending: Ending;
+  readonly identity: RequestIdentity;
+  readonly ending: RequestEnding;
   /** Calls that ended in success or failure. */
   readonly attempts: number;
   /** From the first publish to the last call, or to the end when there was none. */
   readonly queuedMs: number;
   /** Of the last call. */
   readonly inferenceMs: number;
-  /** By which the last call was known; empty when there was none. */
+  /** The id that the last call was sent with; empty when there was none. */
   readonly requestId: string;
   readonly traceparent: string;
 }
@@ -44,6 +47,7 @@ export interface Result {
 /** Names that metadata never takes, also when they are empty. */
 const ownNames = [
   'id',
+  'job',
   'status',
   'status_code',
   'error_code',
@@ -55,15 +59,36 @@ const ownNames = [
 ];
 const maxErrorBytes = 1024;
 
-/** The same result, or `RESULT_TOO_LARGE` in its place, with the message that carries it: contract §2. */
-export function encodeResult(topic: string, result: Result): { message: OutgoingMessage; result: Result } {
-  const message = encode(topic, result);
-  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, result };
-  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
-  return { message: encode(topic, replaced), result: replaced };
+/** Protocol: contract §8, `async_requests_total`. */
+export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+
+/** What is told of a result: nothing of a prompt or an answer. */
+export interface ResultSummary {
+  readonly event: 'answered';
+  readonly request: RequestName;
+  readonly firstPublishedAtMs: UnixMs;
+  readonly outcome: RequestOutcome;
+  readonly attempts: number;
+  readonly statusCode: number;
+  readonly errorCode: ErrorCode | '';
+  readonly queuedMs: number;
+  readonly inferenceMs: number;
+  readonly tokens: AnswerTokens;
 }
 
-export function tooLarge(statusCode: number): Ending {
+/** The message that carries the result, or `RESULT_TOO_LARGE` in its place (contract §2), and what is told of it. */
+export function encodeResult(
+  topic: string,
+  result: Result,
+): { readonly message: OutgoingMessage; readonly summary: ResultSummary } {
+  const message = encode(topic, result);
+  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, summary: summaryOf(result) };
+  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
+  return { message: encode(topic, replaced), summary: summaryOf(replaced) };
+}
+
+/** The ending of a result that no message can hold. */
+export function tooLarge(statusCode: number): RequestEnding {
   return {
     errorCode: 'RESULT_TOO_LARGE',
     message: `the result would exceed the ${maxMessageBytes} bytes of a message`,
@@ -71,23 +96,38 @@ export function tooLarge(statusCode: number): Ending {
   };
 }
 
-export function succeeded(ending: Ending): boolean {
+function succeeded(ending: RequestEnding): boolean {
   return 'answer' in ending && ending.answer.status >= 200 && ending.answer.status < 300;
 }
 
-export function statusOf(ending: Ending): number {
+function statusOf(ending: RequestEnding): number {
   return 'answer' in ending ? ending.answer.status : ending.statusCode;
 }
 
-export function errorCodeOf(ending: Ending): ErrorCode | '' {
+function errorCodeOf(ending: RequestEnding): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
-/** What the answer's `usage` counts, where it does. */
-export function tokensOf(ending: Ending): { readonly prompt: number; readonly completion: number } {
-  const usage = 'answer' in ending ? ending.answer.usage : undefined;
-  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
-  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs }: Result): ResultSummary {
+  return {
+    event: 'answered',
+    request: nameOf(identity),
+    firstPublishedAtMs: identity.firstPublishedAtMs,
+    outcome: outcomeOf(ending),
+    attempts,
+    statusCode: statusOf(ending),
+    errorCode: errorCodeOf(ending),
+    queuedMs: Math.round(queuedMs),
+    inferenceMs: Math.round(inferenceMs),
+    tokens: 'answer' in ending ? tokensOf(ending.answer) : { prompt: 0, completion: 0 },
+  };
+}
+
+function outcomeOf(ending: RequestEnding): RequestOutcome {
+  if (succeeded(ending)) return 'succeeded';
+  const code = errorCodeOf(ending);
+  if (code === 'INVALID_REQUEST') return 'invalid';
+  return code === 'DEADLINE_EXCEEDED' ? 'expired' : 'failed';
 }
 
 function encode(topic: string, result: Result): OutgoingMessage {
@@ -95,6 +135,7 @@ function encode(topic: string, result: Result): OutgoingMessage {
   const text = identity.shape === 'batch-line' ? batchLine(result) : envelope(result);
   const own = {
     id: identity.id,
+    job: identity.job,
     status: succeeded(ending) ? 'succeeded' : 'failed',
     status_code: String(statusOf(ending)),
     error_code: errorCodeOf(ending),
@@ -125,7 +166,7 @@ function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result)
   ]);
 }
 
-function envelopePayload(ending: Ending, error: string): readonly [string, string] {
+function envelopePayload(ending: RequestEnding, error: string): readonly [string, string] {
   if (!('answer' in ending)) return ['payload', JSON.stringify(JSON.stringify({ error }))];
   const text = decodeUtf8(ending.answer.body);
   return text === undefined ? ['payload_base64', base64(ending.answer.body)] : ['payload', JSON.stringify(text)];
@@ -161,7 +202,7 @@ function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
   return [['body', jsonSpan(body) ? text.trim().replaceAll(/[\r\n]+/g, ' ') : JSON.stringify(text)]];
 }
 
-function errorText(ending: Ending): string {
+function errorText(ending: RequestEnding): string {
   return 'answer' in ending ? '' : truncateUtf8(ending.message, maxErrorBytes);
 }
 
@@ -171,8 +212,4 @@ function base64(bytes: Uint8Array): string {
 
 function jsonObject(members: readonly (readonly [name: string, json: string])[]): string {
   return `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`;
-}
-
-function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }

@@ -5,37 +5,53 @@ import {
   type OutgoingMessage,
   withinLimits,
 } from '../../../shared/pubsub/outgoing-message.ts';
-import type { AsyncRequest } from '../message/request.ts';
+import type { AsyncRequest, RequestName } from '../../../shared/pubsub/request.ts';
+import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 
+/** What a retry's time depends on. */
 export interface RetryTiming {
   /** Failed so far, this attempt included; at least 1. */
   readonly attemptsFailed: number;
   readonly retryAfterMs: number;
-  readonly deadlineAtMs: number;
-  readonly nowMs: number;
-  /** In [0, 1). */
-  readonly chance: number;
+  readonly deadlineAtMs: UnixMs;
+  readonly nowMs: UnixMs;
+  /** At least 0 and below 1, at random. */
+  readonly fraction: number;
 }
 
-/** When to try again: exponential, with jitter, at least what the gateway asked for, at most half of the time left. */
-export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, chance }: RetryTiming): number {
+/**
+ * When to try again: now + min(max(Retry-After, b), half of the time left), with b uniform in [t/2, t) and t = min(60, 2·2ⁿ) s after n
+ * failed attempts. Protocol: contract §1, "Retries".
+ */
+export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, fraction }: RetryTiming): UnixMs {
   const longestMs = Math.min(60_000, 2000 * 2 ** attemptsFailed);
-  const backoffMs = (longestMs / 2) * (1 + chance);
-  return nowMs + Math.min(Math.max(retryAfterMs, backoffMs), (deadlineAtMs - nowMs) / 2);
+  const backoffMs = (longestMs / 2) * (1 + fraction);
+  return later(nowMs, Math.min(Math.max(retryAfterMs, backoffMs), msBetween(nowMs, deadlineAtMs) / 2));
 }
 
-export interface Retry {
+/** What is told of a retry. */
+export interface RetrySummary {
+  readonly event: 'retried';
+  readonly request: RequestName;
+  /** Failed so far, this attempt included. */
+  readonly attempts: number;
+  readonly why: string;
+  readonly retryAtMs: UnixMs;
+}
+
+/** What a retry's message is made from. */
+export interface RetryParts {
   readonly topic: string;
   readonly request: AsyncRequest;
   /** As it was pushed. */
   readonly data: Uint8Array;
   readonly attributes: Attributes;
-  readonly retryAtMs: number;
+  readonly retryAtMs: UnixMs;
   /** Status of the last complete answer to any delivery. */
   readonly lastStatus: number | undefined;
 }
 
-/** The original message with its journey so far; undefined when Pub/Sub would not take it with the attributes of that. */
+/** The original message with the state of its retries; undefined when Pub/Sub would not take it with those attributes. */
 export function retryMessage({
   topic,
   request,
@@ -43,7 +59,7 @@ export function retryMessage({
   attributes,
   retryAtMs,
   lastStatus,
-}: Retry): OutgoingMessage | undefined {
+}: RetryParts): OutgoingMessage | undefined {
   const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
   const metadata = Object.entries(attributes).filter(([name]) => isMetadata(name));
   const marked = withinLimits(

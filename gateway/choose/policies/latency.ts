@@ -70,8 +70,9 @@ function keeps({ ttftHighMs, tpotHighMs }: Prediction, ttftSloMs = Infinity, tpo
   return ttftHighMs <= ttftSloMs && tpotHighMs <= tpotSloMs;
 }
 
-/** Scores in [0, 1]: 1 for the lowest cost, 0 for an infinite one. */
-function lowestFirst(costs: readonly number[]): readonly number[] {
+/** Scores in [0, 1]: 1 for the lowest cost, 0 for an infinite one, and for one that is no number. */
+function lowestFirst(all: readonly number[]): readonly number[] {
+  const costs = all.map((cost) => (Number.isNaN(cost) ? Number.POSITIVE_INFINITY : cost));
   const lowest = Math.min(...costs);
   return costs.map((cost) => (cost === lowest ? 1 : lowest / cost));
 }

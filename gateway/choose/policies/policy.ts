@@ -29,14 +29,16 @@ export interface Policy {
   readonly score: (candidates: readonly Candidate[], request: RoutingRequest, chance: Chance) => Scored;
 }
 
-/** The index of the highest score; equal ones have equal chances. -1 for none. */
+/** The index of the highest score; equal ones have equal chances, and one that is no number is the lowest. -1 where there is none. */
 export function pickHighest(scores: readonly number[], random: () => number): number {
   let best = -1;
   let ties = 0;
-  for (const [index, score] of scores.entries()) {
-    const highest = scores[best] ?? Number.NEGATIVE_INFINITY;
-    if (score > highest) {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const [index, each] of scores.entries()) {
+    const score = Number.isNaN(each) ? Number.NEGATIVE_INFINITY : each;
+    if (best < 0 || score > highest) {
       best = index;
+      highest = score;
       ties = 1;
     } else if (score === highest) {
       ties += 1;

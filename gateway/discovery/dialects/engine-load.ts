@@ -1,93 +1,89 @@
-import { parsePrometheusText, type Sample } from '../../../shared/runtime/prometheus-text.ts';
+import { parsePrometheusText } from '../../../shared/runtime/prometheus-text.ts';
 import type { EngineLoad } from '../../endpoint/engine-load.ts';
+import type { Dialect } from './dialect.ts';
+import { sglang } from './sglang.ts';
+import { triton } from './triton.ts';
+import { trtllmServe } from './trtllm-serve.ts';
+import { vllm } from './vllm.ts';
 
-type Field = 'running' | 'waiting' | 'kvCache' | 'kvCacheSize' | 'adapters';
+/** The kinds of model servers that the gateway understands: a new kind is a file beside this one, and its name here. */
+const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };
 
-/**
- * The gauges of vLLM (the KV cache under its newer and its older name), SGLang, trtllm-serve and Triton with TensorRT-LLM.
- * Sources: their documentation, and the model server protocol of the Gateway API Inference Extension.
- */
-const fields: Readonly<Record<string, Field>> = {
-  'vllm:num_requests_running': 'running',
-  'vllm:num_requests_waiting': 'waiting',
-  'vllm:kv_cache_usage_perc': 'kvCache',
-  'vllm:gpu_cache_usage_perc': 'kvCache',
-  'vllm:cache_config_info': 'kvCacheSize',
-  'vllm:lora_requests_info': 'adapters',
-  'sglang:num_running_reqs': 'running',
-  'sglang:num_queue_reqs': 'waiting',
-  'sglang:token_usage': 'kvCache',
-  trtllm_num_requests_running: 'running',
-  trtllm_num_requests_waiting: 'waiting',
-  trtllm_kv_cache_utilization: 'kvCache',
-};
-/** Triton tells its gauges apart by a label. */
-const tritonRequests = 'nv_trt_llm_request_metrics';
-const tritonKvCache = 'nv_trt_llm_kv_cache_block_metrics';
-const tritonRequestFields: Readonly<Record<string, Field>> = { scheduled: 'running', waiting: 'waiting' };
-/** An engine exposes a thousand lines, of which a few matter; the rest is not parsed. */
-const wantedLines = new RegExp(
-  `^[ \\t]*(?:${[...Object.keys(fields), tritonRequests, tritonKvCache].join('|')})[ \\t{][^\\n]*`,
-  'gm',
-);
-/** No engine runs or queues more; what says so has lost its count. */
+/** A model server exposes a thousand lines, of which a few matter; only lines that begin with a known name are parsed. */
+const knownLines = new RegExp(`^[ \\t]*(?:${Object.keys(everyDialect).join('|')})[ \\t{][^\\n]*`, 'gm');
+/** Most requests that one model server is believed to run, and to queue: a page that says more has lost its count. */
 const mostRequests = 100_000;
-/** Most of them that are parsed: what a page repeats without end is no engine's. */
+/** So with the tokens of its KV cache. */
+const mostCacheTokens = 1e12;
+/** Most LoRA adapters that are remembered of an endpoint, and the longest of their names. */
+const mostAdapters = 1000;
+const longestName = 256;
+/** Most lines of a page that are parsed: no model server repeats the known names more often. */
 const mostLines = 1000;
+/** Longer lines are passed over, and what goes beyond a page's limit: vLLM's page has 64 KB, and its longest line 2 KB. */
+const longestLine = 16 * 1024;
+const longestPage = 1024 * 1024;
 
 /**
- * Reads an engine's `/metrics`; undefined when it does not say how much waits. Several series, one per data-parallel engine,
- * add up, and the fullest KV cache counts.
+ * Reads a model server's `/metrics` page, whichever kind of model server it is.
+ *
+ * A page may hold one series for each data-parallel engine: their counts and cache sizes add up, and the fullest KV cache counts. A sample
+ * with a negative, infinite or NaN value is left out. Requests that wait for something else than a place do not count. Undefined when the
+ * page does not say how many requests wait.
  */
 export function readEngineLoad(metricsText: string): EngineLoad | undefined {
   let running = 0;
   let waiting: number | undefined;
+  let deferred = 0;
+  let generatedTokens: number | undefined;
   let kvCacheUtilization = 0;
   let kvCacheTokens = 0;
-  let adaptersSample: Sample | undefined;
-  for (const sample of parsePrometheusText(linesOf(metricsText).join('\n'))) {
-    const { value } = sample;
+  let adapters: readonly string[] | undefined;
+  let adapterSlots = 0;
+  let adaptersValue = 0;
+  for (const sample of parsePrometheusText(knownLinesOf(metricsText).join('\n'))) {
+    const { name, value } = sample;
     if (!Number.isFinite(value) || value < 0) continue;
-    const field = fieldOf(sample);
-    if (field === 'running') running += value;
-    else if (field === 'waiting') waiting = (waiting ?? 0) + value;
-    else if (field === 'kvCache') kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, value));
-    else if (field === 'kvCacheSize') kvCacheTokens += cacheTokens(sample);
-    // The value is when the series was written: older ones are of adapters that have gone.
-    else if (field === 'adapters' && value >= (adaptersSample?.value ?? 0)) adaptersSample = sample;
+    const part = everyDialect[name]?.(sample) ?? {};
+    running += part.running ?? 0;
+    if (part.waiting !== undefined) waiting = (waiting ?? 0) + part.waiting;
+    deferred += part.deferred ?? 0;
+    if (part.generatedTokens !== undefined) generatedTokens = (generatedTokens ?? 0) + part.generatedTokens;
+    kvCacheUtilization = Math.max(kvCacheUtilization, Math.min(1, part.kvCacheUtilization ?? 0));
+    kvCacheTokens += positiveOrZero(part.kvCacheTokens);
+    if (part.adapters && value >= adaptersValue) {
+      adapters = part.adapters;
+      adapterSlots = positiveOrZero(part.adapterSlots);
+      adaptersValue = value;
+    }
   }
   if (waiting === undefined) return undefined;
   return {
     running: Math.min(running, mostRequests),
-    waiting: Math.min(waiting, mostRequests),
+    waiting: Math.min(Math.max(0, waiting - deferred), mostRequests),
     kvCacheUtilization,
-    ...(kvCacheTokens > 0 ? { kvCacheTokens } : {}),
-    ...(adaptersSample ? { adapters: loadedAdapters(adaptersSample) } : {}),
+    ...(kvCacheTokens > 0 ? { kvCacheTokens: Math.min(kvCacheTokens, mostCacheTokens) } : {}),
+    ...(adapters ? { adapters: namesIn(adapters) } : {}),
+    ...(adapterSlots > 0 ? { adapterSlots: Math.min(adapterSlots, mostAdapters) } : {}),
+    ...(generatedTokens !== undefined && Number.isSafeInteger(generatedTokens) ? { generatedTokens } : {}),
   };
 }
 
-function linesOf(metricsText: string): readonly string[] {
+function knownLinesOf(metricsText: string): readonly string[] {
   const lines: string[] = [];
-  for (const [line] of metricsText.matchAll(wantedLines)) {
+  for (const [line] of metricsText.slice(0, longestPage).matchAll(knownLines)) {
+    if (line.length > longestLine) continue;
     lines.push(line);
     if (lines.length === mostLines) break;
   }
   return lines;
 }
 
-function fieldOf({ name, labels }: Sample): Field | undefined {
-  if (name === tritonRequests) return tritonRequestFields[labels.request_type ?? ''];
-  if (name === tritonKvCache) return labels.kv_cache_block_type === 'fraction' ? 'kvCache' : undefined;
-  return fields[name];
+function positiveOrZero(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
-/** Blocks times tokens a block; 0 where either is not said, as before the cache is made. */
-function cacheTokens({ labels }: Sample): number {
-  const tokens = Number(labels.block_size) * Number(labels.num_gpu_blocks);
-  return Number.isFinite(tokens) && tokens > 0 ? tokens : 0;
-}
-
-function loadedAdapters({ labels }: Sample): ReadonlySet<string> {
-  const names = (labels.running_lora_adapters ?? '').split(',').map((name) => name.trim());
-  return new Set(names.filter((name) => name !== ''));
+function namesIn(names: readonly string[]): ReadonlySet<string> {
+  const trimmed = names.slice(0, mostAdapters).map((name) => name.trim());
+  return new Set(trimmed.filter((name) => name !== '' && name.length <= longestName));
 }

@@ -2,58 +2,14 @@ import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.t
 import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
-import type { Held } from '../in-flight.ts';
 import { attentionPairs } from '../latency/step-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
-import { type EngineLimit, engineQueue, nextEngineLimit, noEngineLimit } from './engine-limit.ts';
-import { chooseVictim, evictionDueAtMs, type Victim } from './eviction.ts';
+import { EnginePlaces } from './engine-places.ts';
+import { chooseVictim, evictionDueAtMs } from './eviction.ts';
+import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor, prefillShare } from './slo-budget-factor.ts';
-
-/** What a limiter must know of its endpoint. */
-export interface LimitedEndpoint {
-  readonly work: { readonly realtime: Held; readonly sheddable: Held };
-  readonly inFlight: number;
-  readonly load: number;
-  /** Undefined without a fresh reading. */
-  readonly reading: EngineLoad | undefined;
-  /** Waiting in the engine, requests sent since the reading included. */
-  readonly waitingNow: number;
-  /** Milliseconds in which the prompts that are there should be computed. */
-  readonly backlogMs: number;
-  /** Milliseconds a token, as streams show it now; undefined where nothing tells. */
-  readonly seenTpotMs: number | undefined;
-  readonly latency: {
-    readonly trusted: boolean;
-    /** Milliseconds a token of a request that is alone there. */
-    readonly idleTpotMs: number;
-    /** Milliseconds of a step without prompts, with what generates there. */
-    readonly plainStepMs: number;
-    prefillMs(tokens: number, pairs: number): number;
-  };
-}
-
-/** A request on the endpoint, as its limiter sees it. */
-export interface LimitedRequest extends Victim {
-  readonly workClass: WorkClass;
-  readonly slo: Slo;
-  readonly arrivedAtMs: number;
-  readonly openedAtMs: number;
-  /** No byte of its answer was seen. */
-  readonly isAwaiting: boolean;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  /** Ends it, to make room for a higher priority. */
-  evict(): void;
-}
-
-/** How long other sheddable prompts stay away from an endpoint for one of them. */
-export interface PromptPause {
-  /** What computing it should take. */
-  readonly promptMs: number;
-  readonly pauseMs: number;
-}
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
@@ -69,12 +25,12 @@ const queueingHalfLifeMs = 2000;
 
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
+  /** What the engine runs at once. */
+  readonly places: EnginePlaces;
   readonly #endpoint: LimitedEndpoint;
   readonly #nowMs: () => number;
   readonly #requests = new LinkedList<LimitedRequest>();
   #window = blindWindow;
-  #limit: EngineLimit = noEngineLimit;
-  #readAtMs = 0;
   #sloBudgetFactor: number = firstSloBudgetFactor;
   #usualRealtime = 0;
   #queueingMs = 0;
@@ -86,9 +42,16 @@ export class ConcurrencyLimiter {
   /** Computed when it is read first after a request came or went; undefined until then. */
   #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> | undefined;
 
-  constructor(endpoint: LimitedEndpoint, nowMs: () => number) {
+  /** @param otherPlaces what the pool's other engines were seen to run at once */
+  constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
     this.#endpoint = endpoint;
     this.#nowMs = nowMs;
+    this.places = new EnginePlaces(otherPlaces);
+  }
+
+  /** Requests that are there. */
+  get size(): number {
+    return this.#requests.size;
   }
 
   /** How much sheddable work takes of the most that it may take here: learned from misses. */
@@ -100,7 +63,7 @@ export class ConcurrencyLimiter {
   get engineFull(): boolean {
     const { work, load } = this.#endpoint;
     const awaiting = work.realtime.awaitingFirstByte + work.sheddable.awaitingFirstByte;
-    return awaiting > 0 && load >= this.#places + engineQueue(this.#places);
+    return awaiting > 0 && load >= this.places.withQueue;
   }
 
   /**
@@ -108,7 +71,7 @@ export class ConcurrencyLimiter {
    */
   get toEvict(): number | undefined {
     const { work, load } = this.#endpoint;
-    const tooMany = Math.max(0, load + 1 - this.#places);
+    const tooMany = Math.max(0, load + 1 - this.places.count);
     return tooMany <= work.sheddable.inFlight ? tooMany : undefined;
   }
 
@@ -189,10 +152,10 @@ export class ConcurrencyLimiter {
 
   recordReading({ running, waiting }: EngineLoad): void {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
-    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - this.#justSent);
-    const nowMs = this.#nowMs();
-    this.#limit = nextEngineLimit(this.#limit, running, waitingForPlaces, nowMs - this.#readAtMs);
-    this.#readAtMs = nowMs;
+    const justSent = this.#justSent;
+    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
+    const own = this.#endpoint.inFlight - justSent;
+    this.places.recordReading({ running, waiting: waitingForPlaces, own }, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
@@ -227,7 +190,7 @@ export class ConcurrencyLimiter {
     // In the engine's queue a real-time request would wait for sheddable work, and could not be overtaken.
     if (workClass === 'realtime') return Boolean(this.toEvict);
     const { load, work } = this.#endpoint;
-    return load >= this.#places || work.sheddable.inFlight >= this.window || this.pressure >= 1;
+    return load >= this.places.count || work.sheddable.inFlight >= this.window || this.pressure >= 1;
   }
 
   get #pauseLeftMs(): number {
@@ -242,19 +205,13 @@ export class ConcurrencyLimiter {
     const stuck = awaiting.slice(-waiting).find(({ workClass, arrivedAtMs, slo }) => {
       return workClass === 'realtime' && evictionDueAtMs(arrivedAtMs, slo.ttftMs) <= nowMs;
     });
-    const tooMany = Math.ceil(this.#endpoint.load - this.#places);
-    if (stuck && Number.isFinite(tooMany)) this.evict(tooMany, stuck.priority);
+    if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
   /** Requests that came within a step. */
   get #justSent(): number {
     const sinceMs = this.#nowMs() - mostStepMs;
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
-  }
-
-  /** Requests that it runs at once, as far as that is known: a limit that was told binds no longer than the engine tells anything. */
-  get #places(): number {
-    return this.#endpoint.reading ? Math.floor(this.#limit.running) : Number.POSITIVE_INFINITY;
   }
 
   #pressureOf(waiting: number, inFlight: number, share: number): number {
@@ -264,7 +221,7 @@ export class ConcurrencyLimiter {
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
       load: this.#endpoint.load,
-      places: this.#places,
+      places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
       slo: this.#tightestSlo,

@@ -1,35 +1,93 @@
-/** How many requests an engine was seen to run at once while others waited. */
+/** How many requests an engine may hold at once. */
 export interface EngineLimit {
-  /** A fraction of a request is the way to the next one. */
-  readonly running: number;
+  /** Requests that it runs at once, as far as that is known, at least 1. A fraction of a request is the way to the next one. */
+  readonly places: number;
+  /** It was seen to queue at this limit; until then the limit is what it was seen to run, and a little more. */
+  readonly proven: boolean;
+  /** Of the places, those that it is known, or taken, to have: what an engine that comes new is compared with. */
+  readonly shown: number;
   /** Readings in a row that saw a queue. */
   readonly queued: number;
 }
 
-export const noEngineLimit: EngineLimit = { running: Number.POSITIVE_INFINITY, queued: 0 };
+/** What one reading of an engine says of its places. */
+export interface PlacesSeen {
+  readonly running: number;
+  /** Requests that wait for a place, and not for the step that runs to end. */
+  readonly waiting: number;
+  /** The gateway's own requests that have been there for a step at that moment. */
+  readonly own: number;
+  /** Since the reading before. */
+  readonly sinceMs: number;
+}
 
-/** One that arrives waits for the next step even in an idle engine: only a queue that so many readings see in a row is one. */
+/** Places of an engine of which nothing is known, where nothing is known of the others either. Protocol: contract §6. */
+const firstPlaces = 8;
+/** An unproven limit goes at most so far beyond what was seen to run: more would stand in the engine's queue. Protocol: as above. */
+const mostBeyond = 8;
+/** A request that arrives waits for the next step even in an idle engine: only a queue that so many readings see in a row is one. */
 const readingsToTell = 2;
 /** From this share of the limit on, an engine without a queue shows that it may take more than was thought. */
 const usedShare = 0.8;
-/** By how much the limit grows in a second of such readings: one of 64 is found again within a minute. */
+/** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. */
 const growth = { share: 0.04, requests: 0.5 };
 /** A longer silence says nothing of what was in it. */
 const longestSinceMs = 2000;
 
-/** The limit after another reading, so long after the last. What limits an engine changes: its memory holds many short contexts or a few long ones; one that was idle begins anew. */
-export function nextEngineLimit(limit: EngineLimit, running: number, waiting: number, sinceMs: number): EngineLimit {
-  const queued = waiting > 0 ? limit.queued + 1 : 0;
-  if (queued >= readingsToTell) return { running: Math.max(1, running), queued };
-  if (running + waiting === 0) return noEngineLimit;
-  const mayTakeMore = waiting === 0 && running >= Math.floor(limit.running) * usedShare;
-  if (!mayTakeMore) return { running: limit.running, queued };
-  const seconds = Math.min(sinceMs, longestSinceMs) / 1000;
-  const seen = Math.max(running, limit.running);
-  return { running: seen * (1 + growth.share * seconds) + growth.requests * seconds, queued };
+/** The limit of an engine that comes new. @param others what the pool's other engines have shown */
+export function firstEngineLimit(others: readonly number[]): EngineLimit {
+  const sorted = others.toSorted((a, b) => a - b);
+  const places = sorted[Math.floor(sorted.length / 2)] ?? firstPlaces;
+  return { places, proven: false, shown: places, queued: 0 };
 }
 
-/** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. */
-export function engineQueue(running: number): number {
-  return Math.max(1, Math.ceil(running / 32));
+/**
+ * The limit after another reading. One that shows all of ours running and none waiting lets the engine hold twice as many, and at most
+ * eight more; two in a row that show a queue prove the limit. What limits an engine changes: its memory holds many short contexts or a few
+ * long ones, so a proven limit grows slowly while it is used without a queue, and is proven anew after an idle time. A page that shows
+ * nothing while requests of ours are there is odd, and says nothing; one that shows far more than was thought is believed by halves.
+ */
+export function nextEngineLimit(limit: EngineLimit, { running, waiting, own, sinceMs }: PlacesSeen): EngineLimit {
+  const queued = waiting > 0 ? limit.queued + 1 : 0;
+  if (queued >= readingsToTell) return proven(Math.max(1, running), queued);
+  if (running + waiting === 0) return { ...limit, proven: own > 0 && limit.proven, queued };
+  if (waiting > 0) return { ...limit, queued };
+  const believed = Math.min(running, 2 * limit.places);
+  if (limit.proven) return proven(grown(limit.places, believed, sinceMs), queued);
+  if (running < own) return { ...limit, queued };
+  const places = Math.min(2 * believed, believed + mostBeyond, 2 * limit.places);
+  return {
+    places: Math.max(limit.places, places),
+    proven: false,
+    shown: Math.max(limit.shown, believed),
+    queued,
+  };
+}
+
+function proven(places: number, queued: number): EngineLimit {
+  return { places, proven: true, shown: places, queued };
+}
+
+/**
+ * The limit of an engine without pages, after an answer that had its first byte as soon as an unloaded engine gives it.
+ * @param load what the engine held when the request came, that one included
+ */
+export function limitAfterPromptAnswer(limit: EngineLimit, load: number): EngineLimit {
+  return load < Math.floor(limit.places) ? limit : { ...limit, places: limit.places + 1, shown: limit.places };
+}
+
+/** The limit of an engine that refused a request because it is full. `load` is what it holds without that one. */
+export function limitAfterRefusal(limit: EngineLimit, load: number): EngineLimit {
+  return proven(Math.max(1, Math.min(limit.places, load)), limit.queued);
+}
+
+function grown(places: number, running: number, sinceMs: number): number {
+  if (running < Math.floor(places) * usedShare) return places;
+  const seconds = Math.min(sinceMs, longestSinceMs) / 1000;
+  return Math.max(running, places) * (1 + growth.share * seconds) + growth.requests * seconds;
+}
+
+/** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has them in it. */
+export function engineQueue({ places, proven }: EngineLimit): number {
+  return proven ? Math.max(1, Math.ceil(Math.floor(places) / 32)) : 0;
 }

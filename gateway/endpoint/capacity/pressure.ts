@@ -1,5 +1,5 @@
+import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { Slo } from '../../slo.ts';
-import { saturationOf } from './saturation.ts';
 import { blindWindow } from './sheddable-window.ts';
 import { tpotTargetShare } from './slo-budget-factor.ts';
 

@@ -2,6 +2,8 @@
 export type AttemptOutcome =
   /** The whole answer came, whatever its status. */
   | 'complete'
+  /** It answered with a status that another endpoint may better, and the answer is not for the client. */
+  | 'declined'
   /** The connection failed once it was made, before the answer or within it. */
   | 'broken'
   /** No connection was made. */
@@ -20,19 +22,27 @@ export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', '
 
 const declining: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
+/** How an attempt ended, as health must know it. */
+export interface EndedAttempt {
+  readonly outcome: AttemptOutcome;
+  /** Of the answer; 0 where it had not begun. */
+  readonly status: number;
+  /** The answer says that the engine is full. */
+  readonly full?: boolean;
+}
+
 /**
  * Only what the endpoint did counts: not a 4xx of the client's making, nor an attempt that was abandoned. One that refuses connections
- * is out of use for that by itself. A 429 is a full engine, not a broken one. 401, 403, 404 and 405 prove nothing, since one client's
+ * is out of use for that by itself. A full engine is not a broken one. 401, 403, 404 and 405 prove nothing, since one client's
  * requests may all be worth them, but an endpoint that gives them to everyone would always be the one with the most room.
- * @param status of the answer; 0 where it had not begun
  */
-export function verdictOn({ outcome, status }: { outcome: AttemptOutcome; status: number }): HealthVerdict {
+export function verdictOn({ outcome, status, full = false }: EndedAttempt): HealthVerdict {
   if (outcome === 'broken') return 'failed';
   if (outcome === 'timed_out') return status > 0 ? 'failed' : 'timed_out';
-  if (outcome !== 'complete') return 'nothing';
-  if (status >= 500) return 'failed';
+  if (outcome !== 'complete' && outcome !== 'declined') return 'nothing';
+  if (status >= 500) return full ? 'nothing' : 'failed';
   if (declining.has(status)) return 'declined';
-  return status < 300 ? 'well' : 'nothing';
+  return status >= 200 && status < 300 ? 'well' : 'nothing';
 }
 
 /** Requests that ended lately, and how many of them the endpoint failed; older ones fade. */

@@ -1,4 +1,4 @@
-import { RecentRate } from '../../../shared/runtime/recent-rate.ts';
+import { RecentRate } from '../../../shared/runtime/ewma.ts';
 import {
   type EjectionReason,
   ejectionMs,
@@ -65,7 +65,7 @@ export class OutlierDetector {
   constructor(options: OutlierDetectorOptions) {
     this.#options = options;
     this.#sentAtMs = options.nowMs();
-    this.#placed = new RecentRate(options.nowMs, rateMemoryMs);
+    this.#placed = new RecentRate(rateMemoryMs);
   }
 
   get ejection(): Ejection | undefined {
@@ -105,7 +105,7 @@ export class OutlierDetector {
 
   /** Requests per second that it was sent lately. */
   get perSecond(): number {
-    return this.#placed.perSecond;
+    return this.#placed.perSecond(this.#options.nowMs());
   }
 
   /** Milliseconds since it was sent a request, or came. */
@@ -125,7 +125,7 @@ export class OutlierDetector {
   sent(): boolean {
     const isProbe = this.probeDue;
     if (isProbe) this.#probing = true;
-    this.#placed.record();
+    this.#placed.record(this.#options.nowMs());
     this.#sentAtMs = this.#options.nowMs();
     return isProbe;
   }

@@ -4,6 +4,7 @@ import {
   noPrompts,
   nothingPending,
   type Prediction,
+  type Prompts,
   stepsToFirstTokenMs,
   tpotCorrection,
 } from './prediction.ts';
@@ -53,8 +54,15 @@ export class EndpointLatency {
 
   /** Milliseconds a token of a request that is alone there. */
   get idleTpotMs(): number {
-    const stepMs = this.#model.stepMs(stepOf(1, 0)) * this.steps.slowness(this.#endpoint.nowMs());
+    const stepMs = this.#model.stepMs(stepOf(1, 0)) * this.steps.slownessAlone;
     return stepMs / this.#endpoint.gaps.tokensPerChunk;
+  }
+
+  /** When so many tokens of an answer should have come, of a request that is alone there; by 1, its first token. 0 while nothing was learned. */
+  aloneMs(own: Prompts, tokens: number): number {
+    if (!this.trusted) return 0;
+    const ttftMs = this.#model.stepMs(stepOf(0, 0, own)) * this.steps.slownessAlone;
+    return ttftMs + this.#model.overheadMs + (tokens - 1) * this.idleTpotMs;
   }
 
   /** What computing so much of prompts takes here, beside whatever else runs. */
@@ -104,7 +112,7 @@ export class EndpointLatency {
 
   /** @param seenMs from the dispatch */
   learnTtft({ trusted, ttftMs }: Prediction, seenMs: number): void {
-    if (!trusted) return;
+    if (!trusted || !Number.isFinite(ttftMs + seenMs)) return;
     this.#samples += 1;
     const error = Math.abs(ttftMs - seenMs) / Math.max(1, seenMs);
     this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);

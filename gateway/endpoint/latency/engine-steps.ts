@@ -54,6 +54,7 @@ export class EngineSteps {
   #secondLastStartedAtMs = 0;
   #ended: EndedStep | undefined;
   #slowness: Slowness = usualSlowness;
+  #slownessAlone: Slowness = usualSlowness;
 
   constructor(model: StepModel, work: SteppedWork) {
     this.#model = model;
@@ -80,7 +81,12 @@ export class EngineSteps {
     return slownessAt(this.#slowness, nowMs);
   }
 
-  /** The same, where the running step has this load: one that is overdue counts before it is over. */
+  /** The same of steps in which one request generated alone: what load makes slower is not in it, and no time makes it forgotten. */
+  get slownessAlone(): number {
+    return this.#slownessAlone.value;
+  }
+
+  /** As `slowness`, where the running step has this load: one that is overdue counts before it is over. */
   slownessWhile(running: StepLoad, sinceMs: number, nowMs: number): number {
     const modelledMs = this.#model.stepMs(running);
     return slownessWhileRunning(this.#slowness, modelledMs > 0 ? sinceMs / modelledMs : 0, nowMs);
@@ -151,7 +157,10 @@ export class EngineSteps {
     const modelledMs = this.#model.stepMs(step);
     // Of a prompt neither the tokens nor what was cached is known exactly: only steps without one tell how slow the engine is.
     if (this.#model.trusted && modelledMs > 0 && step.promptTokens === 0) {
-      this.#slowness = nextSlowness(this.#slowness, ms / modelledMs, this.#startedAtMs);
+      const ratio = ms / modelledMs;
+      this.#slowness = nextSlowness(this.#slowness, ratio, this.#startedAtMs);
+      // By its own time, so that nothing of it fades.
+      if (step.decodes === 1) this.#slownessAlone = nextSlowness(this.#slownessAlone, ratio, this.#slownessAlone.atMs);
     }
     this.#model.learnStep(step, ms, this.slowness(this.#startedAtMs));
   }

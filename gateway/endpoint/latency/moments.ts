@@ -4,6 +4,9 @@
  */
 const shrinkage = 1e-5;
 
+/** A term so many times what was seen is no sample: sums of its squares would not stay finite. */
+const mostShare = 1e50;
+
 /** Sums over samples of a linear model, each relative to what was seen, the older ones fading. */
 export class Moments {
   readonly size: number;
@@ -21,9 +24,10 @@ export class Moments {
     this.#kept = 1 - 1 / span;
   }
 
-  /** @param seen above 0 */
+  /** A sample that is not finite counts as none. @param seen above 0 */
   add(terms: readonly number[], seen: number): void {
     const { size, products, targets } = this;
+    if (!terms.every((term) => Math.abs(term / seen) < mostShare)) return;
     for (let row = 0; row < size; row += 1) {
       const share = terms[row]! / seen;
       targets[row] = targets[row]! * this.#kept + share;

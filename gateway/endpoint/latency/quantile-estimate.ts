@@ -1,6 +1,6 @@
 const step = 0.02;
-/** One that sank without a bound would be as long in coming back. */
-const least = 0.1;
+/** One that sank or rose without a bound would be as long in coming back. */
+const [least, most] = [0.1, 1000];
 
 /** A quantile of positive numbers, followed without keeping them: up a little for each sample above, down for each below. */
 export class QuantileEstimate {
@@ -17,9 +17,8 @@ export class QuantileEstimate {
   }
 
   learn(sample: number): void {
-    this.#value = Math.max(
-      least,
-      this.#value * (1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1)),
-    );
+    if (Number.isNaN(sample)) return;
+    const next = this.#value * (1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1));
+    this.#value = Math.min(most, Math.max(least, next));
   }
 }

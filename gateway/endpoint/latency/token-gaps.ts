@@ -6,8 +6,25 @@ const newestWeight = 1 / 16;
 const gapsToCount = 4;
 /** Of several streams the one at this quantile: parsers that hold tokens back make gaps longer, never shorter. */
 const quantile = 0.3;
+/** No engine puts more tokens into a chunk: an answer that says so has lost its count. */
+export const mostTokensPerChunk = 64;
 /** Time per token of finished requests, where no stream runs, counts for so long. */
 const finishedCountsMs = 5000;
+
+/** What complete streams said of their tokens counts for so long before an engine's own counter does. */
+const usageCountsMs = 60_000;
+/** From two pages with fewer tokens between them nothing can be told. */
+const fewestPageTokens = 8;
+/** Pages tell tokens a chunk to about a fifth: a smaller surplus over one is none. */
+const leastSurplus = 0.25;
+
+/** What an engine generated between two readings of its page. */
+export interface GeneratedTokens {
+  readonly tokens: number;
+  readonly durationMs: number;
+  /** Requests that it ran meanwhile, on the average. */
+  readonly running: number;
+}
 
 /** The gaps between the chunks of one stream so far. */
 export interface StreamGaps {
@@ -27,6 +44,7 @@ export function nextGaps({ gaps, meanMs }: StreamGaps, gapMs: number): StreamGap
 /** A stream as the estimate reads it. */
 export interface GappedStream {
   readonly streamGaps: StreamGaps;
+  readonly lastChunkAtMs: number;
 }
 
 /**
@@ -34,12 +52,15 @@ export interface GappedStream {
  *
  *     time per token = q₀.₃ of the streams' mean gaps / tokens a chunk
  *
- * A silence of all streams that lasts longer than usual counts before it is over.
+ * Tokens a chunk are what complete streams report, else what the engine's counter of tokens says of each request that it runs.
+ *
+ * A silence that lasts longer than usual counts before it is over: of one stream when others have chunks, of all of them with the time.
  */
 export class TokenGaps {
   readonly #streams = new LinkedList<GappedStream>();
   #lastChunkAtMs = Number.NEGATIVE_INFINITY;
   #tokensPerChunk = 1;
+  #usageAtMs = Number.NEGATIVE_INFINITY;
   #finishedMs: number | undefined;
   #finishedAtMs = Number.NEGATIVE_INFINITY;
   /** Of the streams as they are; undefined is not computed since the last chunk. */
@@ -50,7 +71,7 @@ export class TokenGaps {
     return this.#streams.size > 0;
   }
 
-  /** Tokens that a chunk brings, on the average; above 1 with speculative decoding. */
+  /** Tokens that a chunk brings, as it is believed: 1 where nothing told more; above that with speculative decoding. */
   get tokensPerChunk(): number {
     return this.#tokensPerChunk;
   }
@@ -73,9 +94,23 @@ export class TokenGaps {
   }
 
   /** What a complete stream says: speculative decoding sends several tokens in a chunk. */
-  recordStream(tokens: number, chunks: number): void {
-    if (tokens < 1 || chunks < gapsToCount) return;
-    this.#tokensPerChunk += (Math.max(1, tokens / chunks) - this.#tokensPerChunk) * newestWeight;
+  recordStream(tokens: number, chunks: number, nowMs: number): void {
+    if (!(tokens >= 1) || chunks < gapsToCount || tokens > chunks * mostTokensPerChunk) return;
+    this.#usageAtMs = nowMs;
+    this.#learnTokensPerChunk(tokens / chunks);
+  }
+
+  /** What the engine's own counter says, where streams do not. Prompts that it computed meanwhile make its tokens fewer, never more. */
+  recordGenerated({ tokens, durationMs, running }: GeneratedTokens, nowMs: number): void {
+    this.#gapMs ??= this.#quantile();
+    if (this.#gapMs === 'none' || nowMs - this.#usageAtMs < usageCountsMs) return;
+    if (tokens < fewestPageTokens || durationMs <= 0 || running < 1) return;
+    const perChunk = this.#gapMs * (tokens / (durationMs * running));
+    this.#learnTokensPerChunk(perChunk < 1 + leastSurplus ? 1 : Math.min(mostTokensPerChunk, perChunk));
+  }
+
+  #learnTokensPerChunk(perChunk: number): void {
+    this.#tokensPerChunk += (Math.max(1, perChunk) - this.#tokensPerChunk) * newestWeight;
   }
 
   /** Time per token of a request that was not streamed, without that of its prompt. */
@@ -97,7 +132,11 @@ export class TokenGaps {
 
   #quantile(): number | 'none' {
     const means: number[] = [];
-    for (const { streamGaps } of this.#streams) if (streamGaps.gaps >= gapsToCount) means.push(streamGaps.meanMs);
+    for (const { streamGaps, lastChunkAtMs } of this.#streams) {
+      if (streamGaps.gaps < gapsToCount) continue;
+      const silenceMs = Math.max(0, this.#lastChunkAtMs - lastChunkAtMs - streamGaps.meanMs);
+      means.push(streamGaps.meanMs + silenceMs * newestWeight);
+    }
     means.sort((a, b) => a - b);
     return means[Math.floor((means.length - 1) * quantile)] ?? 'none';
   }

@@ -1,13 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { readUsage, tailBytes } from '../../../shared/openai/usage.ts';
+import { UsageReader } from '../../../shared/openai/usage.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
-import { isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
-import type { Refusal } from '../../refusal.ts';
+import { codeOf, isOwnFault, isRefusedConnection } from '../../endpoint/health/connection-failure.ts';
+import { isDeclined, saysItIsFull } from '../../endpoint/health/declined-answer.ts';
+import { type Refusal, refusal } from '../../refusal.ts';
 import type { RoutingRequest } from '../../request.ts';
 import type { Front, RoutedRequest } from '../../routed-request.ts';
 import type { Router } from '../../router.ts';
-import { answerHeadersFor, rawHeader, requestHeadersFor, takesAnotherEvent } from './forwarded-headers.ts';
+import {
+  answerHeadersFor,
+  rawHeader,
+  requestHeadersFor,
+  takesAnotherEvent,
+  withOwnRetryAfter,
+} from './forwarded-headers.ts';
+import type { HeldBody } from './held-body.ts';
+import { Pieces } from './pieces.ts';
 import { SilenceWatch, type Timeouts } from './silence-watch.ts';
 import type { Upstreams } from './upstreams.ts';
 import { writeChunk } from './write-chunk.ts';
@@ -18,7 +27,7 @@ export interface AdmittedRequest extends RoutingRequest {
   /** Path and query as the client wrote them. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
-  readonly body: Buffer;
+  readonly body: Pick<HeldBody, 'toSend' | 'release'>;
 }
 
 export interface ExchangeServices {
@@ -28,9 +37,12 @@ export interface ExchangeServices {
   /** The gateway goes down: connections end with their answers. */
   readonly isDraining: () => boolean;
   readonly nowMs: () => number;
-  /** Called once, when the client has all that it gets, or has gone. */
-  readonly closed: (exchange: Exchange) => void;
 }
+
+/** An answer that another endpoint may give better is kept as long as it is no larger; errors of model servers have some hundred bytes. */
+const mostHeldBytes = 64 * 1024;
+/** An engine says in so much of it that it is full. */
+const readBytes = 4096;
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';
 
@@ -50,8 +62,10 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #resume: (() => void) | undefined;
   #status = 0;
   #answerHeaders: string[] = [];
-  #chunkBefore: Buffer | undefined;
   #lastChunk: Buffer | undefined;
+  /** The body of an answer that may not be for the client; undefined for any other. */
+  #held: Pieces | undefined;
+  readonly #usage = new UsageReader();
 
   constructor(services: ExchangeServices, request: AdmittedRequest, res: ServerResponse) {
     this.#services = services;
@@ -68,16 +82,19 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   dispatch(attempt: Attempt): void {
     const { endpoint } = attempt;
     this.#phase = 'dispatched';
+    this.#status = 0;
     this.#attempt = attempt;
     this.#abort = undefined;
+    this.#held = undefined;
     this.#silence.begin();
+    const { body, headers } = this.#request.body.toSend();
     this.#services.upstreams.dispatch(
       endpoint,
       {
         method: 'POST',
         path: endpoint.basePath + this.#request.target,
-        headers: requestHeadersFor(this.#request.rawHeaders, this.#request.id),
-        body: this.#request.body,
+        headers: [...requestHeadersFor(this.#request.rawHeaders, this.#request.id), ...headers],
+        body,
       },
       this,
     );
@@ -103,27 +120,31 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#status = status;
     this.#answerHeaders = answerHeadersFor(rawHeaders, this.#request.id, this.#attempt.endpoint.host);
     this.#resume = resume;
+    if (isDeclined(status)) this.#held = new Pieces();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     if (!this.#running) return false;
+    if (this.#held) {
+      this.#held.add(chunk);
+      return this.#held.sizeBytes <= mostHeldBytes || this.#passOn(this.#held);
+    }
     if (this.#phase === 'dispatched') this.#beginAnswer();
     else this.#silence.heard();
-    this.#chunkBefore = this.#lastChunk;
     this.#lastChunk = chunk;
+    if (this.#status < 300) this.#usage.push(chunk);
     this.#attempt?.chunk(this.#services.nowMs());
-    const goesOn = writeChunk(this.#res, chunk);
-    if (!goesOn) this.#awaitClient();
-    return goesOn;
+    return this.#write(chunk);
   }
 
   onComplete(): void {
-    if (!this.#running) return;
+    if (!this.#running || (this.#held && this.#isDeclined(this.#held))) return;
+    if (this.#held) this.#passOn(this.#held);
     if (this.#phase === 'dispatched') this.#beginAnswer();
     this.#phase = 'over';
     this.#resume = undefined;
-    const usage = this.#status < 300 ? readUsage(this.#tail()) : undefined;
+    const { usage } = this.#usage;
     if (usage) this.#attempt?.reported(usage);
     this.#attempt?.end('complete', this.#services.nowMs());
     // The end of an answer waits for its client no longer than a part of it: the timer runs on until the client has it all.
@@ -132,8 +153,16 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
 
   onError(error: Error): void {
     if (!this.#running) return;
-    this.#silence.stop();
-    this.#abort = undefined;
+    // Its length is that of a body which such an answer has not. Source: RFC 9110 §8.6.
+    if (hasNoBody(this.#status) && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+      this.onComplete();
+      return;
+    }
+    if (isOwnFault(error)) {
+      this.#routed?.stop(refusal('saturated', 'the gateway can open no further connection'));
+      return;
+    }
+    this.#heardOut();
     this.#attempt?.end(isRefusedConnection(error) ? 'unreachable' : 'broken', this.#services.nowMs());
   }
 
@@ -142,14 +171,51 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     return this.#phase === 'dispatched' || this.#phase === 'answering';
   }
 
+  /** The request may wait for another endpoint: this one has no more to say. */
+  #heardOut(): void {
+    this.#silence.stop();
+    this.#abort = undefined;
+    this.#resume = undefined;
+    if (this.#phase === 'dispatched') this.#phase = 'waiting';
+  }
+
+  /** True where the answer is not for the client: the request goes to another endpoint, or is refused. */
+  #isDeclined(held: Pieces): boolean {
+    const body = held.joined().toString('latin1', 0, readBytes);
+    const isFull = saysItIsFull(this.#status, body);
+    if (!this.#attempt?.declined(this.#status, isFull, this.#retryAfterSeconds)) return false;
+    this.#heardOut();
+    this.#attempt.end('declined', this.#services.nowMs());
+    return true;
+  }
+
+  /** What was held is for the client after all. */
+  #passOn(held: Pieces): boolean {
+    this.#held = undefined;
+    this.#answerHeaders = withOwnRetryAfter(this.#answerHeaders, this.#routed?.retryAfterSeconds);
+    this.#beginAnswer();
+    return held.sizeBytes === 0 || this.#write(held.joined());
+  }
+
+  /** What a full endpoint asks for; NaN where it asks for nothing that is a number. */
+  get #retryAfterSeconds(): number {
+    return Number(rawHeader(this.#answerHeaders, 'retry-after'));
+  }
+
+  #write(chunk: Buffer): boolean {
+    const goesOn = writeChunk(this.#res, chunk);
+    if (!goesOn) this.#awaitClient();
+    return goesOn;
+  }
+
   #beginAnswer(): void {
     if (this.#services.isDraining()) this.#res.shouldKeepAlive = false;
     // Node holds the head back until the first write: until then nothing has been sent.
     this.#res.writeHead(this.#status, this.#answerHeaders);
     this.#phase = 'answering';
+    this.#request.body.release();
     this.#silence.heard();
-    const retryAfterSeconds = this.#status === 429 ? Number(rawHeader(this.#answerHeaders, 'retry-after')) : 0;
-    this.#attempt?.firstByte(this.#status, retryAfterSeconds, this.#services.nowMs());
+    this.#attempt?.firstByte(this.#status, this.#retryAfterSeconds, this.#services.nowMs());
   }
 
   #awaitClient(): void {
@@ -172,7 +238,6 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   #closed(): void {
     this.#silence.stop();
     this.#leave();
-    this.#services.closed(this);
   }
 
   #leave(): void {
@@ -188,13 +253,9 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#silence.stop();
     this.#abort?.();
   }
+}
 
-  /** The end of the answer, no longer than a usage is looked for. */
-  #tail(): string {
-    if (!this.#lastChunk) return '';
-    const text = this.#lastChunk.toString('latin1', Math.max(0, this.#lastChunk.length - tailBytes));
-    const missing = tailBytes - text.length;
-    if (!this.#chunkBefore || missing <= 0) return text;
-    return this.#chunkBefore.toString('latin1', Math.max(0, this.#chunkBefore.length - missing)) + text;
-  }
+/** Source: RFC 9110 §6.4.1. */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304;
 }

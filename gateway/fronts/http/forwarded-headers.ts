@@ -1,36 +1,46 @@
 import { requestIdHeader, servedEndpointHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { hopByHopHeaders } from '../../../shared/inference-gateway/hop-by-hop.ts';
 
-/** Headers that belong to one connection. Source: RFC 9110 §7.6.1, and the de-facto ones. */
-const hopByHop = [
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
 /** What the client says to the gateway alone, or the gateway says anew. */
-const dropFromRequest = new Set([...hopByHop, 'host', 'content-length', 'expect', 'authorization', requestIdHeader]);
-const dropFromAnswer = new Set([...hopByHop, requestIdHeader, servedEndpointHeader]);
+const dropFromRequest = new Set<string>([
+  ...hopByHopHeaders,
+  'host',
+  'content-length',
+  'expect',
+  'authorization',
+  'x-api-key',
+  requestIdHeader,
+]);
+const dropFromAnswer = new Set<string>([...hopByHopHeaders, requestIdHeader, servedEndpointHeader]);
 
 const namesNoHeader = /^(keep-alive|close)$/i;
 
 /** Name, value, name, value …, as they stood on the wire. */
 type RawHeaders = readonly string[];
 
+/** The headers of a client's request that go on to an endpoint, with the request's id. */
 export function requestHeadersFor(rawHeaders: RawHeaders, requestId: string): string[] {
   const kept = keep(rawHeaders, dropFromRequest);
   kept.push(requestIdHeader, requestId);
   return kept;
 }
 
+/** The headers of an endpoint's answer that go on to the client, with the request's id and the endpoint that served it (`host:port`). */
 export function answerHeadersFor(rawHeaders: RawHeaders, requestId: string, servedBy: string): string[] {
   const kept = keep(rawHeaders, dropFromAnswer);
   kept.push(requestIdHeader, requestId, servedEndpointHeader, servedBy);
   return kept;
+}
+
+/** The same headers with the gateway's own estimate where an endpoint said when to come back; left out where there is none. */
+export function withOwnRetryAfter(rawHeaders: RawHeaders, seconds: number | undefined): string[] {
+  const headers: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''];
+    if (name.toLowerCase() !== 'retry-after') headers.push(name, value);
+    else if (seconds !== undefined) headers.push(name, String(seconds));
+  }
+  return headers;
 }
 
 /** The value of a header, by its name in lower case. */

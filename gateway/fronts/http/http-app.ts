@@ -3,14 +3,17 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
+import { isApiUrl } from '../../../shared/openai/api-routes.ts';
+import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import { readRequestId } from '../../admit/request-head.ts';
-import { type Refusal, type RefusalCode, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
+import { type Refusal, refusal, refusalBody, unknownRoute } from '../../refusal.ts';
+import { allowOrigins } from './cors.ts';
 import { writeRefusal } from './write-refusal.ts';
 
 /** How long connections may take and be kept, in milliseconds. */
 export interface ConnectionTimeouts {
-  /** A request that is not complete so long after its first byte, or after the connection, is cut off: a slow sender holds memory. */
+  /** A request that is not complete this long after its first byte, or after the connection, is cut off: a slow sender holds memory. */
   readonly requestMs: number;
   /** How often that is looked for. */
   readonly checkEveryMs: number;
@@ -22,18 +25,31 @@ const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 500
 /** Of a request's head, all its headers together. */
 const largestHeadBytes = 16 * 1024;
 
+export interface HttpAppOptions {
+  readonly log: Logger;
+  /** Told of a request of the API that got no further than to this application, and why. */
+  readonly onRejected?: (request: FastifyRequest, refused: Refusal) => void;
+  /** Answers end their connections. */
+  readonly isDraining?: () => boolean;
+  /** Whose pages may call; none where it is undefined. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly timeouts?: ConnectionTimeouts;
+}
+
 /** A fastify application that answers every error in OpenAI's shape, and every request with its id. */
-export function createHttpApp(
-  log: Logger,
-  onRejected: (code: RefusalCode) => void,
-  { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
-): FastifyInstance {
+export function createHttpApp({
+  log,
+  onRejected = () => {},
+  isDraining = () => false,
+  corsOrigins,
+  timeouts: { requestMs, checkEveryMs, keepAliveMs } = usualTimeouts,
+}: HttpAppOptions): FastifyInstance {
   const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     const refused = describeError(error);
     if (refused.status === 500) log.error({ error, requestId: request.id }, 'a request met an error of the gateway');
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused);
+    if (isApiUrl(request.url)) onRejected(request, refused);
+    writeRefusal(reply.raw, request.id, refused, isDraining());
   };
   const app = fastify({
     logger: false,
@@ -57,9 +73,11 @@ export function createHttpApp(
   });
   // Others than 100-continue may be ignored: RFC 9110 §10.1.1.
   app.server.on('checkExpectation', (request, answer) => app.routing(request, answer));
-  // Whoever wants a body reads it.
+  // A route that wants the body reads it itself.
   app.removeAllContentTypeParsers();
+  app.decorateRequest('arrivedAtMs', 0);
   app.addHook('onRequest', (request, reply, done) => {
+    request.arrivedAtMs = monotonicClock.nowMs();
     const { headers, httpVersion } = request.raw;
     // Node's own answer to this has no id and no body. Source: RFC 9112 §3.2.
     if (headers.host === undefined && httpVersion === '1.1') {
@@ -67,20 +85,22 @@ export function createHttpApp(
       writeRefusal(reply.raw, request.id, refusal('invalid_request', 'the request has no host header'));
       return;
     }
-    // The framework would refuse a media type that it cannot read, also of a body that nobody wants.
+    // The framework would refuse a media type that it cannot read, also of a body that no route reads.
     headers['content-type'] = undefined;
     done();
   });
+  if (corsOrigins) allowOrigins(app, corsOrigins);
   // Answers of exchanges and refusals bring it themselves: they go past the framework.
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header(requestIdHeader, request.id);
+    if (isDraining()) reply.header('connection', 'close');
     done();
   });
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
     const refused = unknownRoute(request.method, request.url);
-    if (request.url.startsWith('/v1/')) onRejected(refused.code);
-    writeRefusal(reply.raw, request.id, refused);
+    if (isApiUrl(request.url)) onRejected(request, refused);
+    writeRefusal(reply.raw, request.id, refused, isDraining());
   });
   app.setErrorHandler(answerError);
   return app;

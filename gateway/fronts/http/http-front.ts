@@ -1,16 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { monotonicClock } from '../../../shared/runtime/clock.ts';
-import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import type { FailureCode } from '../../refusal.ts';
+import { openFilesLimit } from '../../../shared/runtime/open-files.ts';
+import type { DrainPhase } from '../../drain-phase.ts';
+import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
 import { BodyReader } from './body-reader.ts';
-import { drainConnections } from './drain-connections.ts';
-import { type AdmittedRequest, Exchange, type ExchangeServices } from './exchange.ts';
+import { Exchange, type ExchangeServices } from './exchange.ts';
+import { BodyBudget } from './held-body.ts';
 import { createHttpApp } from './http-app.ts';
 import { type Admitting, inferenceRoutes } from './inference-routes.ts';
+import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -19,81 +21,92 @@ export interface HttpFrontOptions {
   readonly admitting: Admitting;
   readonly timeouts: Timeouts;
   readonly maxBodyBytes: number;
+  /** Of all bodies that are held at once. */
+  readonly maxBufferedBytes: number;
   readonly log: Logger;
-  /** Told why a request got no further than to its admission. */
-  readonly onRejected: (code: FailureCode) => void;
-  readonly isDraining: () => boolean;
+  /** Told of a request that got no further than to its admission. */
+  readonly onRejected: (rejection: Rejection) => void;
+  /** The bearer key for the endpoints; undefined where they need none. */
+  readonly endpointsKey: () => string | undefined;
+  /** Whose pages may call; none where it is undefined. */
+  readonly corsOrigins: readonly string[] | undefined;
+  /** Base URL of the async API; undefined where there is none. */
+  readonly asyncApiUrl: string | undefined;
+  readonly drainPhase: () => DrainPhase;
 }
 
 /** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
 const mostUnaccepted = 4096;
 
+/** Files and connections that the process has for itself: its log, its event loop, readings of endpoints. */
+const ownFiles = 64;
+
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */
 export class HttpFront {
   readonly app: FastifyInstance;
-  readonly #upstreams = new Upstreams();
-  readonly #exchanges = new LinkedList<Exchange>();
+  readonly #upstreams: Upstreams;
   readonly #exchange: ExchangeServices;
-  readonly #nodes = new WeakMap<Exchange, ListNode<Exchange>>();
+  #open = 0;
   #onIdle: () => void = () => {};
 
   constructor(options: HttpFrontOptions) {
-    const { router, log, onRejected, isDraining, admitting, maxBodyBytes, timeouts } = options;
+    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, maxBufferedBytes, timeouts } =
+      options;
+    const isDraining = (): boolean => drainPhase() !== 'none';
+    this.#upstreams = new Upstreams(options.endpointsKey);
     router.pool.subscribe(this.#upstreams);
     const { nowMs } = monotonicClock;
-    const closed = (exchange: Exchange): void => this.#closed(exchange);
-    this.#exchange = { upstreams: this.#upstreams, router, timeouts, isDraining, nowMs, closed };
-    this.app = createHttpApp(log, onRejected);
+    this.#exchange = { upstreams: this.#upstreams, router, timeouts, isDraining, nowMs };
+    const onRejected = (request: FastifyRequest, rejected: Rejected): void =>
+      options.onRejected(rejectionOf(request, rejected, admitting.trustedSpelling));
+    this.app = createHttpApp({ log, onRejected, isDraining, corsOrigins });
     this.app.register(async (v1) => {
       inferenceRoutes(v1, {
         ...admitting,
         pool: router.pool,
-        isDraining,
+        bytesPerToken: router.bytesPerToken,
+        drainPhase,
+        opened: (res) => this.#opened(res),
         onRejected,
-        bodies: new BodyReader(maxBodyBytes),
-        begin: (res, request) => this.#begin(res, request),
+        asyncApiUrl,
+        bodies: new BodyReader({ mostBytes: maxBodyBytes, budget: new BodyBudget(maxBufferedBytes) }),
+        begin: (res, request) => new Exchange(this.#exchange, request, res).begin(),
       });
     });
   }
 
   /** Resolves to the clients' base URL once the port is open. */
   async listen(host: string, port: number): Promise<string> {
+    const mostOpen = openFilesLimit();
+    // Each request may need a second connection, to its endpoint.
+    if (mostOpen !== undefined) this.app.server.maxConnections = Math.max(1, Math.floor((mostOpen - ownFiles) / 2));
     await this.app.listen({ host, port, backlog: mostUnaccepted });
     const address = this.app.server.address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }
 
-  /** Requests whose clients have not got all of their answers. */
+  /** Inference requests that came in and whose clients have not got all of their answers. */
   get open(): number {
-    return this.#exchanges.size;
+    return this.#open;
   }
 
   /** Resolves when every client has its whole answer, or has gone. */
   async idle(): Promise<void> {
-    if (this.#exchanges.size === 0) return;
+    if (this.#open === 0) return;
     await new Promise<void>((idle) => {
       this.#onIdle = idle;
     });
-  }
-
-  /** Gives clients that keep their connections a moment to hear that they must go elsewhere. */
-  async drainConnections(others: readonly FastifyInstance[]): Promise<void> {
-    await drainConnections([this.app, ...others]);
   }
 
   async close(): Promise<void> {
     await this.#upstreams.close();
   }
 
-  #begin(res: ServerResponse, request: AdmittedRequest): void {
-    const exchange = new Exchange(this.#exchange, request, res);
-    this.#nodes.set(exchange, this.#exchanges.add(exchange));
-    exchange.begin();
-  }
-
-  #closed(exchange: Exchange): void {
-    const node = this.#nodes.get(exchange);
-    if (node) this.#exchanges.remove(node);
-    if (this.#exchanges.size === 0) this.#onIdle();
+  #opened(res: ServerResponse): void {
+    this.#open += 1;
+    res.once('close', () => {
+      this.#open -= 1;
+      if (this.#open === 0) this.#onIdle();
+    });
   }
 }

@@ -1,4 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import type { ApiKey } from '../../admit/api-keys.ts';
 
 /** Spellings of accepted keys that are remembered. */
@@ -7,11 +9,17 @@ const mostRemembered = 1000;
 /** The API keys that are accepted. */
 export class KeyRing {
   /** Headers that were accepted: a key is hashed once, not with each of its requests. */
-  readonly #accepted = new Map<string, ApiKey>();
+  readonly #accepted = new LRUCache<string, ApiKey>({ max: mostRemembered });
   readonly #keys: readonly { readonly key: ApiKey; readonly digest: Buffer }[];
 
   constructor(keys: readonly ApiKey[]) {
     this.#keys = keys.map((key) => ({ key, digest: Buffer.from(key.sha256, 'hex') }));
+  }
+
+  /** The key of a request: that of `Authorization: Bearer …`, else Anthropic's `x-api-key`. */
+  of({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders): ApiKey | undefined {
+    if (authorization !== undefined && /^Bearer /i.test(authorization)) return this.find(authorization);
+    return typeof apiKey === 'string' ? this.find(`Bearer ${apiKey}`) : undefined;
   }
 
   /** The key of an `Authorization: Bearer …` header. What was not accepted before is compared with every digest in constant time. */
@@ -19,7 +27,7 @@ export class KeyRing {
     const known = this.#accepted.get(authorization);
     if (known) return known;
     const found = this.#compare(authorization);
-    if (found && this.#accepted.size < mostRemembered) this.#accepted.set(authorization, found);
+    if (found) this.#accepted.set(authorization, found);
     return found;
   }
 

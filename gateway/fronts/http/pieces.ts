@@ -29,6 +29,12 @@ export class Pieces {
     this.#filledBytes += piece.copy(this.#block, this.#filledBytes);
   }
 
+  /** The bytes so far, in pieces of any size. */
+  all(): readonly Buffer[] {
+    this.#cut();
+    return this.#whole;
+  }
+
   joined(): Buffer {
     this.#cut();
     const [first, ...others] = this.#whole;

@@ -1,18 +1,39 @@
-import { Pool as Connections, type Dispatcher } from 'undici';
+import { buildConnector, Pool as Connections, type Dispatcher } from 'undici';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
+import { readAnswersWhole } from './answer-sockets.ts';
+import type { SendableBody } from './held-body.ts';
 
 const connectTimeoutMs = 5000;
 /** Of an answer's head, all its headers together. */
 const largestHeadBytes = 64 * 1024;
 
+const connectPlainly = buildConnector({ timeout: connectTimeoutMs });
+const connect: buildConnector.connector = (options, callback) => {
+  connectPlainly(options, (...result) => {
+    if (result[1]) readAnswersWhole(result[1]);
+    callback(...result);
+  });
+};
+
+export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
+  readonly body: SendableBody['body'];
+  /** Name, value, name, value …, this request's own. */
+  readonly headers: string[];
+}
+
 /** One set of connections per endpoint, as many as it has requests in flight. */
 export class Upstreams {
   readonly #connections = new Map<Endpoint, Connections>();
+  readonly #endpointsKey: () => string | undefined;
+
+  /** @param endpointsKey the bearer key that goes with each request; undefined where the endpoints need none */
+  constructor(endpointsKey: () => string | undefined) {
+    this.#endpointsKey = endpointsKey;
+  }
 
   added(endpoint: Endpoint): void {
     // An exchange times its own phases; the client library's timeouts would end streams that are well.
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } };
-    const options = { ...timeouts, maxHeaderSize: largestHeadBytes };
+    const options = { headersTimeout: 0, bodyTimeout: 0, connect, maxHeaderSize: largestHeadBytes };
     this.#connections.set(endpoint, new Connections(endpoint.origin, options));
   }
 
@@ -23,9 +44,12 @@ export class Upstreams {
   }
 
   /** Sends the request; everything that becomes of it is told to `handler`. */
-  dispatch(endpoint: Endpoint, request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(endpoint: Endpoint, request: EndpointRequest, handler: Dispatcher.DispatchHandler): void {
     const connections = this.#connections.get(endpoint);
-    if (connections) connections.dispatch(request, handler);
+    const key = this.#endpointsKey();
+    if (key !== undefined) request.headers.push('authorization', `Bearer ${key}`);
+    // Its types lack iterables, which it takes: https://undici.nodejs.org/#/docs/api/Dispatcher.md
+    if (connections) connections.dispatch(request as Dispatcher.DispatchOptions, handler);
     else handler.onError?.(new Error('the endpoint has left the pool'));
   }
 

@@ -4,7 +4,7 @@ import { type Refusal, refusalBody } from '../../refusal.ts';
 
 /** How long a client that does not read may hold up the last event of a stream that failed. */
 const lastEventTimeoutMs = 2000;
-/** A client that is still sending when it is refused gets so long to read why, before its connection is cut. */
+/** A client that is still sending when it is refused gets this time to read why, before its connection is cut. */
 const lingerMs = 2000;
 
 /** Answers with the refusal; with `close` the connection ends with it. What is left of the request is thrown away, as far as it comes in time. */

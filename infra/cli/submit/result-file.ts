@@ -1,83 +1,102 @@
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
-import { type JournalRecord, type JournalState, readJournal } from './journal-records.ts';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import type { CheckedLine } from './check-lines.ts';
+import { Journal, type JournalState, type PublishedLine } from './journal.ts';
 
-/** `results.jsonl` has its journal in `results.journal.jsonl`. */
 export function journalPath(out: string): string {
-  return `${out.replace(/\.jsonl$/, '')}.journal.jsonl`;
+  return `${out}.journal`;
 }
 
 /**
- * What an earlier run left beside `out`; undefined for a first run.
- * @throws {Error} when the two files do not belong together
- */
-export function readEarlierRun(out: string): JournalState | undefined {
-  const journal = journalPath(out);
-  const earlier = existsSync(journal) ? readJournal(readFileSync(journal, 'utf8')) : undefined;
-  if (!earlier && existsSync(out)) {
-    throw new Error(`${out} is there already, and no submission of this file wrote it: choose another --out`);
-  }
-  return earlier;
-}
-
-/**
- * The result file and its journal. Each call is on its way to the disk when it returns, in an order that a kill between any two writes
- * leaves a state to go on from: a result counts once the journal tells how long the file is with it.
+ * The results of one submission and its journal, written in an order that a kill between any two writes leaves a state to go on from:
+ * a result counts once the journal tells how long the file is with it.
  */
 export class ResultFile {
+  readonly job: string;
+  /** What earlier runs did; undefined for a first run. */
+  readonly earlier: JournalState | undefined;
   readonly #out: string;
+  readonly #journal: Journal;
   readonly #results: number;
-  readonly #journal: number;
+  /** Whether the result file was there before this run. */
+  readonly #wasThere: boolean;
   #resultBytes: number;
+  #used: boolean;
 
-  /** @throws {Error} when results that the journal knows are gone. */
-  constructor(out: string, submission: string, earlier: JournalState | undefined) {
-    this.#out = out;
-    this.#results = openSync(out, 'a');
-    this.#journal = openSync(journalPath(out), 'a');
-    this.#resultBytes = earlier?.resultBytes ?? 0;
-    if (fstatSync(this.#results).size < this.#resultBytes) {
-      throw new Error(`${out} is shorter than its journal says: remove ${journalPath(out)} to begin again`);
+  /**
+   * @param job the submission's name, if this is its first run
+   * @throws {Error} when another run writes these results, when they are of another file or of other lines, or are no results at all
+   */
+  constructor(out: string, file: string, lines: ReadonlyMap<number, CheckedLine>, job: string) {
+    this.#wasThere = existsSync(out);
+    const size = this.#wasThere ? statSync(out).size : 0;
+    if (size > 0 && !existsSync(journalPath(out))) {
+      throw new Error(`${out} is there already, and no submission wrote it: choose another --out`);
     }
-    ftruncateSync(this.#results, this.#resultBytes);
-    ftruncateSync(this.#journal, earlier?.journalBytes ?? 0);
-    if (!earlier) this.#record({ submission });
+    this.#out = out;
+    this.#journal = new Journal(journalPath(out));
+    try {
+      // Relative, so that a folder with both may move.
+      const name = relative(dirname(resolve(out)), resolve(file));
+      requireSameFile(this.#journal.file, name, out);
+      this.earlier = this.#journal.state;
+      if (!this.earlier && size > 0) {
+        throw new Error(`${out} is there already, and its journal knows nothing of it: choose another --out`);
+      }
+      requireSameLines(this.earlier, lines, file);
+      this.job = this.earlier?.job ?? job;
+      if (!this.earlier) this.#journal.begin(this.job, name);
+      this.#resultBytes = this.earlier?.resultBytes ?? 0;
+      this.#results = openSync(out, 'a');
+      if (fstatSync(this.#results).size < this.#resultBytes) {
+        throw new Error(`${out} is shorter than its journal says: remove ${journalPath(out)} to begin again`);
+      }
+      ftruncateSync(this.#results, this.#resultBytes);
+      this.#used = this.earlier !== undefined;
+    } catch (error) {
+      this.#journal.close();
+      throw error;
+    }
   }
 
-  recordPublished(key: string): void {
-    this.#record({ published: key });
+  recordPublished(published: PublishedLine): void {
+    this.#used = true;
+    this.#journal.recordPublished(published);
   }
 
-  /** @param result JSON text, which takes one line here. */
-  writeResult(key: string, failed: boolean, result: string): void {
-    this.#resultBytes += writeSync(this.#results, oneLine(result));
-    this.#record({ answered: key, failed, bytes: this.#resultBytes });
+  /**
+   * @param result one line of text without its end
+   * @param reason why the request failed; null when it succeeded
+   */
+  writeResult(line: number, result: string, reason: string | null): void {
+    this.#resultBytes += writeSync(this.#results, `${result}\n`);
+    this.#journal.recordAnswered(line, reason, this.#resultBytes);
   }
 
-  /** Keeps a result of another submission on the same subscription. */
-  writeOther(result: string): void {
-    appendFileSync(`${this.#out.replace(/\.jsonl$/, '')}.others.jsonl`, oneLine(result));
-  }
-
+  /** Without anything published, nothing is left behind. */
   close(): void {
     closeSync(this.#results);
-    closeSync(this.#journal);
-  }
-
-  #record(record: JournalRecord): void {
-    writeSync(this.#journal, `${JSON.stringify(record)}\n`);
+    this.#journal.close();
+    if (this.#used) return;
+    if (!this.#wasThere) rmSync(this.#out);
+    rmSync(journalPath(this.#out));
   }
 }
 
-/** JSON keeps its meaning without the line ends between its tokens; inside a string there are none. */
-function oneLine(json: string): string {
-  return `${json.replaceAll(/[\r\n]+/g, ' ')}\n`;
+function requireSameFile(known: string | undefined, name: string, out: string): void {
+  if (known === undefined || known === name) return;
+  throw new Error(`${out} holds the results of ${known}: choose another --out`);
+}
+
+/** A file may have grown since; a line that was published must be as it was, or its result would be told as that of another. */
+function requireSameLines(
+  earlier: JournalState | undefined,
+  lines: ReadonlyMap<number, CheckedLine>,
+  file: string,
+): void {
+  const changed = earlier?.published.find(({ line, hash }) => lines.get(line)?.hash !== hash);
+  if (!changed) return;
+  throw new Error(
+    `line ${changed.line} of ${file} is not what was published before: undo the change, or choose another --out to begin again`,
+  );
 }

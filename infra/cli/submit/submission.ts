@@ -1,63 +1,66 @@
-import type { JournalState } from './journal-records.ts';
+import { Failures } from './failures.ts';
+import type { JournalState } from './journal.ts';
 import type { Progress } from './progress-text.ts';
-import type { ResultTag } from './result-tag.ts';
 
 type Stage = 'new' | 'published' | 'answered';
 
-/** Which requests there are, and how far each of them is. */
+/** What to do with a result: keep the first of each line, drop others; one whose message is not known may be of a publish that is not confirmed yet. */
+export type Match = { readonly first: number } | 'duplicate' | 'unknown';
+
+/** The lines of a file, how far each of them is, and by which messages each was published. */
 export class Submission {
-  readonly id: string;
-  readonly #stages: Map<string, Stage>;
+  readonly failures = new Failures();
+  readonly #stages: Map<number, Stage>;
+  readonly #lineOfMessage = new Map<string, number>();
   #published = 0;
   #answered = 0;
-  #failed = 0;
   #duplicates = 0;
-  #others = 0;
 
-  /** @param earlier what a former run left; a request it published is awaited unless `republish`. */
-  constructor(id: string, keys: readonly string[], earlier?: JournalState, republish = false) {
-    this.id = id;
+  /** @param earlier what former runs did; a line that they published is awaited unless `republish`. */
+  constructor(lines: Iterable<number>, earlier?: JournalState, republish = false) {
+    const published = new Set(earlier?.published.map(({ line }) => line));
     this.#stages = new Map(
-      keys.map((key): [string, Stage] => {
-        if (earlier?.answered.has(key)) return [key, 'answered'];
-        return [key, earlier?.published.has(key) && !republish ? 'published' : 'new'];
+      [...lines].map((line): [number, Stage] => {
+        if (earlier?.answered.has(line)) return [line, 'answered'];
+        return [line, published.has(line) && !republish ? 'published' : 'new'];
       }),
     );
-    for (const [key, stage] of this.#stages) {
+    for (const { messageId, line } of earlier?.published ?? []) this.#lineOfMessage.set(messageId, line);
+    for (const [line, stage] of this.#stages) {
       if (stage !== 'new') this.#published += 1;
-      if (stage !== 'answered') continue;
-      this.#answered += 1;
-      if (earlier?.answered.get(key)) this.#failed += 1;
+      if (stage === 'answered') this.#answered += 1;
+      const reason = earlier?.answered.get(line);
+      if (typeof reason === 'string') this.failures.add(line, reason);
     }
   }
 
-  isNew(key: string): boolean {
-    return this.#stages.get(key) === 'new';
+  isNew(line: number): boolean {
+    return this.#stages.get(line) === 'new';
   }
 
-  /** A result may have come before its request's publish was confirmed. */
-  confirmPublished(key: string): void {
-    if (!this.isNew(key)) return;
-    this.#stages.set(key, 'published');
-    this.#published += 1;
+  confirmPublished(messageId: string, line: number): void {
+    this.#lineOfMessage.set(messageId, line);
+    this.#advanceToPublished(line);
   }
 
-  /** What to do with a result: keep the first of each request, count the others. */
-  takeResult(tag: ResultTag | undefined, failed: boolean): 'first' | 'duplicate' | 'other' {
-    const stage = tag?.submission === this.id ? this.#stages.get(tag.key) : undefined;
-    if (!tag || stage === undefined) {
-      this.#others += 1;
-      return 'other';
-    }
-    if (stage === 'answered') {
-      this.#duplicates += 1;
-      return 'duplicate';
-    }
-    this.confirmPublished(tag.key);
-    this.#stages.set(tag.key, 'answered');
+  /** @param messageId the result's `first_message_id` */
+  match(messageId: string): Match {
+    const line = this.#lineOfMessage.get(messageId);
+    if (line === undefined) return 'unknown';
+    return this.#stages.get(line) === 'answered' ? 'duplicate' : { first: line };
+  }
+
+  /** @param reason why the request failed; null when it succeeded */
+  recordAnswered(line: number, reason: string | null): void {
+    // Sent again by this run, the line may be answered by what an earlier run sent.
+    this.#advanceToPublished(line);
+    this.#stages.set(line, 'answered');
     this.#answered += 1;
-    if (failed) this.#failed += 1;
-    return 'first';
+    if (reason !== null) this.failures.add(line, reason);
+  }
+
+  recordDuplicate(): void {
+    this.#duplicates += 1;
   }
 
   get complete(): boolean {
@@ -66,12 +69,17 @@ export class Submission {
 
   get progress(): Progress {
     return {
-      requests: this.#stages.size,
+      lines: this.#stages.size,
       published: this.#published,
       answered: this.#answered,
-      failed: this.#failed,
+      failed: this.failures.count,
       duplicates: this.#duplicates,
-      others: this.#others,
     };
+  }
+
+  #advanceToPublished(line: number): void {
+    if (!this.isNew(line)) return;
+    this.#stages.set(line, 'published');
+    this.#published += 1;
   }
 }

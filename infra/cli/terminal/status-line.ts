@@ -49,8 +49,8 @@ export class StatusLine {
     this.#shown = '';
   }
 
-  /** A line longer than the terminal would wrap, and could not be rewritten. */
+  /** A line longer than the terminal would wrap, and could not be rewritten. Some terminals do not know their width, or say 0. */
   #draw(): void {
-    this.#screen.write(`\r${this.#shown.slice(0, (this.#screen.columns ?? 80) - 1)}${clearToEnd}`);
+    this.#screen.write(`\r${this.#shown.slice(0, (this.#screen.columns || 80) - 1)}${clearToEnd}`);
   }
 }

@@ -13,7 +13,7 @@ import { createPushClient } from './push/push-client.ts';
 import { PushFlows } from './push/push-flows.ts';
 import { createPushTokens } from './push/push-tokens.ts';
 import { openSigningKey, publicJwk } from './push/signing-key.ts';
-import { systemClock as clock } from './system-clock.ts';
+import { serverClock as clock } from './server-clock.ts';
 
 const mebibyte = 1024 * 1024;
 const expireEveryMs = 60_000;
@@ -56,7 +56,7 @@ const catalog = new Catalog(database);
 const knobs = { duplicateRate: flags.duplicateRate, delayMs: flags.delayMs, random: Math.random };
 const maxBacklogBytes = (flags.maxBacklogMb ?? (flags.data ? 102_400 : 1024)) * mebibyte;
 const broker = new Broker(database, new Backlog(database), catalog, clock, knobs, maxBacklogBytes);
-const signingKey = openSigningKey(database, clock.now());
+const signingKey = await openSigningKey(database, clock.unixMs());
 const pushClient = createPushClient(createPushTokens(signingKey, clock), clock);
 
 const methods = createMethods(catalog, broker, clock);

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
 import { readablePath, writablePath } from '../../../shared/runtime/config/paths.ts';
 import { baseUrl, choice, custom, flag, integer, seconds } from '../../../shared/runtime/config/variables.ts';
+import { announceStack } from '../../cli/local-stack.ts';
 import { StatusLine } from '../../cli/terminal/status-line.ts';
 import { runExperiment } from './experiment.ts';
+import { projectId } from './message-bus.ts';
 import { ChildProcesses } from './processes/child-processes.ts';
 import { capacityModes, startServices } from './processes/services.ts';
 import { stopSignal } from './processes/stop-signals.ts';
@@ -57,6 +59,7 @@ const signal = stopSignal();
 const folder = mkdtempSync(join(tmpdir(), 'backfill-'));
 const children = new ChildProcesses(folder);
 let finished = false;
+let withdraw = () => {};
 const stopped = new Promise<number>((resolve) => signal.addEventListener('abort', () => resolve(finished ? 0 : 130)));
 
 try {
@@ -66,6 +69,7 @@ try {
   process.exitCode = 1;
 }
 if (signal.aborted) say('\nStopping');
+withdraw();
 await children.stop();
 if (process.exitCode !== 1) rmSync(folder, { recursive: true });
 process.exit();
@@ -78,6 +82,7 @@ async function run(): Promise<number> {
     `Starting Pub/Sub, ${flags.endpoint ? '' : 'four simulated model servers, '}the gateway, the function and Monitoring`,
   );
   const { addresses, bus } = await startServices(children, folder, flags);
+  withdraw = announceStack({ ...addresses, projectId });
   say(`\n${addressesText(addresses)}\n`);
   say(`${flags.users} users chat; ${lines.length} async requests join them after ${flags.aloneMs / 1000} s`);
   const status = new StatusLine(process.stdout, () => performance.now());

@@ -25,10 +25,9 @@ export class MessageBus {
   async createTopics(): Promise<void> {
     for (const topic of Object.values(topics)) await this.#client.createTopic(topic);
     const results = this.#client.topic(topics.results);
-    const [ofSample, ofSubmit] = [`attributes:${sampleAttribute}`, 'attributes:submission'];
+    const ofSample = `attributes:${sampleAttribute}`;
     await results.createSubscription(sampleResults, { filter: ofSample });
-    await results.createSubscription('submit-results', { filter: ofSubmit });
-    await results.createSubscription('results', { filter: `NOT ${ofSample} AND NOT ${ofSubmit}` });
+    await results.createSubscription('results', { filter: `NOT ${ofSample} AND NOT attributes:job` });
     await this.#client.topic(topics.deadLetters).createSubscription('dead-letters');
   }
 

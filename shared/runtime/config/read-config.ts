@@ -1,3 +1,4 @@
+import { misspeltText, misspeltVariables } from './misspelt.ts';
 import type { Variable } from './variables.ts';
 
 /** Inside name → variable. */
@@ -67,7 +68,7 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
     if ('value' in parsed) {
       values[key] = parsed.value;
     } else {
-      faults.push(`${variable.name} ${parsed.fault}, not ${JSON.stringify(raw)}`);
+      faults.push(`${variable.name} ${parsed.fault}, not ${JSON.stringify(withoutPassword(raw))}`);
       unread.add(key);
     }
   }
@@ -76,6 +77,11 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
     const fault = rule.fault(values as Values<S>);
     if (fault !== undefined) faults.push(fault);
   }
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (faults.length > 0) throw new ConfigError([...faults, ...misspeltVariables(schema, env).map(misspeltText)]);
   return Object.freeze(values) as Values<S>;
+}
+
+/** What stands between a URL's scheme and the last `@` may be a password, also where the rest is no URL. */
+function withoutPassword(raw: string): string {
+  return raw.replace(/^(.*?:\/\/)?[^@]*:.*@/s, '$1***@');
 }

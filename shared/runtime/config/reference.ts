@@ -1,6 +1,6 @@
 import type { Schema } from './read-config.ts';
 
-/** The Markdown table of a schema, as the README shows it. */
+/** The Markdown table of a schema, as docs/configuration.md shows it. */
 export function referenceTable(schema: Schema): string {
   const rows = Object.values(schema).map((variable) => {
     const byDefault = variable.required

@@ -25,7 +25,7 @@ const faultsOf = (changed: Record<string, string>): readonly string[] =>
 test('the least environment is enough', () => {
   expect(readConfig(functionSchema, least, functionRules)).toMatchObject({
     gatewayUrl: 'http://gateway:8000',
-    allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
+    allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'],
     capacitySources: ['gateway', 'flow-control', 'pool', 'vllm'],
     maxWaitMs: 20_000,
   });
@@ -110,7 +110,7 @@ describe('subscriptions', () => {
     expect(policies.all).toHaveLength(2);
   });
   test('are not needed', () => {
-    expect(readPolicies(undefined, { ...least, TENANT: 'not for everyone' }).of('').tenant).toBeUndefined();
+    expect(readPolicies(undefined, { ...least, TENANT: 'only for a subscription' }).of('').tenant).toBeUndefined();
   });
   const broken: [string, string, string][] = [
     ['no JSON', '{', 'JSON object'],
@@ -118,6 +118,7 @@ describe('subscriptions', () => {
     ['an entry that is no object', '{"s":5}', 's: must be an object'],
     ['a variable that is none', '{"s":{"MAX_WAITING":1}}', 's: MAX_WAITING cannot be set'],
     ['a value that cannot be written', '{"s":{"DEAD_LETTER_TOPIC":null}}', 's: DEAD_LETTER_TOPIC must be a text'],
+    ['a list of what cannot be written', '{"s":{"ALLOWED_ENDPOINTS":[[1]]}}', 's: ALLOWED_ENDPOINTS must be a text'],
     ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
   ];
   test.each(broken)('%s stops the start', (_, text, expected) => {

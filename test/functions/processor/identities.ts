@@ -1,17 +1,19 @@
-import type { Identity } from '../../../functions/processor/message/request.ts';
+import type { RequestIdentity } from '../../../shared/pubsub/request.ts';
+import { unix } from '../../support/instants.ts';
 
 /** A request's identity, for tests that vary one thing of it. */
-export const identity: Identity = {
+export const identity: RequestIdentity = {
   id: 'doc-17',
   shape: 'envelope',
   model: 'm',
   tenant: 'acme',
+  job: '',
   metadata: { team: 'search' },
   traceparent: '',
   tracestate: '',
   attemptsFailed: 0,
   retryAtMs: undefined,
-  firstPublishedAtMs: 0,
+  firstPublishedAtMs: unix(0),
   firstMessageId: '5',
   lastStatus: undefined,
 };

@@ -1,12 +1,13 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { DeliveryStatus } from '../../../functions/processor/delivery-status.ts';
 import { ResultCache } from '../../../functions/processor/results/result-cache.ts';
 import { RunningDeliveries } from '../../../functions/processor/running-deliveries.ts';
 
 describe('running deliveries', () => {
   function setUp() {
     const running = new RunningDeliveries();
-    const work = Promise.withResolvers<number>();
+    const work = Promise.withResolvers<DeliveryStatus>();
     let runs = 0;
     let signal: AbortSignal | undefined;
     const join = (key: string) =>
@@ -63,6 +64,8 @@ describe('what could not be published', () => {
     const kept = new ResultCache<string>(10);
     kept.keep('a', 'result', 5);
     expect([kept.take('a'), kept.take('a')]).toEqual(['result', undefined]);
+    kept.keep('empty', 'no bytes', 0);
+    expect(kept.take('empty')).toBe('no bytes');
   });
   test('is bounded, the oldest makes room', () => {
     const kept = new ResultCache<string>(10);

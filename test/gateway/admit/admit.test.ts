@@ -1,22 +1,30 @@
 import { expect, test } from 'vitest';
 import { type Arrival, admit, type ServingPool } from '../../../gateway/admit/admit.ts';
+import { BytesPerToken } from '../../../gateway/admit/bytes-per-token.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 
 const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false, contextTokens: () => undefined };
 const interactive = { name: 'interactive', priority: 100, ttftMs: 1000, tpotMs: 50 };
 const standard = { name: 'standard', priority: 0 };
 const arrival = (over: Partial<Arrival> = {}): Arrival => ({
+  route: apiRoutes.chatCompletions,
   headers: {},
   body: Buffer.from('{"model":"m","stream":true}'),
   key: undefined,
   objectives: new Map([interactive, standard].map((objective) => [objective.name, objective])),
   defaultObjective: 'standard',
+  trustedSpelling: 'both',
   pool,
+  bytesPerToken: new BytesPerToken(),
   ...over,
 });
 
 test('without headers: the default objective, no tenant, no service level', () => {
   expect(admit(arrival())).toEqual({
+    route: apiRoutes.chatCompletions,
     model: 'm',
+    answersAsked: 1,
+    promptSize: { textBytes: 27, attachments: 0 },
     workClass: 'realtime',
     promptBlocks: new Uint32Array(),
     maxOutputTokens: undefined,
@@ -24,7 +32,8 @@ test('without headers: the default objective, no tenant, no service level', () =
     promptTokens: 7,
     sizeBytes: 27,
     tenant: '',
-    objective: standard,
+    objective: 'standard',
+    priority: 0,
     ttftSloMs: undefined,
     tpotSloMs: undefined,
     missBudget: undefined,
@@ -52,7 +61,7 @@ test.each([
     },
   ],
 ])('headers, %s', (_, headers) => {
-  expect(admit(arrival({ headers }))).toMatchObject({ objective: interactive, tenant: 't' });
+  expect(admit(arrival({ headers }))).toMatchObject({ priority: 100, ttftSloMs: 1000, tpotSloMs: 50, tenant: 't' });
 });
 
 test.each([
@@ -76,6 +85,14 @@ test.each([
   const body = Buffer.from(`{"model":"m","stream":true,"prompt":"${prompt}"}`);
   const serving = { ...pool, contextTokens: () => longest };
   expect(admit(arrival({ body, pool: serving }))).toMatchObject({ promptTokens: expected });
+});
+
+test('the tokens of a prompt are estimated for its model and route', () => {
+  const asked: unknown[] = [];
+  const estimate = (...args: unknown[]) => asked.push(args) * 12;
+  const { body, route } = { body: Buffer.from('{"model":"m","input":"x"}'), route: apiRoutes.embeddings };
+  expect(admit(arrival({ body, route, bytesPerToken: { estimate } }))).toMatchObject({ promptTokens: 12 });
+  expect(asked).toEqual([['m', '/v1/embeddings', { textBytes: 25, attachments: 0 }]]);
 });
 
 test('a key’s tenant wins over the header, and its objectives bind', () => {

@@ -3,7 +3,6 @@ import { parseApiKeys } from '../../../gateway/admit/api-keys.ts';
 import { parseObjectiveFile, parseObjectiveList } from '../../../gateway/admit/objectives.ts';
 import { parseEndpointFile, parseEndpointList } from '../../../gateway/discovery/endpoint-list.ts';
 import { readModelList } from '../../../gateway/endpoint/model-list.ts';
-import { readUsage } from '../../../shared/openai/usage.ts';
 
 test('objectives: a list', () => {
   expect(parseObjectiveList('a=100, b = -1')).toEqual({
@@ -44,6 +43,22 @@ test.each([
   expect(parseObjectiveFile(text)).toHaveProperty('fault');
 });
 
+test.each([
+  ['{"a":', 'is not JSON, must be a JSON object of name to objective'],
+  ['[]', 'must be a JSON object of name to objective'],
+  ['{}', 'must name at least one objective'],
+  ['{"a b":{"priority":1}}', 'must give "a b" a name of at most 128 letters, digits, dots, dashes and underscores'],
+  ['{"a":1}', 'must give "a" an object'],
+  ['{"a":{"priority":1.5}}', 'must give "a" a whole number as priority'],
+  ['{"a":{"priority":1,"ttftMs":0}}', 'must give "a" positive milliseconds as ttftMs, or none'],
+  [
+    '{"a":{"missBudget":2},"b":{"priority":0,"tpotMs":null}}',
+    'must give "a" a whole number as priority, must give "a" a missBudget from 0 to 1, or none, must give "b" positive milliseconds as tpotMs, or none',
+  ],
+])('objectives: of %j it is said what would be right', (text, fault) => {
+  expect(parseObjectiveFile(text)).toEqual({ fault });
+});
+
 test('endpoints: a list, each once, without trailing slashes', () => {
   const urls = ['http://a:1', 'http://b:2/x'].map((url) => ({ url, labels: {} }));
   expect(parseEndpointList('http://a:1/, http://b:2/x/,http://a:1')).toEqual({ value: urls });
@@ -75,6 +90,16 @@ test.each([
   expect(parseEndpointFile(text)).toHaveProperty('fault');
 });
 
+test.each([
+  ['[null]', 'must give entry 0 an object of url and labels'],
+  ['[{"url":"http://a"},{}]', 'must give entry 1 a url'],
+  ['[{"url":"http://a","labels":{"n":1}}]', 'must give entry 0 labels of text to text, or none'],
+  ['[{"url":"http://a","labels":[]}]', 'must give entry 0 labels of text to text, or none'],
+  ['[{"url":"x"}]', 'must hold only base URLs like http://10.0.0.1:8000'],
+])('endpoints: of %j it is said what would be right', (text, fault) => {
+  expect(parseEndpointFile(text)).toEqual({ fault });
+});
+
 const sha256 = 'AB'.repeat(32);
 test('API keys: tenant and objectives are optional', () => {
   expect(parseApiKeys(JSON.stringify([{ sha256 }, { sha256, tenant: 't', objectives: ['o'] }]))).toEqual({
@@ -98,6 +123,16 @@ test.each([
 });
 
 test.each([
+  ['{}', 'must be a JSON array of {"sha256","tenant","objectives"}'],
+  ['[1]', 'must give entry 0 an object of sha256, tenant and objectives'],
+  ['[{"sha256":"abc"}]', 'must give entry 0 a sha256 of 64 hexadecimal digits'],
+  [`[{"sha256":"${sha256}","tenant":1}]`, 'must give entry 0 a text as tenant, or none'],
+  [`[{"sha256":"${sha256}","objectives":["a",1]}]`, 'must give entry 0 a list of objective names, or none'],
+])('API keys: of %j it is said what would be right', (text, fault) => {
+  expect(parseApiKeys(text)).toEqual({ fault });
+});
+
+test.each([
   ['{"data":[{"id":"m","x":1},{"id":7},null,{}]}', ['m']],
   ['{"data":[]}', []],
   ['{"data":{}}', undefined],
@@ -106,26 +141,4 @@ test.each([
 ])('models: %j', (text, expected) => {
   const models = readModelList(text);
   expect(models && [...models.keys()]).toEqual(expected);
-});
-
-test.each([
-  ['chat', '…,"usage":{"prompt_tokens":12,"total_tokens":46,"completion_tokens":34}}', [12, 34, 0]],
-  ['embeddings', '"usage": {"prompt_tokens": 5, "total_tokens": 5}}', [5, 0, 0]],
-  ['responses', '"usage":{"input_tokens":3,"output_tokens":4}}', [3, 4, 0]],
-  [
-    'cached',
-    '"usage":{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":8}}}',
-    [9, 1, 8],
-  ],
-  [
-    'the last of a stream',
-    'data: {"usage":{"prompt_tokens":1}}\n\ndata: {"usage":{"prompt_tokens":2}}\n\ndata: [DONE]\n\n',
-    [2, 0, 0],
-  ],
-])('usage: %s', (_, tail, [promptTokens, completionTokens, cachedTokens]) => {
-  expect(readUsage(tail)).toEqual({ promptTokens, completionTokens, cachedTokens });
-});
-
-test.each(['', '{"choices":[]}', '"usage":null}'])('usage: none in %j', (tail) => {
-  expect(readUsage(tail)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
-import { entryOf } from '../../support/ledger-entries.ts';
+import { type AttemptWish, openAttempt } from '../../support/attempts.ts';
 
 function setUp() {
   const clock = { nowMs: 0 };
@@ -11,7 +11,8 @@ function setUp() {
     staleAfterMs: 1000,
     onUsableChange: () => changes.push(endpoint.usable),
   });
-  return { clock, endpoint, changes };
+  const open = (wish: AttemptWish = {}) => openAttempt(endpoint, clock.nowMs, wish);
+  return { clock, endpoint, changes, open };
 }
 
 test.each([
@@ -24,14 +25,14 @@ test.each([
   expect([endpoint.origin, endpoint.basePath, endpoint.host]).toEqual([origin, basePath, host]);
 });
 
-test('load: its own requests now, and those of others at the reading', () => {
-  const { endpoint } = setUp();
-  const mine = endpoint.ledger.open(entryOf('realtime'));
+test('the load is the gateway’s own requests now, and those of others at the reading', () => {
+  const { endpoint, open } = setUp();
+  const mine = open();
   endpoint.recordLoad({ running: 4, waiting: 2, kvCacheUtilization: 0.4 });
   expect(endpoint.load).toBe(6);
-  endpoint.ledger.open(entryOf('realtime'));
+  open();
   expect(endpoint.load).toBe(7);
-  mine.close();
+  mine.end('abandoned', 0);
   expect(endpoint.load).toBe(6);
 });
 
@@ -50,30 +51,30 @@ test('a reading that is stale, or older than a refused connection, counts as non
   expect(changes).toEqual([false, true]);
 });
 
-test('saturation: requests sent since the reading wait where some waited, and run where none did', () => {
-  const { endpoint } = setUp();
+test('requests that were sent since the reading count as waiting where some waited, and as running where none did', () => {
+  const { endpoint, open } = setUp();
   endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0.2 });
-  for (let sent = 0; sent < 10; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+  for (let sent = 0; sent < 10; sent += 1) open();
   expect(endpoint.saturation).toBe(0.25);
   endpoint.recordLoad({ running: 8, waiting: 2, kvCacheUtilization: 0.2 });
   expect(endpoint.saturation).toBe(0.4);
-  for (let sent = 0; sent < 5; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+  for (let sent = 0; sent < 5; sent += 1) open();
   expect(endpoint.saturation).toBe(1.4);
 });
 
-test('without sheddable work: its waiting and its share of the cache are left out', () => {
-  const { endpoint } = setUp();
-  for (let sent = 0; sent < 6; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
-  for (let sent = 0; sent < 2; sent += 1) endpoint.ledger.open(entryOf('realtime'));
+test('the real-time saturation leaves out the waiting and the share of the cache of sheddable work', () => {
+  const { endpoint, open } = setUp();
+  for (let sent = 0; sent < 6; sent += 1) open({ priority: -1 });
+  for (let sent = 0; sent < 2; sent += 1) open();
   endpoint.recordLoad({ running: 4, waiting: 4, kvCacheUtilization: 0.8 });
   expect(endpoint.saturation).toBe(1);
   expect(endpoint.realtimeSaturation).toBe(0.25);
 });
 
 test('without a reading the gateway’s own counts serve', () => {
-  const { endpoint } = setUp();
-  for (let sent = 0; sent < 8; sent += 1) endpoint.ledger.open(entryOf('sheddable'));
-  endpoint.ledger.open(entryOf('realtime'));
+  const { endpoint, open } = setUp();
+  for (let sent = 0; sent < 8; sent += 1) open({ priority: -1 });
+  open();
   expect([endpoint.load, endpoint.saturation, endpoint.realtimeSaturation]).toEqual([9, 9 / 16, 1 / 16]);
   expect(endpoint.sheddableWindow).toBe(16);
 });
@@ -85,4 +86,35 @@ test('it serves every model until its list is known', () => {
   expect([endpoint.serves('m'), endpoint.serves('any')]).toEqual([true, false]);
   endpoint.recordModels(undefined);
   expect(endpoint.serves('any')).toBe(true);
+});
+
+test('a reading counts as long as it is told to, and never shorter than the pool says', () => {
+  const { clock, endpoint } = setUp();
+  const load = { running: 1, waiting: 0, kvCacheUtilization: 0 };
+  endpoint.recordLoad(load, 2800);
+  clock.nowMs = 2800;
+  expect(endpoint.reading).toBeDefined();
+  clock.nowMs = 2801;
+  expect(endpoint.reading).toBeUndefined();
+  endpoint.recordLoad(load, 1);
+  clock.nowMs += 1000;
+  expect(endpoint.reading).toBeDefined();
+});
+
+test('LoRA adapters that were used stay loaded while there are slots for them; pages name only those in use', () => {
+  const { endpoint } = setUp();
+  const uses = (...names: string[]) =>
+    endpoint.recordLoad({ running: 1, waiting: 0, kvCacheUtilization: 0, adapters: new Set(names), adapterSlots: 2 });
+  const loaded = () => ['a', 'b', 'c', 'd'].filter((name) => endpoint.hasLoaded(name));
+  uses('a');
+  uses('b');
+  uses();
+  expect(loaded()).toEqual(['a', 'b']);
+  uses('a', 'c');
+  expect(loaded()).toEqual(['a', 'c']);
+  uses('d');
+  expect(loaded()).toEqual(['c', 'd']);
+  endpoint.recordRefused();
+  uses();
+  expect(loaded()).toEqual([]);
 });

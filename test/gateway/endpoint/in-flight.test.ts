@@ -1,24 +1,58 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Ledger, type LedgerEntry, nothingHeld } from '../../../gateway/endpoint/in-flight.ts';
-import type { Usage } from '../../../shared/openai/usage.ts';
-import { entryOf } from '../../support/ledger-entries.ts';
+import { type CountedRequest, InFlight, nothingHeld } from '../../../gateway/endpoint/in-flight.ts';
+import type { WorkClass } from '../../../gateway/work-class.ts';
+
+/** A streamed request with nothing cached, where the changes say no other. */
+class Counted implements CountedRequest {
+  readonly workClass: WorkClass;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly stream: boolean;
+  readonly firstTokenExpectedAtMs: number;
+  readonly openedAtMs: number;
+  firstByteAtMs: number | undefined;
+  furtherTokens = 0;
+  readonly #work: InFlight;
+  readonly #clock: { readonly nowMs: number };
+
+  constructor(work: InFlight, clock: { readonly nowMs: number }, changes: Partial<CountedRequest>) {
+    this.workClass = changes.workClass ?? 'realtime';
+    this.promptTokens = changes.promptTokens ?? 1;
+    this.cachedTokens = changes.cachedTokens ?? 0;
+    this.stream = changes.stream ?? true;
+    this.firstTokenExpectedAtMs = changes.firstTokenExpectedAtMs ?? 0;
+    this.openedAtMs = clock.nowMs;
+    this.#work = work;
+    this.#clock = clock;
+    work.opened(this);
+  }
+
+  answers(): void {
+    this.#work.answering(this, this.#clock.nowMs);
+    this.firstByteAtMs = this.#clock.nowMs;
+  }
+
+  generates(): void {
+    this.furtherTokens += 1;
+    this.#work.generated(this);
+  }
+
+  close(): void {
+    this.#work.closed(this, this.#clock.nowMs);
+  }
+}
 
 function setUp() {
   const clock = { nowMs: 0 };
-  const ledger = new Ledger(() => clock.nowMs);
-  const firstTokens: number[] = [];
-  const reports: Usage[] = [];
-  const listener = {
-    firstToken: (_: LedgerEntry, ttftMs: number) => firstTokens.push(ttftMs),
-    reported: (_: LedgerEntry, usage: Usage) => reports.push(usage),
-  };
-  return { clock, ledger, firstTokens, reports, listener };
+  const work = new InFlight(() => clock.nowMs);
+  const open = (changes: Partial<CountedRequest> = {}) => new Counted(work, clock, changes);
+  return { clock, work, open };
 }
 
-test('an entry counts in its class from its opening to its close, as prefill until its first byte', () => {
-  const { ledger } = setUp();
-  const entry = ledger.open(entryOf('sheddable', 12, { cachedTokens: 4 }));
+test('a request counts in its class from its opening to its close, as prefill until its first byte', () => {
+  const { work, open } = setUp();
+  const request = open({ workClass: 'sheddable', promptTokens: 12, cachedTokens: 4 });
   const waiting = {
     inFlight: 1,
     awaitingFirstByte: 1,
@@ -29,9 +63,9 @@ test('an entry counts in its class from its opening to its close, as prefill unt
     decodes: 0,
     contextTokens: 0,
   };
-  expect(ledger.sheddable).toEqual(waiting);
-  expect(ledger.realtime).toEqual(nothingHeld);
-  entry.sawFirstByte(true);
+  expect(work.sheddable).toEqual(waiting);
+  expect(work.realtime).toEqual(nothingHeld);
+  request.answers();
   const generating = {
     ...waiting,
     awaitingFirstByte: 0,
@@ -40,94 +74,66 @@ test('an entry counts in its class from its opening to its close, as prefill unt
     decodes: 1,
     contextTokens: 12,
   };
-  expect(ledger.sheddable).toEqual(generating);
-  entry.sawChunk();
-  expect(ledger.sheddable).toEqual({ ...generating, contextTokens: 13 });
-  entry.close();
-  expect(ledger.sheddable).toEqual(nothingHeld);
+  expect(work.sheddable).toEqual(generating);
+  request.generates();
+  expect(work.sheddable).toEqual({ ...generating, contextTokens: 13 });
+  request.close();
+  expect(work.sheddable).toEqual(nothingHeld);
 });
 
 test('an answer that comes whole generates from when its first token was expected', () => {
-  const { clock, ledger } = setUp();
-  const entry = ledger.open(entryOf('realtime', 12, { stream: false, firstTokenExpectedAtMs: 50 }));
+  const { clock, work, open } = setUp();
+  const request = open({ promptTokens: 12, stream: false, firstTokenExpectedAtMs: 50 });
   clock.nowMs = 49;
-  expect(ledger.realtime).toMatchObject({ awaitingFirstByte: 1, prefillTokens: 12, decodes: 0 });
+  expect(work.realtime).toMatchObject({ awaitingFirstByte: 1, prefillTokens: 12, decodes: 0 });
   clock.nowMs = 50;
-  expect(ledger.realtime).toMatchObject({ awaitingFirstByte: 1, prefillTokens: 0, decodes: 1 });
-  entry.sawFirstByte(true);
-  entry.close();
-  expect(ledger.realtime).toEqual(nothingHeld);
-});
-
-test.each([
-  { what: 'a streamed 2xx', stream: true, succeeded: true, heard: [30] },
-  { what: 'a failure, however fast', stream: true, succeeded: false, heard: [] },
-  { what: 'an answer that comes whole', stream: false, succeeded: true, heard: [] },
-])('the first token is that of $what: $heard', ({ stream, succeeded, heard }) => {
-  const { clock, ledger, listener, firstTokens } = setUp();
-  const entry = ledger.open(entryOf('realtime', 1, { stream }), listener);
-  clock.nowMs = 30;
-  entry.sawFirstByte(succeeded);
-  clock.nowMs = 60;
-  entry.sawFirstByte(succeeded);
-  expect(firstTokens).toEqual(heard);
-});
-
-test('what the answer reports reaches the listener, after the close too', () => {
-  const { clock, ledger, listener, reports } = setUp();
-  const entry = ledger.open(entryOf('realtime'), listener);
-  clock.nowMs = 10;
-  entry.sawFirstByte(true);
-  clock.nowMs = 110;
-  entry.close();
-  const usage = { promptTokens: 5, completionTokens: 9, cachedTokens: 0 };
-  entry.report(usage);
-  expect(reports).toEqual([usage]);
-  expect(entry.answeringMs).toBe(100);
+  expect(work.realtime).toMatchObject({ awaitingFirstByte: 1, prefillTokens: 0, decodes: 1 });
+  request.answers();
+  request.close();
+  expect(work.realtime).toEqual(nothingHeld);
 });
 
 test('the oldest prefill is computed since it came, or since the one before it was done', () => {
-  const { clock, ledger } = setUp();
-  expect(ledger.prefillingForMs).toBe(0);
-  const first = ledger.open(entryOf('realtime'));
+  const { clock, work, open } = setUp();
+  expect(work.prefillingForMs).toBe(0);
+  const first = open();
   clock.nowMs = 10;
-  ledger.open(entryOf('realtime'));
+  open();
   clock.nowMs = 30;
-  expect(ledger.prefillingForMs).toBe(30);
-  first.sawFirstByte(true);
+  expect(work.prefillingForMs).toBe(30);
+  first.answers();
   clock.nowMs = 45;
-  expect(ledger.prefillingForMs).toBe(15);
+  expect(work.prefillingForMs).toBe(15);
 });
 
-test('any interleaving, repetitions included: counts are never below zero and return to it', () => {
-  const act = fc.constantFrom('open', 'byte', 'failure', 'chunk', 'close', 'wait');
-  const step = fc.record({ entry: fc.nat(9), act });
+test('any interleaving: counts are never below zero and return to it', () => {
+  const act = fc.constantFrom('open', 'byte', 'chunk', 'close', 'wait');
+  const step = fc.record({ which: fc.nat(9), act });
   fc.assert(
     fc.property(fc.array(step), fc.nat(100_000), fc.boolean(), (steps, promptTokens, stream) => {
-      const { clock, ledger } = setUp();
-      const entries = new Map<number, LedgerEntry>();
-      for (const { entry, act } of steps) {
-        if (act === 'open' && !entries.has(entry)) {
-          const cachedTokens = Math.min(promptTokens, entry * 100);
-          const workClass = entry % 2 === 0 ? 'realtime' : 'sheddable';
-          const firstTokenExpectedAtMs = clock.nowMs + entry;
-          entries.set(
-            entry,
-            ledger.open(entryOf(workClass, promptTokens, { cachedTokens, stream, firstTokenExpectedAtMs })),
-          );
+      const { clock, work, open } = setUp();
+      const requests = new Map<number, Counted>();
+      for (const { which, act } of steps) {
+        const request = requests.get(which);
+        if (act === 'open' && !request) {
+          const cachedTokens = Math.min(promptTokens, which * 100);
+          const workClass = which % 2 === 0 ? 'realtime' : 'sheddable';
+          const firstTokenExpectedAtMs = clock.nowMs + which;
+          requests.set(which, open({ workClass, promptTokens, cachedTokens, stream, firstTokenExpectedAtMs }));
         }
-        if (act === 'byte' || act === 'failure') entries.get(entry)?.sawFirstByte(act === 'byte');
-        if (act === 'chunk') entries.get(entry)?.sawChunk();
-        if (act === 'close') entries.get(entry)?.close();
-        if (act === 'wait') clock.nowMs += entry;
-        for (const held of [ledger.realtime, ledger.sheddable]) {
+        const isAnswering = request?.firstByteAtMs !== undefined;
+        if (act === 'byte' && !isAnswering) request?.answers();
+        if (act === 'chunk' && isAnswering && stream) request?.generates();
+        if (act === 'close' && requests.delete(which)) request?.close();
+        if (act === 'wait') clock.nowMs += which;
+        for (const held of [work.realtime, work.sheddable]) {
           expect(Math.min(...Object.values(held))).toBeGreaterThanOrEqual(0);
           expect(Math.max(held.awaitingFirstByte, held.decodes)).toBeLessThanOrEqual(held.inFlight);
         }
       }
-      for (const entry of entries.values()) entry.close();
-      expect([ledger.realtime, ledger.sheddable]).toEqual([nothingHeld, nothingHeld]);
-      expect([ledger.inFlight, ledger.prefillingForMs]).toEqual([0, 0]);
+      for (const request of requests.values()) request.close();
+      expect([work.realtime, work.sheddable]).toEqual([nothingHeld, nothingHeld]);
+      expect([work.total, work.prefillingForMs]).toEqual([0, 0]);
     }),
   );
 });

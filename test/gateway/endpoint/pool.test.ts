@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { openAttempt } from '../../support/attempts.ts';
 import { ends, poolOf } from '../../support/pools.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
@@ -35,7 +36,7 @@ test.each([
   expect([pool.contextTokens('m'), pool.contextTokens('other')]).toEqual([expected, undefined]);
 });
 
-test('where every endpoint fails half of what it is sent, nobody is ejected for it', () => {
+test('where every endpoint fails half of what it is sent, none is ejected for it', () => {
   const { pool, endpoint } = poolOf('a', 'b');
   for (let round = 0; round < 20; round += 1) {
     for (const name of ['a', 'b']) {
@@ -71,7 +72,7 @@ test('the last that takes connections is not ejected, nor the last that has a mo
   expect([models.endpoint('a').usable, models.endpoint('b').usable]).toEqual([true, false]);
 });
 
-test('a pool that shrinks takes back who it can no longer spare', () => {
+test('a pool that shrinks takes back those that it can no longer spare', () => {
   const { pool, replace, endpoint, clock } = poolOf(...names);
   ends(endpoint('a'), 'failed', 5);
   clock.nowMs = 10;
@@ -82,7 +83,7 @@ test('a pool that shrinks takes back who it can no longer spare', () => {
   expect(pool.usable.map(({ host }) => host)).toEqual(['b:1']);
 });
 
-test('an endpoint that has left is told of no more, and counts in nobody’s pool', () => {
+test('an endpoint that has left is told of no more, and counts in no pool', () => {
   const { changes, replace, endpoint } = poolOf('a', 'b', 'c');
   const gone = endpoint('a');
   replace('b', 'c');
@@ -96,11 +97,11 @@ test('an endpoint that has left is told of no more, and counts in nobody’s poo
 test('one that is removed and added again begins anew, beside what the old one still holds', () => {
   const { pool, replace, endpoint } = poolOf('a', 'b');
   const old = endpoint('a');
-  const stay = old.standing.send();
+  const attempt = openAttempt(old, 0);
   replace('b');
   replace('a', 'b');
   expect(endpoint('a')).not.toBe(old);
-  stay.end('failed');
+  attempt.end('broken', 0);
   expect([endpoint('a').condition, pool.usable.length]).toEqual(['starting', 2]);
 });
 
@@ -116,7 +117,7 @@ test('those that come to others start slowly, as do those that come back; the fi
   expect(conditions()).toEqual(['ready', 'starting', 'ready']);
 });
 
-test('whatever happens: at most half is ejected', () => {
+test('any events: at most half of the pool is ejected', () => {
   const act = fc.constantFrom('failed', 'timed_out', 'well', 'sick', 'refused', 'answered', 'wait', 'leave', 'come');
   fc.assert(
     fc.property(fc.array(fc.tuple(act, fc.constantFrom(...names), fc.nat(8)), { maxLength: 60 }), (steps) => {
@@ -132,10 +133,10 @@ test('whatever happens: at most half is ejected', () => {
         if (!members.includes(who)) continue;
         const endpoint = world.endpoint(who);
         if (name === 'failed' || name === 'timed_out' || name === 'well') ends(endpoint, name, times);
-        if (name === 'sick') for (let time = 0; time < times; time += 1) endpoint.standing.recordHealth(false);
+        if (name === 'sick') for (let time = 0; time < times; time += 1) endpoint.health.recordHealth(false);
         if (name === 'refused') endpoint.recordRefused();
         if (name === 'answered') endpoint.recordAnswered();
-        const ejected = world.pool.endpoints.filter(({ standing }) => standing.ejection);
+        const ejected = world.pool.endpoints.filter(({ health }) => health.ejection);
         expect(ejected.length).toBeLessThanOrEqual(Math.floor(members.length / 2));
       }
     }),

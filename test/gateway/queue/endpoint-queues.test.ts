@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Placement } from '../../../gateway/endpoint/attempt.ts';
+import type { Placement } from '../../../gateway/endpoint/placement.ts';
 import { RequestQueue } from '../../../gateway/queue/request-queue.ts';
 import type { QueueItem } from '../../../gateway/request.ts';
 import type { MonotonicClock, MonotonicMs } from '../../../shared/runtime/clock.ts';
@@ -26,14 +26,14 @@ function queueOf(): RequestQueue {
   return new RequestQueue({
     clock,
     mostPerBand: 100,
-    timeoutMs: { realtime: 1000, sheddable: 1000 },
+    timeoutMs: () => 1000,
     places: {
       take: (item, isTaken) => {
         looks += 1;
         const host = best.get(item.request.id)!;
         const queueKey = `${item.request.model} at ${host}`;
         const left = room.get(host) ?? 0;
-        if (left === 0 || isTaken(queueKey)) return { queueKey, roomInMs: undefined };
+        if (left === 0 || isTaken(queueKey)) return { queueKey, roomInMs: undefined, anyRoomInMs: 0 };
         room.set(host, left - 1);
         return { endpoint: host } as unknown as Placement;
       },

@@ -1,37 +1,35 @@
 import { expect, test } from 'vitest';
+import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
 import { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Evictor } from '../../../gateway/queue/evictor.ts';
-import { entryOf } from '../../support/ledger-entries.ts';
-import { type TicketWish, ticketOf } from '../../support/tickets.ts';
+import { type AttemptWish, openAttempt } from '../../support/attempts.ts';
+import { type ItemWish, queueItemOf } from '../../support/queue-items.ts';
 
 /** An endpoint without a free place, on which the wished requests run, and one that waits. */
-function setUp(wishes: readonly (TicketWish & { chunks?: number })[], { full = true } = {}) {
+function setUp(wishes: readonly (AttemptWish & { chunks?: number })[], { full = true } = {}) {
   const clock = { nowMs: -60 };
   const options = { nowMs: () => clock.nowMs, staleAfterMs: 1e9, onUsableChange: () => {} };
   const endpoint = new Endpoint({ url: 'http://a:1', labels: {} }, options);
   const evicted: number[] = [];
   for (const [index, { chunks = 0, ...wish }] of wishes.entries()) {
-    const entry = endpoint.ledger.open(entryOf((wish.priority ?? 0) < 0 ? 'sheddable' : 'realtime'));
-    const stay = endpoint.intake.open(
-      ticketOf(wish, (event) => {
-        evicted.push(index);
-        expect(event).toBe('evicted');
-        entry.close();
-        stay.end();
-      }),
-      entry,
-    );
-    for (let chunk = 0; chunk < chunks; chunk += 1) stay.sawChunk();
+    const onEvict = () => {
+      evicted.push(index);
+      attempt.end('abandoned', clock.nowMs);
+    };
+    const attempt: Attempt = openAttempt(endpoint, clock.nowMs, { ...wish, onEvict });
+    if (chunks > 0) attempt.firstByte(200, 0, clock.nowMs);
+    for (let chunk = 0; chunk < chunks; chunk += 1) attempt.chunk(clock.nowMs);
   }
   clock.nowMs = 0;
   for (const waiting of full ? [1, 1, 0] : [0]) {
     endpoint.recordLoad({ running: wishes.length, waiting, kvCacheUtilization: 0 });
   }
   const evictor = new Evictor({ nowMs: () => clock.nowMs, servers: (model) => (model === 'm' ? [endpoint] : []) });
-  return { clock, endpoint, evictor, evicted };
+  const open = () => openAttempt(endpoint, clock.nowMs);
+  return { clock, endpoint, evictor, evicted, open };
 }
 
-const urgent = () => ticketOf({ ttftSloMs: 400 });
+const urgent = () => queueItemOf({ ttftSloMs: 400 });
 
 test('a quarter of the promised TTFT is waited for, then the one with the least progress goes', () => {
   const { clock, evictor, evicted } = setUp([
@@ -39,46 +37,46 @@ test('a quarter of the promised TTFT is waited for, then the one with the least 
     { priority: -1, chunks: 2 },
     { priority: 0, chunks: 0 },
   ]);
-  const ticket = urgent();
-  expect([evictor.dueInMs(ticket), evictor.makeRoom(ticket)]).toEqual([100, false]);
+  const item = urgent();
+  expect([evictor.dueInMs(item), evictor.makeRoom(item)]).toEqual([100, false]);
   clock.nowMs = 100;
-  expect([evictor.dueInMs(ticket), evictor.makeRoom(ticket)]).toEqual([0, true]);
+  expect([evictor.dueInMs(item), evictor.makeRoom(item)]).toEqual([0, true]);
   expect(evicted).toEqual([1]);
 });
 
 test('one request has others stopped for it no more often than every 100 ms', () => {
-  const { clock, endpoint, evictor, evicted } = setUp(Array.from({ length: 9 }, () => ({ priority: -1 })));
-  const ticket = urgent();
+  const { clock, evictor, evicted, open } = setUp(Array.from({ length: 9 }, () => ({ priority: -1 })));
+  const item = urgent();
   clock.nowMs = 200;
-  expect(evictor.makeRoom(ticket)).toBe(true);
+  expect(evictor.makeRoom(item)).toBe(true);
   // Another took the place.
-  endpoint.ledger.open(entryOf('realtime'));
-  expect(evictor.makeRoom(ticket)).toBe(false);
-  expect(evictor.dueInMs(ticket)).toBe(100);
+  open();
+  expect(evictor.makeRoom(item)).toBe(false);
+  expect(evictor.dueInMs(item)).toBe(100);
   clock.nowMs = 300;
-  expect(evictor.makeRoom(ticket)).toBe(true);
+  expect(evictor.makeRoom(item)).toBe(true);
   expect(evicted).toEqual([0, 1]);
 });
 
-test('so many are stopped as stand before the engine’s places, and nobody where that would not do', () => {
-  const { clock, endpoint, evictor, evicted } = setUp(Array.from({ length: 4 }, () => ({ priority: -1 })));
+test('as many are stopped as stand before the engine’s places, and none where that would not do', () => {
+  const { clock, endpoint, evictor, evicted, open } = setUp(Array.from({ length: 4 }, () => ({ priority: -1 })));
   clock.nowMs = 200;
-  for (let other = 0; other < 2; other += 1) endpoint.ledger.open(entryOf('realtime'));
+  for (let other = 0; other < 2; other += 1) open();
   expect(evictor.makeRoom(urgent())).toBe(true);
   expect(evicted).toEqual([0, 1, 2]);
-  for (let other = 0; other < 3; other += 1) endpoint.ledger.open(entryOf('realtime'));
+  for (let other = 0; other < 3; other += 1) open();
   expect([endpoint.load, evictor.makeRoom(urgent())]).toEqual([6, false]);
 });
 
-test.each<[string, TicketWish[], TicketWish, boolean]>([
+test.each<[string, AttemptWish[], ItemWish, boolean]>([
   ['for sheddable work', [{ priority: -2 }], { priority: -1 }, true],
   ['where no sheddable work runs', [{ priority: 0 }], { priority: 100 }, true],
   ['where the engine has a place', [{ priority: -1 }], { priority: 0 }, false],
   ['for another model', [{ priority: -1 }], { priority: 0, model: 'other' }, true],
-])('nobody is stopped %s', (_, running, wish, full) => {
+])('no request is stopped %s', (_, running, wish, full) => {
   const { clock, evictor, evicted } = setUp(running, { full });
   clock.nowMs = 10_000;
-  const ticket = ticketOf(wish);
-  expect([evictor.dueInMs(ticket), evictor.makeRoom(ticket)]).toEqual([undefined, false]);
+  const item = queueItemOf(wish);
+  expect([evictor.dueInMs(item), evictor.makeRoom(item)]).toEqual([undefined, false]);
   expect(evicted).toEqual([]);
 });

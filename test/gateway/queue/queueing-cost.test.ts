@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { type QueueingCostRequest, queueingCostOf } from '../../../gateway/queue/queueing-cost.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 
 const request: QueueingCostRequest = {
+  route: apiRoutes.completions,
   promptTokens: 100,
+  answersAsked: 1,
   maxOutputTokens: undefined,
   sizeBytes: 400,
   ttftSloMs: undefined,
@@ -33,4 +36,11 @@ test.each([
   ['nothing still costs something', 0, 0, 1],
 ])('work: %s', (_, promptTokens, maxOutputTokens, work) => {
   expect(queueingCostOf({ ...request, promptTokens, maxOutputTokens }, 0)).toMatchObject({ work });
+});
+
+test.each([
+  ['each answer that it asks for, with n, best_of or a list of prompts', apiRoutes.completions, 8, 100 + 8 * 200],
+  ['an embedding has no answer to generate', apiRoutes.embeddings, 8, 100],
+])('work: %s', (_, route, answersAsked, work) => {
+  expect(queueingCostOf({ ...request, route, answersAsked }, 0)).toMatchObject({ work });
 });

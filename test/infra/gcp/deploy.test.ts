@@ -1,166 +1,177 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  bootstrapped,
+  type DeploymentWorld,
+  email,
+  hasGcloud,
+  location,
+  startDeploymentWorld,
+} from './deployment-world.ts';
+import { project } from './double/world.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
-const folder = mkdtempSync(join(tmpdir(), 'backfill-deploy-'));
-const [calls, variables] = [join(folder, 'calls'), join(folder, 'variables.yaml')];
-
-/** Writes down what it is asked for. Its project has nothing yet but what the variables of the test say. */
-const gcloud = `#!/usr/bin/env bash
-asked="$*"
-if [[ $asked == *--help ]]; then [[ $asked == "\${ALERTS_UNDER:-monitoring} policies --help" ]]; exit; fi
-echo "$asked" >>${calls}
-while [ $# -gt 0 ]; do
-  [ "$1" != --env-vars-file ] || cp "$2" ${variables}
-  shift
-done
-case "$asked" in
-  *'monitoring policies list '*) echo "\${POLICY:-}" ;;
-  *'monitoring policies describe '*) echo "\${CHANNELS:-}" ;;
-  'run services describe '*) echo https://function.example ;;
-  *' describe '*) [ -n "\${EXISTS:-}" ] ;;
-esac
-`;
-const required = { PROJECT: 'p', REGION: 'r', INFERENCE_GATEWAY_URL: 'http://10.0.0.8' };
-
-beforeEach(() => {
-  for (const path of ['bin', 'dist/function']) mkdirSync(join(folder, path), { recursive: true });
-  cpSync(join(root, 'infra/gcp'), join(folder, 'infra/gcp'), { recursive: true });
-  writeFileSync(join(folder, 'bin/gcloud'), gcloud, { mode: 0o755 });
-  writeFileSync(join(folder, 'dist/function/main.mjs'), '');
-  for (const file of [calls, variables]) rmSync(file, { force: true });
-});
-
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function deploy(env: Record<string, string>, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync('bash', [join(folder, 'infra/gcp/deploy.sh'), ...args], {
-    env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, ...env },
-    encoding: 'utf8',
-  });
-  const asked = existsSync(calls) ? readFileSync(calls, 'utf8').split('\n').slice(0, -1) : [];
-  return { status, stdout, stderr, asked, of: (command: string) => asked.filter((line) => line.includes(command)) };
+interface DeployedService {
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly env: readonly { readonly name: string; readonly value: string }[];
+          readonly startupProbe: unknown;
+          readonly volumeMounts: unknown;
+        }[];
+      };
+    };
+  };
 }
 
-test('a new project gets everything, requests are kept as long as a deadline may be away', () => {
-  const { status, stderr, of } = deploy(required);
-  expect(status, stderr).toBe(0);
-  expect(of('pubsub topics create')).toHaveLength(4);
-  const [requests, retries] = ['requests', 'retries'].map((topic) => of(`subscriptions create backfill-${topic} `)[0]);
-  for (const subscription of [requests, retries]) {
-    expect(subscription).toContain('--push-endpoint https://function.example');
-    expect(subscription).toContain('--message-retention-duration 31d');
-  }
-});
+/** gcloud needs a second a call where the machine has nothing else to do. */
+const timeout = 300_000;
 
-test('what is there already is updated', () => {
-  const { status, stderr, of } = deploy({ ...required, EXISTS: 'yes' });
-  expect(status, stderr).toBe(0);
-  expect(of('topics create')).toEqual([]);
-  expect(of('subscriptions update')).toHaveLength(2);
+let world: DeploymentWorld;
+beforeAll(async () => {
+  world = await startDeploymentWorld();
+  bootstrapped(world);
 });
+afterAll(() => world.close());
 
-test('a variable holds commas, quotes and at signs, and wins over one that is set by default', () => {
-  const lines = [
-    'CAPACITY_SOURCES=flow-control,pool',
-    `CAPACITY_PROMQL=max(x{a="it's",b="\\d@"})=1`,
-    '',
-    'RESULT_TOPIC=projects/q/topics/t',
-  ];
-  expect(deploy({ ...required, FUNCTION_ENV: lines.join('\n') }).status).toBe(0);
-  expect(readFileSync(variables, 'utf8').split('\n').slice(0, -1)).toEqual([
-    "INFERENCE_GATEWAY_URL: 'http://10.0.0.8'",
-    "GOOGLE_CLOUD_PROJECT: 'p'",
-    "RESULT_TOPIC: 'projects/q/topics/t'",
-    "RETRY_TOPIC: 'backfill-retries'",
-    "DEAD_LETTER_TOPIC: 'backfill-dead-letters'",
-    "NODE_COMPILE_CACHE: '/workspace/compile-cache'",
-    "CAPACITY_SOURCES: 'flow-control,pool'",
-    `CAPACITY_PROMQL: 'max(x{a="it''s",b="\\d@"})=1'`,
-  ]);
-});
+const alerts = () => world.google.world.list(`projects/${project}/alertPolicies`);
+const subscription = (id: string) => world.google.world.resources.get(`projects/${project}/subscriptions/${id}`);
 
-test('secrets become files that the function may read, and go when they are named no more', () => {
-  const secrets = '/secrets/key/value=gateway-key:latest,/secrets/subscriptions/value=subscriptions:3';
-  const { of } = deploy({ ...required, FUNCTION_SECRETS: secrets });
-  expect(of('run deploy')[0]).toContain(`--set-secrets ${secrets}`);
-  expect(of('secrets add-iam-policy-binding').map((line) => line.split(' ')[2])).toEqual([
-    'gateway-key',
-    'subscriptions',
-  ]);
-  rmSync(calls);
-  expect(deploy(required).of('run deploy')[0]).toContain('--clear-secrets');
-});
+describe.skipIf(!hasGcloud)('with the real gcloud', { timeout }, () => {
+  test('a deployment sets the function, its subscriptions and its alerts; a second one makes no call that changes anything', async () => {
+    const secrets = '/secrets/key/value=gateway-key:latest';
+    const variables = {
+      FUNCTION_SECRETS: secrets,
+      FUNCTION_ENV: `INFERENCE_GATEWAY_API_KEY_FILE=/secrets/key/value\nCAPACITY_PROMQL=max(x{a="it's",b="\\d@"})=1,0`,
+      NOTIFICATION_CHANNELS: `projects/${project}/notificationChannels/1`,
+    };
+    const first = await world.run('deploy', [], variables);
+    expect(first.status, first.output).toBe(0);
+    const url = `https://backfill-function-123456789012.europe-west4.run.app`;
+    for (const id of ['backfill-requests', 'backfill-retries']) {
+      expect(subscription(id)).toMatchObject({
+        pushConfig: { pushEndpoint: url, oidcToken: { serviceAccountEmail: email('push') } },
+        messageRetentionDuration: '2678400s',
+        retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
+      });
+    }
+    const { metadata, spec } = world.google.world.resources.get(
+      `${location}/services/backfill-function`,
+    ) as unknown as DeployedService;
+    const [container] = spec.template.spec.containers;
+    const env = Object.fromEntries(container!.env.map(({ name, value }) => [name, value]));
+    expect(env).toMatchObject({ RESULT_TOPIC: 'backfill-results', CAPACITY_PROMQL: `max(x{a="it's",b="\\d@"})=1,0` });
+    expect(metadata.annotations['run.googleapis.com/build-base-image']).toBe('nodejs24');
+    expect(spec.template.spec).toMatchObject({ serviceAccountName: email('function'), timeoutSeconds: 600 });
+    expect(container!.startupProbe).toEqual({
+      httpGet: { path: '/startupz' },
+      periodSeconds: 1,
+      timeoutSeconds: 1,
+      failureThreshold: 100,
+    });
+    expect(container!.volumeMounts).toMatchObject([{ mountPath: '/secrets/key' }]);
+    expect(alerts().map(({ userLabels }) => userLabels)).toEqual(
+      ['breaker-open', 'gate-unknown', 'oldest-message', 'dead-letters'].map((id) => ({
+        backfill: 'backfill',
+        'backfill-alert': id,
+      })),
+    );
+    for (const alert of alerts()) expect(alert.notificationChannels).toEqual([variables.NOTIFICATION_CHANNELS]);
+    // The account that deploys may not change who may do what.
+    expect(world.google.changes().filter((call) => call.includes('IamPolicy'))).toEqual([]);
 
-describe('alerts', () => {
-  test('are created with the channels that are named', () => {
-    const { of } = deploy({ ...required, NOTIFICATION_CHANNELS: 'projects/p/notificationChannels/1' });
-    expect(of('monitoring policies create')).toHaveLength(3);
-    expect(of('--notification-channels projects/p/notificationChannels/1')).toHaveLength(3);
+    world.google.forget();
+    // Channels that are not named stay.
+    const { NOTIFICATION_CHANNELS: _, ...unchanged } = variables;
+    const second = await world.run('deploy', [], unchanged);
+    expect(second.status, second.output).toBe(0);
+    expect(second.output).toContain('nothing was changed');
+    expect(world.google.changes()).toEqual([]);
   });
 
-  test('are set to the files anew and keep their channels', () => {
-    const { of } = deploy({ ...required, POLICY: 'projects/p/alertPolicies/7', CHANNELS: 'a,b' });
-    expect(of('monitoring policies create')).toEqual([]);
-    expect(of('monitoring policies update projects/p/alertPolicies/7')).toHaveLength(3);
-    expect(of('--set-notification-channels a,b')).toHaveLength(3);
-  });
-
-  test('are found among the alpha commands of an older gcloud', () => {
-    const { status, of } = deploy({ ...required, ALERTS_UNDER: 'alpha monitoring' });
-    expect(status).toBe(0);
-    expect(of('alpha monitoring policies create')).toHaveLength(3);
-  });
-});
-
-describe('what is wrong is told at once, before anything is created', () => {
-  test.each<[string, Record<string, string>, string[], string]>([
-    ['an unknown argument', {}, ['--dry-run'], 'no such arguments: --dry-run'],
-    ['no region', { REGION: '' }, [], 'REGION is required'],
-    [
-      'a gateway without a scheme',
-      { INFERENCE_GATEWAY_URL: '10.0.0.8' },
-      [],
-      'INFERENCE_GATEWAY_URL must be a base URL',
-    ],
-    [
-      'a gateway with a query',
-      { INFERENCE_GATEWAY_URL: 'http://a/?b' },
-      [],
-      'INFERENCE_GATEWAY_URL must be a base URL',
-    ],
-    ['instances that are no number', { MAX_INSTANCES: 'many' }, [], 'MAX_INSTANCES must be a whole number'],
-    [
-      'a line that is no variable',
-      { FUNCTION_ENV: 'A=1\nB' },
-      [],
-      'FUNCTION_ENV must have NAME=value on each line, not B',
-    ],
-    ['a secret without a version', { FUNCTION_SECRETS: '/a/b=c' }, [], 'FUNCTION_SECRETS must be a comma list'],
-    [
-      'a gcloud without alerts',
-      { ALERTS_UNDER: 'no' },
-      [],
-      "gcloud is missing or too old for 'gcloud monitoring policies'",
-    ],
-  ])('%s', (_name, env, args, fault) => {
-    const { status, stderr, asked } = deploy({ ...required, ...env }, ...args);
+  test('the same name in another region is refused before anything moves', async () => {
+    const region = 'us-central1';
+    world.google.forget();
+    const { status, output } = await world.run('deploy', [], { REGION: region });
+    expect(output).toContain('backfill-function runs in europe-west4: take REGION=europe-west4');
     expect(status).toBe(2);
-    expect(stderr).toContain(fault);
-    expect(asked).toEqual([]);
+    expect(world.google.changes()).toEqual([]);
   });
 
-  test('a bundle that is not there, which --check does not need', () => {
-    rmSync(join(folder, 'dist'), { recursive: true });
-    expect(deploy(required, '--check')).toMatchObject({ status: 0, asked: [] });
-    expect(deploy(required)).toMatchObject({ status: 2, asked: [] });
+  test('so are pushes that Cloud Run would refuse', async () => {
+    const lines = `PUSH_AUDIENCE=https://elsewhere.example\nPUSH_SERVICE_ACCOUNT=${email('push')}`;
+    const { status, output } = await world.run('deploy', [], { FUNCTION_ENV: lines });
+    expect(output).toContain('PUSH_AUDIENCE must be https://backfill-function-');
+    expect(status).toBe(2);
+    expect(world.google.changes()).toEqual([]);
   });
 
-  test('several faults together', () => {
-    const { stderr } = deploy({ MAX_INSTANCES: '0' });
-    for (const name of ['PROJECT', 'REGION', 'INFERENCE_GATEWAY_URL', 'MAX_INSTANCES']) expect(stderr).toContain(name);
+  test('what may not be read is not taken to be absent', async () => {
+    world.google.forget();
+    world.google.world.denied.add('subscriptions/backfill-requests');
+    const { status, output } = await world.run('deploy');
+    world.google.world.denied.clear();
+    expect(output).toContain('may not be read (whether it exists is not known)');
+    expect(status).toBe(2);
+    expect(world.google.changes()).toEqual([]);
+  });
+
+  test('a dry run prints every call and makes none', async () => {
+    world.google.forget();
+    world.build('second');
+    world.google.world.update(`projects/${project}/subscriptions/backfill-retries`, { ackDeadlineSeconds: 10 });
+    const { status, output } = await world.run('deploy', ['--dry-run']);
+    expect(status, output).toBe(0);
+    const printed = output.split('\n').filter((line) => line.startsWith('would run: gcloud '));
+    expect(printed.map((line) => line.split(' ').slice(3, 6).join(' '))).toEqual([
+      'run deploy backfill-function',
+      'pubsub subscriptions update',
+    ]);
+    expect(world.google.changes()).toEqual([]);
+  });
+});
+
+describe('what is wrong is told at once', { timeout }, () => {
+  test('every fault together, before any call', async () => {
+    world.google.forget();
+    const { status, output } = await world.run('deploy', [], { PROJECT: '', REGION: 'Europe', MAX_INSTANCES: '0' });
+    for (const name of ['PROJECT is required', 'REGION must be', 'MAX_INSTANCES must be'])
+      expect(output).toContain(name);
+    expect(status).toBe(2);
+    expect(world.google.changes()).toEqual([]);
+  });
+
+  test('--check needs no bundle, and says what of the cluster it could not see', async () => {
+    const { status, output } = await world.run('deploy', ['--check']);
+    expect(status, output).toBe(0);
+    expect(output).toContain('infra/kubernetes/backend-policy.yaml');
+    const wrong = await world.run('deploy', ['--check'], {
+      INFERENCE_GATEWAY_URL: 'http://ADDRESS',
+      FUNCTION_ENV: 'MAX_ATEMPTS=3',
+    });
+    expect(wrong.status).toBe(2);
+    expect(wrong.output).toContain('MAX_ATEMPTS is none of');
+    expect(wrong.output).toContain('INFERENCE_GATEWAY_URL must have an address');
+  });
+
+  test.each(['deploy', 'bootstrap', 'destroy'] as const)(
+    '%s --help says what it does and does nothing',
+    async (script) => {
+      const { status, output } = await world.run(script, ['--help']);
+      expect(status).toBe(0);
+      expect(output).toContain(`Usage: infra/gcp/${script}.sh`);
+      expect(output).toContain('--dry-run');
+      expect(output).toContain('PROJECT');
+    },
+  );
+
+  test('a fault stops bootstrap before it enables an API', async () => {
+    world.google.forget();
+    expect((await world.run('bootstrap', [], { FUNCTION_ENV: 'MAX_ATEMPTS=3' })).status).toBe(2);
+    expect(world.google.changes()).toEqual([]);
+  });
+
+  test('an argument that there is not', async () => {
+    expect((await world.run('deploy', ['--chek'])).status).toBe(2);
   });
 });

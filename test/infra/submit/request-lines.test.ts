@@ -2,26 +2,23 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { checkRequests, readRequestLines } from '../../../infra/cli/submit/request-lines.ts';
+import { type RequestLine, readRequestLines } from '../../../infra/cli/submit/request-lines.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'backfill-submit-'));
+const folder = mkdtempSync(join(tmpdir(), 'backfill-lines-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function fileWith(text: string | Buffer): string {
+async function read(text: string | Buffer) {
   const file = join(folder, 'requests.jsonl');
   writeFileSync(file, text);
-  return file;
-}
-
-async function read(text: string): Promise<[number, string][]> {
-  const lines: [number, string][] = [];
-  for await (const { number, data } of readRequestLines(fileWith(text))) lines.push([number, data.toString()]);
+  const lines: RequestLine[] = [];
+  for await (const line of readRequestLines(file)) lines.push(line);
   return lines;
 }
 
-const files: [string, string, [number, string][]][] = [
+const long = `"${'x'.repeat(200_000)}"`;
+const files: [what: string, text: string, lines: [number, string][]][] = [
   [
-    'with an end after the last line',
+    'an end after the last line',
     '{}\n[]\n',
     [
       [1, '{}'],
@@ -29,7 +26,7 @@ const files: [string, string, [number, string][]][] = [
     ],
   ],
   [
-    'without one',
+    'no end after the last line',
     '{}\n[]',
     [
       [1, '{}'],
@@ -37,44 +34,46 @@ const files: [string, string, [number, string][]][] = [
     ],
   ],
   [
-    'with blank lines and returns',
-    '\r\n{}\r\n \n[]\r\n',
+    'blank lines and returns',
+    '\r\n{}\r\n \t\n[]\r\n',
     [
       [2, '{}'],
       [4, '[]'],
     ],
   ],
-  ['with a separator inside a string', '"a\u2028b"\n', [[1, '"a\u2028b"']]],
+  ['a separator inside a string', '"a\u2028b"\n', [[1, '"a\u2028b"']]],
   [
-    'larger than one read',
-    `"${'x'.repeat(200_000)}"\n1\n`,
+    'a line larger than one read',
+    `${long}\n1\n`,
     [
-      [1, `"${'x'.repeat(200_000)}"`],
+      [1, long],
       [2, '1'],
     ],
   ],
+  ['nothing', '', []],
 ];
 
-test.each(files)('a file %s', async (_name, text, expected) => {
-  expect(await read(text)).toEqual(expected);
+test.each(files)('a file with %s', async (_what, text, expected) => {
+  const lines = await read(text);
+  expect(lines.map(({ number, data }) => [number, data?.toString()])).toEqual(expected);
+  expect(lines.map(({ sizeBytes }) => sizeBytes).every((size) => size > 0)).toBe(true);
 });
 
-test('the same text twice is two requests, and a line keeps its name wherever it stands', async () => {
-  const keys = await checkRequests(fileWith('{"a":1}\n{"a":2}\n{"a":1}\n'));
-  expect(new Set(keys).size).toBe(3);
-  expect(await checkRequests(fileWith('{"a":2}\n{"a":1}\n'))).toEqual([keys[1], keys[0]]);
+test('bytes are kept that are no UTF-8', async () => {
+  const [line] = await read(Buffer.from([0x22, 0xff, 0x22, 0x0a]));
+  expect(line?.data).toEqual(Buffer.from([0x22, 0xff, 0x22]));
 });
 
-test('every line that is no JSON is named', async () => {
-  await expect(checkRequests(fileWith('{}\nhello\n{}\n{"a":\n'))).rejects.toThrow(
-    /nothing was sent:\n {2}line 2 is no JSON.*\n {2}line 4/,
-  );
+test('the hash tells another text, and the same', async () => {
+  const [a, b, c] = (await read('{"a":1}\n{"a":2}\n{"a":1}\n')).map(({ hash }) => hash);
+  expect([a === b, a === c]).toEqual([false, true]);
 });
 
-test('a line too large for a message is named', async () => {
-  await expect(checkRequests(fileWith(`{}\n"${'x'.repeat(9_990_000)}"`))).rejects.toThrow('line 2 has 9990002 bytes');
-});
-
-test('an empty file is refused', async () => {
-  await expect(checkRequests(fileWith('\n\n'))).rejects.toThrow('no request');
+test('a line of more than a message holds has its size alone, and the next is read', async () => {
+  const lines = await read(`${'x'.repeat(10_000_000)}\n${'x'.repeat(10_000_001)}\n{}\n`);
+  expect(lines.map(({ number, data, sizeBytes }) => [number, data?.length, sizeBytes])).toEqual([
+    [1, 10_000_000, 10_000_000],
+    [2, undefined, 10_000_001],
+    [3, 2, 2],
+  ]);
 });

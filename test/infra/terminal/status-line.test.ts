@@ -31,6 +31,12 @@ test('a narrow terminal cuts the line, so that it can be rewritten', () => {
   expect(terminal.written()).toBe(`\r12345${clear}`);
 });
 
+test('a terminal that does not know its width has eighty columns', () => {
+  const terminal = screen(true, 0);
+  new StatusLine(terminal, () => 0).show('x'.repeat(100));
+  expect(terminal.written()).toBe(`\r${'x'.repeat(79)}${clear}`);
+});
+
 test('elsewhere there is a line every five seconds, without control characters', () => {
   const file = screen(false);
   let nowMs = 0;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { metadataAttributes, readRetryState, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import { unix } from '../../support/instants.ts';
 
-const publishedAtMs = Date.UTC(2026, 10, 23);
+const publishedAtMs = unix(Date.UTC(2026, 10, 23));
 const read = (attributes: Record<string, string>) => readRetryState(attributes, '77', publishedAtMs);
 
-describe('the journey so far', () => {
+describe('the state of a message’s retries', () => {
   test('a message that comes for the first time', () => {
     expect(read({})).toEqual({
       attemptsFailed: 0,
@@ -54,12 +55,15 @@ describe('the journey so far', () => {
 });
 
 test('what means nothing to us is metadata', () => {
-  const ours = ['id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate'];
+  const ours = ['id', 'deadline', 'window', 'endpoint', 'tenant', 'job', 'traceparent', 'tracestate'];
   const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
   const all = Object.fromEntries([...ours, ...reserved, 'team', 'Attempt'].map((name) => [name, 'x']));
   expect(metadataAttributes(all)).toEqual({ team: 'x', Attempt: 'x' });
 });
 
 test('unix seconds keep their milliseconds', () => {
-  expect([unixSeconds(1_795_460_000_123.4), unixSeconds(1_795_460_000_000)]).toEqual(['1795460000.123', '1795460000']);
+  expect([unixSeconds(unix(1_795_460_000_123.4)), unixSeconds(unix(1_795_460_000_000))]).toEqual([
+    '1795460000.123',
+    '1795460000',
+  ]);
 });

@@ -1,52 +1,48 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LinkedList, type ListMember, type ListNode } from '../../../shared/runtime/linked-list.ts';
+import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 
-class Member implements ListMember<Member> {
-  node: ListNode<Member> | undefined;
-}
-
-test('a roll is what a Set is, whoever comes and goes', () => {
-  const step = fc.record({ who: fc.nat(5), comes: fc.boolean() });
+test('a list holds what a Set would hold, in the same order, whatever is added and removed', () => {
+  const step = fc.record({ which: fc.nat(5), adds: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const members = Array.from({ length: 6 }, () => new Member());
-      const roll = new LinkedList<Member>();
-      const model = new Set<Member>();
-      for (const { who, comes } of steps) {
-        const member = members[who]!;
-        if (comes && !model.has(member)) roll.add(member);
-        if (comes) model.add(member);
+      const list = new LinkedList<number>();
+      const nodes = new Map<number, ListNode<number>>();
+      const model = new Set<number>();
+      for (const { which, adds } of steps) {
+        if (adds && !model.has(which)) nodes.set(which, list.add(which));
+        if (adds) model.add(which);
         else {
-          roll.delete(member);
-          model.delete(member);
+          // Also a node that was removed before.
+          const node = nodes.get(which);
+          if (node) list.remove(node);
+          model.delete(which);
         }
-        expect([...roll]).toEqual([...model]);
-        expect([roll.size, roll.first]).toEqual([model.size, [...model][0]]);
+        expect([...list]).toEqual([...model]);
+        expect([list.size, list.first]).toEqual([model.size, [...model][0]]);
+        for (const [value, { removed }] of nodes) expect(removed).toBe(!model.has(value));
       }
     }),
   );
 });
 
-test('whoever is visited may leave', () => {
-  const roll = new LinkedList<Member>();
-  const members = Array.from({ length: 3 }, () => new Member());
-  for (const member of members) roll.add(member);
+test('a value that is visited may be removed meanwhile', () => {
+  const list = new LinkedList<string>();
+  const values = ['first', 'second', 'third'];
+  const nodes = new Map(values.map((value) => [value, list.add(value)]));
   const visited = [];
-  for (const member of roll) {
-    visited.push(member);
-    roll.delete(member);
+  for (const value of list) {
+    visited.push(value);
+    list.remove(nodes.get(value)!);
   }
-  expect(visited).toEqual(members);
-  expect(roll.size).toBe(0);
+  expect(visited).toEqual(values);
+  expect(list.size).toBe(0);
 });
 
-test('the departed hold nobody', () => {
-  const roll = new LinkedList<Member>();
-  const [first, second, third] = [new Member(), new Member(), new Member()];
-  for (const member of [first, second, third]) roll.add(member);
-  const { node } = second;
-  roll.delete(second);
-  expect([second.node, node?.before, node?.after]).toEqual([undefined, undefined, undefined]);
-  expect([...roll]).toEqual([first, third]);
+test('a node that was removed links to no other', () => {
+  const list = new LinkedList<string>();
+  const [, second] = ['first', 'second', 'third'].map((value) => list.add(value));
+  list.remove(second!);
+  expect(second).toEqual({ value: 'second', before: undefined, after: undefined, removed: true });
+  expect([...list]).toEqual(['first', 'third']);
 });

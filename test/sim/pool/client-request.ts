@@ -2,11 +2,16 @@ import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
 import { type Refusal, refusal } from '../../../gateway/refusal.ts';
 import type { RoutingRequest } from '../../../gateway/request.ts';
 import type { Front, RoutedRequest } from '../../../gateway/routed-request.ts';
+import type { Router } from '../../../gateway/router.ts';
 import { workClassOf } from '../../../gateway/work-class.ts';
 import type { Sequence } from '../../../infra/local/model-server/engine/sequence.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { WorkloadRequest } from '../worlds/workload.ts';
-import type { EngineJob } from './simulated-engine.ts';
-import type { SimulatedGateway } from './simulated-gateway.ts';
+import type { EngineJob, SimulatedEngine } from './simulated-engine.ts';
+
+const route = apiRoutes.chatCompletions;
+const model = 'm';
 
 export interface ServiceLevels {
   readonly ttftMs: number;
@@ -38,12 +43,19 @@ export interface ClientCall {
   readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
 }
 
+/** What stands behind a client's request. */
+export interface SimulatedPool {
+  readonly clock: VirtualClock;
+  readonly router: Router;
+  engineOf(url: string): SimulatedEngine;
+}
+
 /** A front whose bytes are tokens: one request before simulated engines. */
 export class ClientRequest implements Front, EngineJob {
   /** Engines serve first come, first served. */
   readonly priority = 0;
   readonly #call: ClientCall;
-  readonly #gateway: SimulatedGateway;
+  readonly #gateway: SimulatedPool;
   #routed: RoutedRequest | undefined;
   #attempt: Attempt | undefined;
   #sequence: Sequence<EngineJob> | undefined;
@@ -51,7 +63,7 @@ export class ClientRequest implements Front, EngineJob {
   #firstAtMs = 0;
   #tokens = 0;
 
-  constructor(call: ClientCall, gateway: SimulatedGateway) {
+  constructor(call: ClientCall, gateway: SimulatedPool) {
     this.#call = call;
     this.#gateway = gateway;
   }
@@ -70,7 +82,8 @@ export class ClientRequest implements Front, EngineJob {
 
   begin(): void {
     this.#arrivedAtMs = this.#gateway.clock.nowMs();
-    this.#routed = this.#gateway.router.submit(requestOf(this.#call), this);
+    const { router } = this.#gateway;
+    this.#routed = router.submit(requestOf(this.#call, router), this);
   }
 
   /** The gateway has no room for it. */
@@ -125,20 +138,28 @@ export class ClientRequest implements Front, EngineJob {
   }
 }
 
-function requestOf({ work, priority, stream, slo, tenant = '' }: ClientCall): RoutingRequest {
+/** As admission would make it of the call's body. */
+function requestOf({ work, priority, stream, slo, tenant = '' }: ClientCall, router: Router): RoutingRequest {
+  const promptSize = { textBytes: work.textBytes, attachments: 0 };
   return {
     id: '',
-    model: 'm',
+    route,
+    model,
     tenant,
     priority,
     workClass: workClassOf(priority),
     stream,
-    promptTokens: work.promptTokens,
+    promptSize,
+    answersAsked: 1,
+    promptTokens: router.bytesPerToken.estimate(model, route.path, promptSize),
     promptBlocks: work.promptBlocks,
     maxOutputTokens: undefined,
-    sizeBytes: 0,
+    sizeBytes: work.textBytes,
     ttftSloMs: slo?.ttftMs,
     tpotSloMs: slo?.tpotMs,
     missBudget: undefined,
+    objective: '',
+    queueTtlMs: undefined,
+    traceId: undefined,
   };
 }

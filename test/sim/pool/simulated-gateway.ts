@@ -1,8 +1,9 @@
 import type { PolicyName } from '../../../gateway/choose/policies/policies.ts';
-import { saturationOf } from '../../../gateway/endpoint/capacity/saturation.ts';
 import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
+import type { EngineLoad } from '../../../gateway/endpoint/engine-load.ts';
 import { Router } from '../../../gateway/router.ts';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { type ClientCall, ClientRequest } from './client-request.ts';
 import { type EngineKind, engineOf } from './engine-kinds.ts';
@@ -19,6 +20,8 @@ export interface GatewaySpec {
   readonly policy: PolicyName;
   readonly engines: readonly EngineKind[];
   readonly seed: number;
+  /** What arrives of an engine's page, by the engine's place in the pool; undefined is a page that hangs. As it is where this is not set. */
+  readonly pages?: (page: EngineLoad, engine: number, nowMs: number) => EngineLoad | undefined;
 }
 
 const metricsRefreshMs: Readonly<Record<Way, number>> = { ours: 250, plain: 50 };
@@ -30,11 +33,13 @@ export class SimulatedGateway {
   readonly clock: VirtualClock;
   readonly router: Router;
   readonly #way: Way;
+  readonly #pages: NonNullable<GatewaySpec['pages']>;
   readonly #engines = new Map<string, SimulatedEngine>();
 
-  constructor({ way, policy, engines, seed }: GatewaySpec, clock: VirtualClock) {
+  constructor({ way, policy, engines, seed, pages = (page) => page }: GatewaySpec, clock: VirtualClock) {
     this.clock = clock;
     this.#way = way;
+    this.#pages = pages;
     this.router = new Router({
       clock,
       random: seededRandom(seed),
@@ -45,11 +50,17 @@ export class SimulatedGateway {
       queueTimeoutMs: Number.POSITIVE_INFINITY,
       sheddableWaitMs: sheddableWaitMs[way],
     });
-    const urls = engines.map((_, index) => `http://engine-${index}:8000`);
-    for (const [index, url] of urls.entries()) {
-      this.#engines.set(url, new SimulatedEngine(engineOf(engines[index]!), clock));
+    this.add(engines);
+  }
+
+  /** Adds engines to the pool. */
+  add(kinds: readonly EngineKind[]): void {
+    const before = this.#engines.size;
+    for (const [index, kind] of kinds.entries()) {
+      this.#engines.set(`http://engine-${before + index}:8000`, new SimulatedEngine(engineOf(kind), this.clock));
     }
-    this.use(urls);
+    this.use(this.urls);
+    this.router.pump();
   }
 
   /** Makes the pool hold exactly these of its engines. */
@@ -89,9 +100,11 @@ export class SimulatedGateway {
   #readInTurns(endpoints: readonly Endpoint[]): void {
     const everyMs = metricsRefreshMs[this.#way];
     for (const [index, endpoint] of endpoints.entries()) {
+      const engine = this.urls.indexOf(endpoint.url);
       const read = () => {
         if (!this.router.pool.endpoints.includes(endpoint)) return;
-        endpoint.recordLoad(this.engineOf(endpoint.url).load());
+        const page = this.#pages(this.engineOf(endpoint.url).load(), engine, this.clock.nowMs());
+        if (page) endpoint.recordLoad(page);
         this.router.pump();
         this.clock.after(everyMs, read);
       };

@@ -1,9 +1,11 @@
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import { textBytesOf } from './workload.ts';
 
 /** Lengths of async requests; nothing of their prompts is shared. */
 export interface AsyncLengths {
   readonly promptTokens: number;
   readonly outputTokens: number;
+  readonly textBytes: number;
 }
 
 export type AsyncKind = (typeof asyncKinds)[number];
@@ -21,7 +23,7 @@ function uniform(low: number, high: number, random: () => number): number {
   return Math.round(low + (high - low) * random());
 }
 
-const kinds: Readonly<Record<AsyncKind, (random: () => number) => AsyncLengths>> = {
+const kinds: Readonly<Record<AsyncKind, (random: () => number) => Omit<AsyncLengths, 'textBytes'>>> = {
   // To be categorised and summarised: prompts of about a thousand tokens, answers of about two hundred.
   documents: (random) => ({ promptTokens: uniform(200, 2000, random), outputTokens: uniform(20, 400, random) }),
   // Source: llm-d batch-gateway's issue 491.
@@ -38,5 +40,8 @@ const kinds: Readonly<Record<AsyncKind, (random: () => number) => AsyncLengths>>
 /** Lengths of one request after another, the same for the same seed. */
 export function asyncLengths(kind: AsyncKind, seed: number): () => AsyncLengths {
   const random = seededRandom(3000 + seed);
-  return () => kinds[kind](random);
+  return () => {
+    const lengths = kinds[kind](random);
+    return { ...lengths, textBytes: textBytesOf(lengths.promptTokens, random) };
+  };
 }

@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
-import type { TraceName, TraceRow } from './traces.ts';
+import type { TraceName, TraceRow } from './trace.ts';
 
 /** What a log-normal length looks like: its median, how far the 99th percentile is above it, and the longest. */
 interface Lengths {

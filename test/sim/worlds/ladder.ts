@@ -83,5 +83,5 @@ function promptOf(group: number, question: number): Omit<WorkloadRequest, 'atMs'
     numberOf(block, engineTokens),
   );
   const promptBlocks = hashesOf(Math.floor(promptTokens / gatewayTokens), (block) => numberOf(block, gatewayTokens));
-  return { promptTokens, blockHashes, promptBlocks };
+  return { promptTokens, textBytes: 4 * promptTokens, blockHashes, promptBlocks };
 }

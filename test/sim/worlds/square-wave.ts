@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
-import type { WorkloadRequest } from './workload.ts';
+import { textBytesOf, type WorkloadRequest } from './workload.ts';
 
 export interface SquareWaveOptions {
   /** Requests a second while it is on; 1 while it is off. */
@@ -30,7 +30,8 @@ export function squareWaveOf({ perSecond, cycles, seed }: SquareWaveOptions): re
   const requests: WorkloadRequest[] = [];
   const endsAtMs = cycles * cycleSeconds * 1000;
   for (let atMs = random() * 10; atMs < endsAtMs; ) {
-    requests.push({ atMs, promptTokens, outputTokens, blockHashes: [], promptBlocks: new Uint32Array() });
+    const textBytes = textBytesOf(promptTokens, random);
+    requests.push({ atMs, promptTokens, outputTokens, textBytes, blockHashes: [], promptBlocks: new Uint32Array() });
     atMs += 1000 / (isLoud(atMs) ? perSecond : idlePerSecond);
   }
   return requests;

@@ -2,20 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { generatedTrace } from './generated-traces.ts';
+import type { TraceName, TraceRow } from './trace.ts';
 
 const folder = process.env.TRACES_DIR ?? resolve(import.meta.dirname, '../../../../shared/traces');
-
-export const traceNames = ['conversation', 'code', 'prefixes'] as const;
-export type TraceName = (typeof traceNames)[number];
-
-/** One request as it was recorded. */
-export interface TraceRow {
-  readonly atMs: number;
-  readonly promptTokens: number;
-  readonly outputTokens: number;
-  /** Prefix blocks of 512 tokens; equal where the prompts are up to there. None where nothing was recorded of them. */
-  readonly prefixIds: readonly number[];
-}
 
 /** Whether recorded traces are read, rather than generated ones of the same statistics. */
 export const recorded = existsSync(join(folder, 'azure2023_conv.csv.gz'));

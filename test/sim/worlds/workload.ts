@@ -1,12 +1,15 @@
 import type { PromptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
+import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
 import { hashesOf } from './block-hashes.ts';
-import type { TraceRow } from './traces.ts';
+import type { TraceRow } from './trace.ts';
 
 /** One request of a workload, as gateway and engine see it. */
 export interface WorkloadRequest {
   readonly atMs: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** Of the body: the gateway estimates the prompt's tokens from it. */
+  readonly textBytes: number;
   /** Of the engine's blocks of 16 tokens. */
   readonly blockHashes: readonly number[];
   /** Of the gateway's blocks of 64 tokens. */
@@ -26,6 +29,8 @@ const engineTokens = 16;
 const gatewayTokens = 64;
 /** Prefixes of one copy of a trace are not those of another. */
 const idsPerCopy = 1_000_000;
+/** Bytes of text that are a token on the average, and how far single prompts differ from it. An assumption. */
+const bytesPerToken = { mean: 4, spread: 0.1 };
 
 /** A trace at another rate: copies of it, each begun elsewhere, laid over each other and stretched; the end is followed by the beginning. */
 export function workloadOf(trace: readonly TraceRow[], options: WorkloadOptions): readonly WorkloadRequest[] {
@@ -33,12 +38,15 @@ export function workloadOf(trace: readonly TraceRow[], options: WorkloadOptions)
   const speed = options.perSecond / ((trace.length * 1000) / spanMs);
   const copies = Math.max(1, Math.ceil(speed));
   const stretch = copies / speed;
+  const random = seededRandom(4000 + options.seed);
   const requests: WorkloadRequest[] = [];
   for (let copy = 0; copy < copies; copy += 1) {
     const shiftMs = ((options.seed / 5 + copy / copies) % 1) * spanMs;
     for (const row of trace) {
       const atMs = ((row.atMs + shiftMs) % spanMs) * stretch;
-      if (atMs < options.seconds * 1000) requests.push(requestOf(row, atMs, copy * idsPerCopy));
+      if (atMs < options.seconds * 1000) {
+        requests.push(requestOf(row, atMs, copy * idsPerCopy, textBytesOf(row.promptTokens, random)));
+      }
     }
   }
   return requests.sort((a, b) => a.atMs - b.atMs);
@@ -48,6 +56,7 @@ function requestOf(
   { promptTokens, outputTokens, prefixIds }: TraceRow,
   atMs: number,
   idsFrom: number,
+  textBytes: number,
 ): WorkloadRequest {
   const whole = prefixIds.length > 0 ? promptTokens : 0;
   /** Number of the block that begins at this token: the prefix it is in, and its place there. */
@@ -61,5 +70,11 @@ function requestOf(
   const promptBlocks = hashesOf(Math.floor(whole / gatewayTokens), (block) =>
     numberOf(block * gatewayTokens, gatewayTokens),
   );
-  return { atMs, promptTokens, outputTokens, blockHashes, promptBlocks };
+  return { atMs, promptTokens, outputTokens, textBytes, blockHashes, promptBlocks };
+}
+
+/** How large a prompt of so many tokens is in its body. */
+export function textBytesOf(promptTokens: number, random: () => number): number {
+  const { mean, spread } = bytesPerToken;
+  return Math.ceil(promptTokens * mean * (1 + spread * (2 * random() - 1)));
 }

@@ -1,6 +1,7 @@
 import { ladderOf, type Stage } from './ladder.ts';
 import { squareWaveOf } from './square-wave.ts';
-import { readTrace, type TraceName } from './traces.ts';
+import type { TraceName } from './trace.ts';
+import { readTrace } from './traces.ts';
 import { type WorkloadRequest, workloadOf } from './workload.ts';
 
 /** Real-time traffic: what can be written down of it, so that a job can be sent to another thread. */

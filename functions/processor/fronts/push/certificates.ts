@@ -1,6 +1,7 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import got from 'got';
-import type { Clock } from '../../clock.ts';
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
+import { boundedGet } from '../../capacity/bounded-get.ts';
 
 /** Google's keys for the tokens that it issues. */
 export const googleCertificatesUrl = 'https://www.googleapis.com/oauth2/v3/certs';
@@ -12,82 +13,69 @@ export class CertificatesUnavailable extends Error {
   }
 }
 
-const fetchTimeoutMs = 3000;
 const shortestLifeMs = 60_000;
 const longestLifeMs = 86_400_000;
-/** A key that nobody knows is looked for again at most this often, a source that failed too. */
+/** An unknown key is looked for again at most this often, and a source that failed is asked again. */
 const unknownKeyPauseMs = 5000;
 const failurePauseMs = 1000;
-const leastKeyBits = 2048;
+const leastKeyBytes = 256;
 
-/** An issuer's public keys by id: fetched once, kept as long as the source says, and never used for longer. */
-export class Certificates {
-  readonly #url: string;
-  readonly #clock: Clock;
-  #keys: ReadonlyMap<string, KeyObject> = new Map();
-  #freshUntilMs = Number.NEGATIVE_INFINITY;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
-  #fault: CertificatesUnavailable | undefined;
-  #fetching: Promise<void> | undefined;
+/**
+ * An issuer's RSA keys of 2,048 bits and more: fetched at the first use, kept as long as the source says (a minute to a day), and
+ * never used for longer. `url` answers with `{kid: PEM}` or a JWK set. A look-up rejects with JWKSNoMatchingKey when the issuer has
+ * no such key, with CertificatesUnavailable while it is not known which keys it has.
+ */
+export function createCertificates(url: string, clock: Pick<MonotonicClock, 'nowMs'>): JWTVerifyGetKey {
+  let keyOf = createLocalJWKSet({ keys: [] });
+  let freshUntilMs = Number.NEGATIVE_INFINITY;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let fault: CertificatesUnavailable | undefined;
+  let fetching: Promise<void> | undefined;
 
-  /** `url`: answers with `{kid: PEM}` or a JWK set. */
-  constructor(url: string, clock: Clock) {
-    this.#url = url;
-    this.#clock = clock;
-  }
-
-  /**
-   * Undefined when the source has no such key.
-   * @throws {CertificatesUnavailable}
-   */
-  async keyOf(id: string): Promise<KeyObject | undefined> {
-    const nowMs = this.#clock.nowMs();
-    const isFresh = nowMs < this.#freshUntilMs;
-    const known = isFresh ? this.#keys.get(id) : undefined;
-    if (known) return known;
-    const pauseMs = isFresh && !this.#fault ? unknownKeyPauseMs : failurePauseMs;
-    if (this.#fetching || nowMs - this.#askedAtMs >= pauseMs) await this.#refresh();
-    if (this.#fault) throw this.#fault;
-    return this.#keys.get(id);
-  }
-
-  #refresh(): Promise<void> {
-    this.#fetching ??= this.#fetch().finally(() => {
-      this.#fetching = undefined;
-    });
-    return this.#fetching;
-  }
-
-  async #fetch(): Promise<void> {
-    this.#askedAtMs = this.#clock.nowMs();
+  const refresh = async (): Promise<void> => {
+    const atMs = clock.nowMs();
+    askedAtMs = atMs;
     try {
-      const { statusCode, body, headers } = await got(this.#url, {
-        timeout: { request: fetchTimeoutMs },
-        retry: { limit: 0 },
-        followRedirect: false,
-      });
-      if (statusCode !== 200) throw new Error(`the source answered ${statusCode}`);
-      this.#keys = readKeys(JSON.parse(body));
-      this.#freshUntilMs = this.#askedAtMs + lifeMs(headers['cache-control'], headers.age);
-      this.#fault = undefined;
+      const { status, text, headers } = await boundedGet(url);
+      if (status !== 200) throw new Error(`the source answered ${status}`);
+      keyOf = createLocalJWKSet({ keys: readKeys(JSON.parse(text)) });
+      freshUntilMs = atMs + lifeMs(headers['cache-control'], headers.age);
+      fault = undefined;
     } catch (error) {
-      this.#fault = new CertificatesUnavailable((error as Error).message, { cause: error });
+      fault = new CertificatesUnavailable((error as Error).message, { cause: error });
     }
-  }
+    fetching = undefined;
+  };
+
+  return async (header, token) => {
+    const nowMs = clock.nowMs();
+    const isFresh = nowMs < freshUntilMs;
+    const known = isFresh && (await keyOf(header, token).catch(unlessUnknown));
+    if (known) return known;
+    const pauseMs = isFresh && !fault ? unknownKeyPauseMs : failurePauseMs;
+    if (nowMs - askedAtMs >= pauseMs) fetching ??= refresh();
+    await fetching;
+    if (fault) throw fault;
+    return keyOf(header, token);
+  };
 }
 
-function readKeys(document: unknown): ReadonlyMap<string, KeyObject> {
-  const { keys } = document as { keys?: unknown };
-  const named: [unknown, Parameters<typeof createPublicKey>[0]][] = Array.isArray(keys)
-    ? keys.map((jwk) => [jwk.kid, { key: jwk, format: 'jwk' }])
-    : Object.entries(document as Record<string, string>);
-  const read = named.map(([id, key]) => [String(id), createPublicKey(key)] as const);
-  const usable = read.filter(
-    ([, { asymmetricKeyType, asymmetricKeyDetails }]) =>
-      asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= leastKeyBits,
+function unlessUnknown(error: unknown): undefined {
+  if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+}
+
+function readKeys(document: Readonly<Record<string, unknown>>) {
+  const keys: (JsonWebKey & { kid?: string })[] = Array.isArray(document.keys)
+    ? document.keys
+    : Object.entries(document).map(([kid, pem]) => ({
+        ...createPublicKey(String(pem)).export({ format: 'jwk' }),
+        kid,
+      }));
+  const strong = keys.filter(
+    ({ kty, n }) => kty === 'RSA' && Buffer.from(n ?? '', 'base64url').length >= leastKeyBytes,
   );
-  if (usable.length === 0) throw new Error('the source names no RSA key');
-  return new Map(usable);
+  if (strong.length === 0) throw new Error('the source names no RSA key');
+  return strong as { kty: string }[];
 }
 
 /** How long an answer may be kept. Source: RFC 9111, section 4.2. */

@@ -1,7 +1,6 @@
-import { verify } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
-import { Certificates, CertificatesUnavailable, googleCertificatesUrl } from './certificates.ts';
-import { type ExpectedToken, parsePushToken, refuseClaims } from './push-token.ts';
+import type { MonotonicClock, WallClock } from '../../../../shared/runtime/clock.ts';
+import { CertificatesUnavailable, createCertificates, googleCertificatesUrl } from './certificates.ts';
+import { type ExpectedToken, refuseToken } from './push-token.ts';
 
 export interface PushRefusal {
   readonly status: 401 | 403 | 503;
@@ -12,21 +11,16 @@ export interface PushRefusal {
 export type PushGuard = (authorization: string | undefined) => Promise<PushRefusal | undefined>;
 
 /** Lets pass what Pub/Sub signed for this audience and account. Without certificates nothing passes. */
-export function createPushGuard(expected: ExpectedToken, certificatesUrl: string | undefined, clock: Clock): PushGuard {
-  const certificates = new Certificates(certificatesUrl ?? googleCertificatesUrl, clock);
-  return async (authorization) => {
-    const token = parsePushToken(authorization);
-    if ('why' in token) return token;
-    try {
-      const key = await certificates.keyOf(token.keyId);
-      if (!key) return { status: 401, why: 'the token is signed with an unknown key' };
-      if (!verify('sha256', Buffer.from(token.signedText), key, token.signature)) {
-        return { status: 401, why: 'the signature of the token is wrong' };
-      }
-    } catch (error) {
+export function createPushGuard(
+  expected: ExpectedToken,
+  certificatesUrl: string | undefined,
+  clock: Pick<MonotonicClock, 'nowMs'>,
+  wall: WallClock,
+): PushGuard {
+  const keyOf = createCertificates(certificatesUrl ?? googleCertificatesUrl, clock);
+  return (authorization) =>
+    refuseToken(authorization, expected, keyOf, wall.unixMs()).catch((error: unknown): PushRefusal => {
       if (!(error instanceof CertificatesUnavailable)) throw error;
       return { status: 503, why: error.message };
-    }
-    return refuseClaims(token.claims, expected, clock.nowMs());
-  };
+    });
 }

@@ -1,19 +1,22 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import type { Reports } from '../../observe/reports.ts';
+import type { PushEvents } from './push-events.ts';
 import type { PushGuard } from './push-guard.ts';
 
-export interface Service {
+/** What stands behind the servers. */
+export interface ServerParts {
   /** Takes pushes; it listens nowhere itself. */
   readonly pushes: Server;
-  /** Undefined where everyone may push. */
+  /** Undefined where every push may pass. */
   readonly guard: PushGuard | undefined;
-  readonly reports: Reports;
+  readonly events: PushEvents;
   readonly registry: Registry;
   /** Why it is not ready, empty when it is. */
   readonly unreadiness: () => Promise<readonly string[]>;
   readonly isDraining: () => boolean;
+  /** Resolves when the instance may be given messages. */
+  readonly startup: () => Promise<void>;
 }
 
 const maxBodyBytes = 64 * 1024 * 1024;
@@ -22,21 +25,28 @@ const maxBodyBytes = 64 * 1024 * 1024;
  * Source: https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
  */
 const idleConnectionMs = 620_000;
+/** What Cloud Run asks before it sends the first push; on the port of pushes, which is the one that it knows. */
+const startupPath = '/startupz';
 const adminPaths = ['/healthz', '/health/live', '/readyz', '/health/ready', '/metrics'];
 
 /** Answers pushes, and, where there is no server for them, the operators' paths. */
-export function createMainServer(service: Service, servesAdmin: boolean): Server {
-  const admin = adminListener(service);
+export function createMainServer(parts: ServerParts, servesAdmin: boolean): Server {
+  const admin = adminListener(parts);
   return createServer({ keepAliveTimeout: idleConnectionMs }, (request, response) => {
     const isAdmin = servesAdmin && adminPaths.includes(pathOf(request));
     if (isAdmin && request.method !== 'POST') return admin(request, response);
+    if (request.method === 'GET' && pathOf(request) === startupPath) {
+      const started = parts.startup().then(() => void response.writeHead(200).end('started\n'));
+      return answered(started, parts.events, response);
+    }
     if (request.method !== 'POST') return refuse(response, 405, { allow: 'POST' });
-    return answered(receive(service, request, response), service.reports, response);
+    return answered(receive(parts, request, response), parts.events, response);
   });
 }
 
-export function createAdminServer(service: Service): Server {
-  return createServer(adminListener(service));
+/** Answers the operators' paths alone. */
+export function createAdminServer(parts: ServerParts): Server {
+  return createServer(adminListener(parts));
 }
 
 /** Resolves with the base URL once the server accepts connections. */
@@ -52,22 +62,22 @@ export function listen(server: Server, port: number, host: string): Promise<stri
   });
 }
 
-async function receive(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pushes, guard, reports, isDraining } = service;
-  const reportTooLong = (): void => reports.notAPush(`the body is over ${maxBodyBytes} bytes`);
+async function receive(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pushes, guard, events, isDraining } = parts;
+  const reportTooLong = (): void => events.notAPush(`the body is over ${maxBodyBytes} bytes`);
   const isTooLong = Number(request.headers['content-length'] ?? 0) > maxBodyBytes;
   if (isTooLong) reportTooLong();
   if (isTooLong || isDraining()) {
     const status = isTooLong ? 400 : 503;
-    reports.delivered(status);
+    events.delivered('', status);
     refuse(response, status, { connection: 'close' });
     return;
   }
   const refusal = guard && (await guard(request.headers.authorization));
   if (request.destroyed) return;
   if (refusal) {
-    reports.pushRefused(refusal.status, refusal.why);
-    reports.delivered(refusal.status);
+    events.pushRefused(refusal.status, refusal.why);
+    events.delivered('', refusal.status);
     refuse(response, refusal.status, refusal.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
     return;
   }
@@ -91,7 +101,7 @@ function limitUndeclaredLength(request: IncomingMessage, onTooLong: () => void):
   });
 }
 
-function adminListener({ registry, unreadiness, reports }: Service): RequestListener {
+function adminListener({ registry, unreadiness, events }: ServerParts): RequestListener {
   const routes: Readonly<Record<string, () => Promise<{ status: number; body: string; type?: string }>>> = {
     '/healthz': async () => ({ status: 200, body: 'ok\n' }),
     '/readyz': async () => {
@@ -112,14 +122,14 @@ function adminListener({ registry, unreadiness, reports }: Service): RequestList
       response.writeHead(status, { 'content-type': type });
       response.end(body);
     });
-    return answered(answer, reports, response);
+    return answered(answer, events, response);
   };
 }
 
 /** No request stays without an answer, whatever happens to it. */
-function answered(work: Promise<void>, reports: Reports, response: ServerResponse): void {
+function answered(work: Promise<void>, events: PushEvents, response: ServerResponse): void {
   work.catch((error: unknown) => {
-    reports.crashed(error);
+    events.crashed(error);
     if (response.headersSent) response.destroy();
     else refuse(response, 503, { connection: 'close' });
   });

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Fault } from '../faults/fault-header.ts';
+import type { AnswerFault } from '../faults/fault-header.ts';
+import type { RequestFault } from '../faults/request-fault.ts';
 import type { Answer } from './answer.ts';
 import type { AnswerEnd, Wire } from './wire.ts';
 
@@ -7,17 +8,25 @@ import type { AnswerEnd, Wire } from './wire.ts';
 export interface AnswerWriter {
   /** So many tokens exist now; `end` comes with the last. */
   generated(tokens: number, end: AnswerEnd | undefined): void;
+  /** The engine does not take the request. @throws {RequestFault} where nothing of the answer went out */
+  refuse(fault: RequestFault): void;
+}
+
+export interface StreamOptions {
+  readonly answer: Answer;
+  readonly fault: AnswerFault | undefined;
+  /** Tokens that an event waits for: vLLM's `--stream-interval`. The first token and the last do not wait. */
+  readonly interval: number;
 }
 
 /**
- * Server-sent events, one for each token. To a client that reads slower than the engine generates, nothing is sent until it has read; then one
- * event brings all that it missed.
+ * Server-sent events, one for each `interval` tokens. To a client that reads slower than the engine generates, nothing is sent until it
+ * has read; then one event brings all that it missed.
  */
 export class StreamWriter implements AnswerWriter {
   readonly #response: ServerResponse;
   readonly #wire: Wire;
-  readonly #answer: Answer;
-  readonly #fault: Fault | undefined;
+  readonly #options: StreamOptions;
   /** Where the fault strikes. */
   readonly #lastToken: number;
   #sent = 0;
@@ -25,11 +34,11 @@ export class StreamWriter implements AnswerWriter {
   #end: AnswerEnd | undefined;
   #blocked = false;
 
-  constructor(response: ServerResponse, wire: Wire, answer: Answer, fault: Fault | undefined) {
+  constructor(response: ServerResponse, wire: Wire, options: StreamOptions) {
+    const { fault } = options;
     this.#response = response;
     this.#wire = wire;
-    this.#answer = answer;
-    this.#fault = fault;
+    this.#options = options;
     this.#lastToken = fault && 'tokens' in fault ? fault.tokens : Number.POSITIVE_INFINITY;
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
     response.flushHeaders();
@@ -38,6 +47,7 @@ export class StreamWriter implements AnswerWriter {
       this.#send();
     });
     if (this.#lastToken === 0) this.#strike();
+    else this.#write(wire.greeting());
   }
 
   generated(tokens: number, end: AnswerEnd | undefined): void {
@@ -46,24 +56,45 @@ export class StreamWriter implements AnswerWriter {
     this.#send();
   }
 
+  refuse(fault: RequestFault): void {
+    const events = this.#wire.refused(fault);
+    this.#write(events);
+    if (events.length > 0) this.#response.end();
+    else this.#response.socket?.destroySoon();
+  }
+
   #send(): void {
     const upTo = Math.min(this.#generated, this.#lastToken);
-    if (this.#blocked || this.#sent === upTo) return;
-    const { tokens } = this.#answer;
-    if (this.#sent === 0) this.#response.write(this.#wire.opening());
+    if (this.#blocked || !this.#isDue(upTo)) return;
+    const { tokens } = this.#options.answer;
+    if (this.#sent === 0) this.#write(this.#wire.opening());
     const text = this.#sent + 1 === upTo ? tokens[this.#sent]! : tokens.slice(this.#sent, upTo).join('');
     this.#sent = upTo;
     if (upTo === this.#lastToken) {
       this.#response.write(this.#wire.delta(text), () => this.#strike());
     } else if (this.#end) {
-      this.#response.end(this.#wire.delta(text, this.#end) + this.#wire.closing(tokens.join(''), this.#end));
+      this.#write([this.#wire.delta(text, this.#end), ...this.#wire.closing(tokens.join(''), this.#end)]);
+      this.#response.end();
     } else {
-      this.#blocked = !this.#response.write(this.#wire.delta(text));
+      this.#write([this.#wire.delta(text)]);
     }
   }
 
+  #isDue(upTo: number): boolean {
+    if (this.#sent === upTo) return false;
+    return this.#sent === 0 || this.#end !== undefined || upTo === this.#lastToken || this.#isFull(upTo);
+  }
+
+  #isFull(upTo: number): boolean {
+    return upTo - this.#sent >= this.#options.interval;
+  }
+
+  #write(events: readonly string[]): void {
+    for (const event of events) this.#blocked = !this.#response.write(event);
+  }
+
   #strike(): void {
-    if (this.#fault?.kind === 'cut-after') this.#response.destroy();
+    if (this.#options.fault?.kind === 'cut-after') this.#response.destroy();
   }
 }
 
@@ -71,23 +102,26 @@ export class StreamWriter implements AnswerWriter {
 export class WholeWriter implements AnswerWriter {
   readonly #response: ServerResponse;
   readonly #wire: Wire;
-  readonly #answer: Answer;
-  readonly #fault: Fault | undefined;
+  readonly #options: StreamOptions;
 
-  constructor(response: ServerResponse, wire: Wire, answer: Answer, fault: Fault | undefined) {
+  constructor(response: ServerResponse, wire: Wire, options: StreamOptions) {
     this.#response = response;
     this.#wire = wire;
-    this.#answer = answer;
-    this.#fault = fault;
+    this.#options = options;
   }
 
   generated(_tokens: number, end: AnswerEnd | undefined): void {
-    if (end) sendWhole(this.#response, this.#wire.whole(this.#answer.tokens.join(''), end), this.#fault);
+    const { answer, fault } = this.#options;
+    if (end) sendWhole(this.#response, this.#wire.whole(answer.tokens.join(''), end), fault);
+  }
+
+  refuse(fault: RequestFault): void {
+    throw fault;
   }
 }
 
 /** A JSON answer, of which a fault lets only half through. */
-export function sendWhole(response: ServerResponse, json: string, fault: Fault | undefined): void {
+export function sendWhole(response: ServerResponse, json: string, fault: AnswerFault | undefined): void {
   const body = Buffer.from(json);
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
   if (!fault) {

@@ -1,5 +1,6 @@
+import { usualBlockTokens } from '../engine/block-size.ts';
 import { seededRandom } from '../engine/seeded-random.ts';
-import { RequestFault } from '../faults/request-fault.ts';
+import { badRequest, type RequestFault } from '../faults/request-fault.ts';
 import type { Generation } from './generation.ts';
 import { hashBlocks, hashText, tokenEnds, tokensOf } from './tokenizer.ts';
 
@@ -13,18 +14,25 @@ export interface Answer {
   readonly blockHashes: readonly number[];
 }
 
-/** @throws {RequestFault} 400 when prompt and answer exceed `maxModelTokens`. */
-export function planAnswer(generation: Generation, maxModelTokens: number): Answer {
-  const { prompt, maxTokens } = generation;
+/**
+ * An answer that would exceed the context is cut short by it, as in vLLM.
+ * @throws {RequestFault} 400 when the prompt alone, or the output that is asked for alone, exceeds `maxModelTokens`
+ */
+export function planAnswer(generation: Generation, maxModelTokens: number, blockTokens = usualBlockTokens): Answer {
+  const { prompt, maxTokens, maxTokensName } = generation;
+  if (maxTokens !== undefined && maxTokens > maxModelTokens) {
+    const limit = `${maxTokensName}=${maxTokens} cannot be greater than max_model_len=${maxModelTokens}.`;
+    throw badRequest(`${limit} Please request fewer output tokens.`, maxTokensName, maxTokens);
+  }
   const promptEnds = tokenEnds(prompt);
   const room = maxModelTokens - promptEnds.length;
-  if (room < (maxTokens ?? 1)) throw tooLong(maxModelTokens, promptEnds.length, maxTokens);
+  if (room < 1) throw tooLong(maxModelTokens, promptEnds.length);
 
   const fingerprint = hashText(prompt);
   const wanted = generation.ignoreEos
     ? Number.POSITIVE_INFINITY
     : Math.max(generation.minTokens, naturalLength(fingerprint));
-  const length = Math.min(wanted, maxTokens ?? room);
+  const length = Math.min(wanted, room, maxTokens ?? room);
   const tokens = answerTokens(generation.question, fingerprint, length);
   const ends = [...promptEnds];
   let end = prompt.length;
@@ -36,18 +44,16 @@ export function planAnswer(generation: Generation, maxModelTokens: number): Answ
     promptTokens: promptEnds.length,
     tokens,
     finishReason: length < wanted ? 'length' : 'stop',
-    blockHashes: hashBlocks(prompt + tokens.join(''), ends),
+    blockHashes: hashBlocks(prompt + tokens.join(''), ends, blockTokens),
   };
 }
 
-export function tooLong(maxModelTokens: number, promptTokens: number, maxTokens: number | undefined): RequestFault {
-  const asked = maxTokens === undefined ? '' : ` and ${maxTokens} output tokens were requested`;
-  return new RequestFault(
-    400,
-    'BadRequestError',
-    `This model's maximum context length is ${maxModelTokens} tokens. However, your request has ${promptTokens} input tokens${asked}.`,
-    'input_tokens',
-  );
+/** What vLLM says of a prompt that leaves no room for an answer. */
+export function tooLong(maxModelTokens: number, promptTokens: number): RequestFault {
+  const context = `This model's maximum context length is ${maxModelTokens} tokens.`;
+  const prompt = `However, your prompt contains ${promptTokens} input tokens, which exceeds this limit even without any output tokens.`;
+  const advice = 'Please reduce the length of the input prompt.';
+  return badRequest(`${context} ${prompt} ${advice}`, 'input_tokens', promptTokens);
 }
 
 /**
@@ -60,7 +66,7 @@ export function naturalLength(fingerprint: number): number {
   return Math.min(1000, Math.max(1, Math.round(129 * Math.exp(normal))));
 }
 
-/** The prompt's fingerprint, the question's words in order, then some of them again: whoever reads it sees whose answer it is. */
+/** The prompt's fingerprint, the question's words in order, then some of them again: its reader sees to which prompt it belongs. */
 function answerTokens(question: string, fingerprint: number, count: number): string[] {
   const random = seededRandom(fingerprint + 1);
   const words = question.match(/[\p{L}\p{N}]+/gu) ?? ['so'];

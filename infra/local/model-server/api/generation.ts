@@ -1,6 +1,6 @@
-import { RequestFault } from '../faults/request-fault.ts';
-
-export type Json = Readonly<Record<string, unknown>>;
+import { badRequest } from '../faults/request-fault.ts';
+import { invalid } from '../faults/validation-fault.ts';
+import { type Json, readFlag, readOutputLimit, readTexts, readWhole } from './fields.ts';
 
 /** What a request asks to be generated. Sampling fields are accepted and change nothing. */
 export interface Generation {
@@ -12,78 +12,93 @@ export interface Generation {
   readonly includeUsage: boolean;
   /** Undefined: as long as the context lasts. */
   readonly maxTokens: number | undefined;
+  /** The name under which it was read. */
+  readonly maxTokensName: string;
   readonly minTokens: number;
   readonly ignoreEos: boolean;
   /** Lower goes first. */
   readonly priority: number;
 }
 
-/** @throws {RequestFault} 400 */
+/** `/v1/chat/completions`. @throws {RequestFault} 400 */
 export function readChat(body: Json): Generation {
-  const messages = readMessages(body.messages, 'messages');
-  return {
-    ...readOptions(body, readCount(body, 'max_completion_tokens') ?? readCount(body, 'max_tokens')),
-    ...renderChat(messages),
-  };
+  const name = (body.max_completion_tokens ?? null) === null ? 'max_tokens' : 'max_completion_tokens';
+  const messages = readMessages(body, 'messages');
+  return { ...readOptions(body, name), ...renderChat(messages) };
 }
 
-/** @throws {RequestFault} 400 */
+/** `/v1/completions`, of one prompt. @throws {RequestFault} 400 */
 export function readCompletion(body: Json): Generation {
-  const prompts = readTexts(body.prompt, 'prompt');
-  const [prompt] = prompts;
-  if (prompts.length !== 1 || !prompt) throw badRequest('prompt must be one text that is not empty', 'prompt');
-  return { ...readOptions(body, readCount(body, 'max_tokens') ?? 16), prompt, question: prompt };
+  if ((body.prompt ?? '') === '')
+    throw badRequest('Either prompt or prompt_embeds must be provided and non-empty.', 'prompt');
+  const options = readOptions(body, 'max_tokens');
+  const [prompt, ...more] = readTexts(body, 'prompt');
+  if (!prompt || more.length > 0) throw badRequest('prompt must be one text that is not empty', 'prompt');
+  return { ...options, maxTokens: options.maxTokens ?? usualCompletionTokens, prompt, question: prompt };
 }
 
-/** @throws {RequestFault} 400 */
+/** OpenAI's default for completions, which vLLM keeps. */
+const usualCompletionTokens = 16;
+
+/** `/v1/responses`. @throws {RequestFault} 400 */
 export function readResponse(body: Json): Generation {
-  const input = typeof body.input === 'string' ? [{ role: 'user', content: body.input }] : body.input;
+  const { input } = body;
+  const messages = typeof input === 'string' ? [{ role: 'user', content: input }] : readMessages(body, 'input');
   const instructions = typeof body.instructions === 'string' ? [{ role: 'system', content: body.instructions }] : [];
-  return {
-    ...readOptions(body, readCount(body, 'max_output_tokens')),
-    ...renderChat([...instructions, ...readMessages(input, 'input')]),
-  };
+  return { ...readOptions(body, 'max_output_tokens'), ...renderChat([...instructions, ...messages]) };
 }
 
-export interface Embedding {
-  readonly texts: readonly string[];
-  readonly dimensions: number;
-  readonly encoding: 'float' | 'base64';
-  readonly priority: number;
+/** Anthropic's `/v1/messages`: how much may be generated must be said. @throws {RequestFault} 400 */
+export function readAnthropicMessages(body: Json): Generation {
+  const messages = readMessages(body, 'messages');
+  const maxTokens = readWhole(body, 'max_tokens');
+  if (maxTokens === undefined) throw invalid('missing', 'max_tokens');
+  if (maxTokens < 1) throw invalid('value_error', 'max_tokens');
+  const system = body.system ? [{ role: 'system', content: body.system }] : [];
+  const options = { ...readOptions(body, 'max_tokens'), maxTokensName: 'max_completion_tokens' };
+  return { ...options, ...renderChat([...system, ...messages]) };
 }
 
-/** @throws {RequestFault} 400 */
-export function readEmbedding(body: Json): Embedding {
-  const texts = readTexts(body.input, 'input');
-  if (texts.length === 0 || texts.includes('')) throw badRequest('input must not be empty', 'input');
-  return {
-    texts,
-    dimensions: readCount(body, 'dimensions') ?? 256,
-    encoding: body.encoding_format === 'base64' ? 'base64' : 'float',
-    priority: readWhole(body, 'priority') ?? 0,
-  };
+/** The text that a model gets: a conversation by its template, or a prompt. @throws {RequestFault} 400 */
+export function readPrompt(body: Json): string {
+  if (body.messages !== undefined) return renderChat(readMessages(body, 'messages')).prompt;
+  if (typeof body.prompt !== 'string') throw invalid(body.prompt === undefined ? 'missing' : 'string_type', 'prompt');
+  return body.prompt;
 }
 
-function readOptions(body: Json, maxTokens: number | undefined) {
+function readOptions(body: Json, maxTokensName: string) {
+  const stream = readFlag(body, 'stream');
   const options = body.stream_options as { include_usage?: unknown } | null | undefined;
+  if (options && !stream) {
+    throw badRequest('Stream options can only be defined when `stream=True`.', 'stream_options');
+  }
   return {
-    stream: body.stream === true,
+    stream,
     includeUsage: options?.include_usage === true,
-    maxTokens,
+    maxTokens: readOutputLimit(body, maxTokensName),
+    maxTokensName,
     minTokens: readWhole(body, 'min_tokens') ?? 0,
-    ignoreEos: body.ignore_eos === true,
+    ignoreEos: readFlag(body, 'ignore_eos'),
     priority: readWhole(body, 'priority') ?? 0,
   };
 }
 
 function renderChat(messages: readonly Json[]): { prompt: string; question: string } {
+  if (messages.length === 0) {
+    throw badRequest('Cannot apply chat template to an empty conversation. Provide at least one message.');
+  }
   const turns = messages.map(({ role, content }) => `<|${role}|>\n${textOf(content)}\n`);
   return { prompt: `${turns.join('')}<|assistant|>\n`, question: textOf(messages.at(-1)?.content) };
 }
 
-function readMessages(value: unknown, param: string): Json[] {
-  const valid = Array.isArray(value) && value.length > 0 && value.every((each) => typeof each?.role === 'string');
-  if (!valid) throw badRequest(`${param} must be a list of messages, each with a role`, param);
+function readMessages(body: Json, name: string): readonly Json[] {
+  const value = body[name];
+  if (value === undefined) throw invalid('missing', name);
+  if (!Array.isArray(value)) throw invalid('list_type', name);
+  for (const [index, message] of value.entries()) {
+    if (typeof message !== 'object' || message === null) throw invalid('dict_type', `${name}.${index}`);
+    if (typeof message.role !== 'string') throw invalid('missing', `${name}.${index}.role`);
+  }
   return value;
 }
 
@@ -92,39 +107,4 @@ function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content.map((part) => (typeof part?.text === 'string' ? part.text : '')).join('');
-}
-
-/** A text, a list of texts, a list of token ids, or a list of such lists. */
-function readTexts(value: unknown, param: string): string[] {
-  if (typeof value === 'string') return [value];
-  if (isTokenIds(value)) return [textOfTokenIds(value)];
-  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
-  if (Array.isArray(value) && value.every(isTokenIds)) return value.map(textOfTokenIds);
-  throw badRequest(`${param} must be a text, a list of texts or token ids`, param);
-}
-
-function isTokenIds(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((each) => Number.isInteger(each) && each >= 0);
-}
-
-/** One token for each id. */
-function textOfTokenIds(ids: readonly number[]): string {
-  return ids.map((id) => ` ${(id % 36 ** 5).toString(36)}`).join('');
-}
-
-function readCount(body: Json, name: string): number | undefined {
-  const value = readWhole(body, name);
-  if (value !== undefined && value < 1) throw badRequest(`${name} must be at least 1, got ${value}.`, name);
-  return value;
-}
-
-function readWhole(body: Json, name: string): number | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  if (!Number.isSafeInteger(value)) throw badRequest(`${name} must be a whole number`, name);
-  return value as number;
-}
-
-function badRequest(message: string, param: string): RequestFault {
-  return new RequestFault(400, 'BadRequestError', message, param);
 }

@@ -1,4 +1,4 @@
-import { blockTokens } from '../engine/block-size.ts';
+import { usualBlockTokens } from '../engine/block-size.ts';
 
 const longestWordToken = 6;
 const space = 32;
@@ -30,7 +30,7 @@ export function tokensOf(text: string): string[] {
 }
 
 /** One hash for each full block of tokens, each over everything up to the block's end. Whole numbers below 2^52. */
-export function hashBlocks(text: string, ends: readonly number[]): number[] {
+export function hashBlocks(text: string, ends: readonly number[], blockTokens = usualBlockTokens): number[] {
   const hashes: number[] = [];
   const hash = new ChainedHash();
   let start = 0;

@@ -1,2 +1,2 @@
-/** Tokens in a KV block: vLLM's default. */
-export const blockTokens = 16;
+/** Tokens in a KV block: vLLM's default on GPUs (128 on CPUs, and on some GPUs for some models). */
+export const usualBlockTokens = 16;

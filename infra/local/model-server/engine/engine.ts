@@ -1,13 +1,15 @@
 import { BlockPool } from './block-pool.ts';
-import { blockTokens } from './block-size.ts';
+import { usualBlockTokens } from './block-size.ts';
 import { type EngineRequest, Sequence } from './sequence.ts';
 import { type StepCoefficients, type StepLoad, stepMs } from './step-time.ts';
 import { goesBefore, WaitingQueue } from './waiting-queue.ts';
 
 export interface EngineSettings {
   readonly coefficients: StepCoefficients;
-  /** KV cache size in blocks of 16 tokens. */
+  /** KV cache size in blocks. */
   readonly blocks: number;
+  /** Tokens in a block; 16 where it does not say. */
+  readonly blockTokens?: number;
   /** Most sequences that run at once. */
   readonly maxNumSeqs: number;
   /** Most tokens that a step computes. */
@@ -18,6 +20,8 @@ export interface EngineSettings {
 /** What one step does. All of it becomes true when the step ends, `durationMs` after its start. */
 export interface Step<R extends EngineRequest> {
   readonly durationMs: number;
+  /** Prompt tokens and decoded ones that it computes. */
+  readonly tokens: number;
   /** Those that gain one token. */
   readonly emitted: readonly Sequence<R>[];
   /** Those that are complete; most are in `emitted` too. */
@@ -33,17 +37,18 @@ export interface EngineGauges {
 }
 
 /**
- * One vLLM 0.19 (V1) engine without clock or network. Whoever drives it calls `step` when the step before has ended, or when
+ * One vLLM 0.19 (V1) engine without clock or network. Its driver calls `step` when the step before has ended, or when
  * something was added to an idle engine; `undefined` says that it is idle.
  *
  *     for (let now = 0, step; (step = engine.step(now)); now += step.durationMs) deliver(step);
  *
  * Sequences run in order of arrival, or of priority. Every step gives each running one its next token or chunk of prompt, within
- * the token budget, then lets waiting ones in while budget, places and KV blocks last. Who finds no block takes them from the
+ * the token budget, then lets waiting ones in while budget, places and KV blocks last. One that finds no block takes them from the
  * running sequence that would be last in line.
  */
 export class Engine<R extends EngineRequest = EngineRequest> {
   readonly #settings: EngineSettings;
+  readonly #blockTokens: number;
   readonly #pool: BlockPool;
   readonly #running: Sequence<R>[] = [];
   readonly #waiting = new WaitingQueue<Sequence<R>>();
@@ -54,14 +59,15 @@ export class Engine<R extends EngineRequest = EngineRequest> {
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
+    this.#blockTokens = settings.blockTokens ?? usualBlockTokens;
     this.#pool = new BlockPool(settings.blocks);
   }
 
   /** @throws {RangeError} when the request could never fit the KV cache. */
   add(request: R): Sequence<R> {
     const tokens = request.promptTokens + request.outputTokens;
-    if (request.promptTokens < 1 || blocksFor(tokens) > this.#pool.size) {
-      throw new RangeError(`${tokens} tokens do not fit ${this.#pool.size} blocks of ${blockTokens}`);
+    if (request.promptTokens < 1 || this.#blocksFor(tokens) > this.#pool.size) {
+      throw new RangeError(`${tokens} tokens do not fit ${this.#pool.size} blocks of ${this.#blockTokens}`);
     }
     const rank = this.#settings.schedulingPolicy === 'priority' ? request.priority : 0;
     const sequence = new Sequence(request, rank, this.#arrivals++);
@@ -156,7 +162,7 @@ export class Engine<R extends EngineRequest = EngineRequest> {
 
   /** Holds the blocks that are cached already, if there is room for the rest of the text as a whole; at least one token is left to compute. */
   #holdCachedPrefix(sequence: Sequence<R>): boolean {
-    const longest = Math.floor((sequence.tokens - 1) / blockTokens);
+    const longest = Math.floor((sequence.tokens - 1) / this.#blockTokens);
     const cached: number[] = [];
     let free = this.#pool.free;
     while (cached.length < longest) {
@@ -165,26 +171,30 @@ export class Engine<R extends EngineRequest = EngineRequest> {
       if (this.#pool.isFree(block)) free--;
       cached.push(block);
     }
-    if (blocksFor(sequence.tokens) - cached.length > free) return false;
+    if (this.#blocksFor(sequence.tokens) - cached.length > free) return false;
     for (const block of cached) {
       this.#pool.hold(block);
       sequence.blocks.push(block);
     }
-    sequence.computedTokens = cached.length * blockTokens;
+    sequence.computedTokens = cached.length * this.#blockTokens;
     return true;
   }
 
   #fits(sequence: Sequence<R>, tokens: number): boolean {
-    return blocksFor(sequence.computedTokens + tokens) - sequence.blocks.length <= this.#pool.free;
+    return this.#blocksFor(sequence.computedTokens + tokens) - sequence.blocks.length <= this.#pool.free;
+  }
+
+  #blocksFor(tokens: number): number {
+    return Math.ceil(tokens / this.#blockTokens);
   }
 
   #schedule(sequence: Sequence<R>, tokens: number): void {
     const { blocks, computedTokens } = sequence;
     const after = computedTokens + tokens;
     sequence.scheduledTokens = tokens;
-    while (blocks.length * blockTokens < after) blocks.push(this.#pool.take());
-    const full = Math.floor(after / blockTokens);
-    for (let index = Math.floor(computedTokens / blockTokens); index < full; index++) {
+    while (blocks.length * this.#blockTokens < after) blocks.push(this.#pool.take());
+    const full = Math.floor(after / this.#blockTokens);
+    for (let index = Math.floor(computedTokens / this.#blockTokens); index < full; index++) {
       this.#pool.remember(blocks[index]!, blockHash(sequence, index));
     }
   }
@@ -243,15 +253,12 @@ export class Engine<R extends EngineRequest = EngineRequest> {
       }
     }
     if (finished.length > 0) this.#someFinished = true;
-    return { durationMs: stepMs(load, this.#settings.coefficients), emitted, finished, preempted };
+    const tokens = load.prefillTokens + load.decodes;
+    return { durationMs: stepMs(load, this.#settings.coefficients), tokens, emitted, finished, preempted };
   }
 }
 
-/** Blocks that nobody else can have are numbered below zero, by the sequence's arrival. */
+/** Blocks that no other sequence can have are numbered below zero, by the sequence's arrival. */
 function blockHash(sequence: Sequence<EngineRequest>, index: number): number {
   return sequence.request.blockHashes[index] ?? -1 - (sequence.arrival * 2 ** 20 + index);
-}
-
-function blocksFor(tokens: number): number {
-  return Math.ceil(tokens / blockTokens);
 }

@@ -7,8 +7,8 @@ export interface EngineRequest {
   /** How many tokens it will generate; 0 computes the prompt and no more, as for an embedding. */
   readonly outputTokens: number;
   /**
-   * One whole number ≥ 0 for each full 16-token block of prompt and output, in order, equal only where everything up to the block's
-   * end is equal. It may end early: blocks beyond are nobody else's.
+   * One whole number ≥ 0 for each full block of prompt and output, in order, equal only where everything up to the block's
+   * end is equal. It may end early: blocks beyond are shared with no other sequence.
    */
   readonly blockHashes: readonly number[];
   /** Lower goes first; it counts only under the policy `priority`. */

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ScrapedSample } from '../scrape/scraped-samples.ts';
 import type { Interval } from './aggregate.ts';
 import { type Filter, matches } from './filter.ts';
@@ -20,11 +21,11 @@ export interface StoreLimits {
 /** Every time series. Beyond `maxSeries`, the one that has been silent longest is forgotten. */
 export class SeriesStore {
   readonly #limits: StoreLimits;
-  /** Silent longest first. */
-  readonly #series = new Map<string, StoredSeries>();
+  readonly #series: LRUCache<string, StoredSeries>;
 
   constructor(limits: StoreLimits) {
     this.#limits = limits;
+    this.#series = new LRUCache({ max: limits.maxSeries });
   }
 
   /** @param delayMs how long after `atMs` readers begin to see it. */
@@ -48,7 +49,7 @@ export class SeriesStore {
   /** @throws {InvalidArgument} for a point that is not newer than the series' last. */
   addWritten(identity: SeriesIdentity, point: Point): void {
     const key = seriesKey(identity);
-    if (point.endMs <= (this.#series.get(key)?.ring.lastEndMs ?? Number.NEGATIVE_INFINITY)) {
+    if (point.endMs <= (this.#series.peek(key)?.ring.lastEndMs ?? Number.NEGATIVE_INFINITY)) {
       throw new InvalidArgument('points must be written in order: this one is not newer than the last of its series');
     }
     this.#touch(identity).ring.add(point, Number.NEGATIVE_INFINITY);
@@ -72,7 +73,7 @@ export class SeriesStore {
   }
 
   #matching(filter: Filter | undefined): StoredSeries[] {
-    return [...this.#series]
+    return [...this.#series.entries()]
       .filter(([, { identity }]) => filter === undefined || matches(filter, identity))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, series]) => series);
@@ -87,12 +88,7 @@ export class SeriesStore {
       reset: undefined,
       lastValue: 0,
     };
-    this.#series.delete(key);
     this.#series.set(key, series);
-    if (this.#series.size > this.#limits.maxSeries) {
-      const [silentLongest] = this.#series.keys();
-      if (silentLongest !== undefined) this.#series.delete(silentLongest);
-    }
     return series;
   }
 }

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import {
-  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -14,9 +13,10 @@ import { loadSync } from '@grpc/proto-loader';
 import { messageLimits } from '../broker/message.ts';
 import type { Written } from '../catalog/settings.ts';
 import type { ServeStreamingPull } from '../pull/streaming-pull.ts';
+import { grpcError } from './grpc-error.ts';
 import { fromProto, toProto } from './grpc-fields.ts';
 import type { Methods, Request } from './methods.ts';
-import { asRefusal, Refusal, statusCodes } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 /** Over this gRPC itself refuses, with a status that clients try again; so it is well above the limit that we tell. */
 const maxRequestBytes = 6 * messageLimits.requestBytes;
@@ -69,16 +69,6 @@ export function createGrpcFace(
       }
     };
   }
-}
-
-/** An error as grpc-js sends it. */
-export function grpcError(error: unknown) {
-  const { code, message } = asRefusal(error);
-  return Object.assign(new Error(message), {
-    code: statusCodes[code].grpc,
-    details: message,
-    metadata: new Metadata(),
-  });
 }
 
 function unknownMethod(name: string) {

@@ -1,3 +1,4 @@
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Delivery, Message, WrittenMessage } from '../broker/message.ts';
 import { readMessages } from '../broker/message.ts';
@@ -7,7 +8,6 @@ import { projectName, resourceName } from '../catalog/resource-names.ts';
 import { objectField, type Written } from '../catalog/settings.ts';
 import { readSubscription, type Subscription, updateSubscription } from '../catalog/subscription.ts';
 import { readTopic, type Topic, updateTopic } from '../catalog/topic.ts';
-import type { Clock } from '../clock.ts';
 import { readAckId, writeAckId } from '../pull/ack-id.ts';
 import { pull } from '../pull/pull.ts';
 import { invalid, Refusal } from './refusal.ts';
@@ -29,7 +29,7 @@ export type Request = Written & { readonly updateMask?: readonly string[] };
 /** The methods of google.pubsub.v1 that both faces serve. Each answers once what it did is durable. */
 export type Methods = ReturnType<typeof createMethods>;
 
-export function createMethods(catalog: Catalog, broker: Broker, clock: Clock) {
+export function createMethods(catalog: Catalog, broker: Broker, clock: Pick<MonotonicClock, 'after'>) {
   const durable = async <T>(answer: T): Promise<T> => {
     await broker.committed();
     return answer;

@@ -1,18 +1,19 @@
 import type { StatementSync } from 'node:sqlite';
+import type { MonotonicMs, UnixMs } from '../../../../shared/runtime/clock.ts';
 import type { Database } from './database.ts';
 import { type Delivery, type Message, type NewMessage, sizeBytes } from './message.ts';
 
 /** A delivery to be made: to whom, and from when on. */
 export interface Due {
   readonly subscriptionId: number;
-  readonly availableAtMs: number;
+  readonly availableAtMs: MonotonicMs;
 }
 
 interface DueRow {
   readonly deliveryId: number;
   readonly attempts: number;
   readonly messageId: number;
-  readonly publishTimeMs: number;
+  readonly publishTimeMs: UnixMs;
   readonly sizeBytes: number;
   readonly attributes: string;
   readonly data: Uint8Array;
@@ -75,22 +76,22 @@ export class Backlog {
   }
 
   /** Takes a message in for all of `dues`, of which there is at least one. */
-  add(id: number, message: NewMessage, nowMs: number, dues: readonly Due[]): void {
+  add(id: number, message: NewMessage, publishTimeMs: UnixMs, dues: readonly Due[]): void {
     this.#database.joinGroup();
     const bytes = sizeBytes(message);
-    this.#insertMessage.run(id, dues.length, bytes, nowMs, JSON.stringify(message.attributes), message.data);
+    this.#insertMessage.run(id, dues.length, bytes, publishTimeMs, JSON.stringify(message.attributes), message.data);
     this.#storedBytes += bytes;
     for (const { subscriptionId, availableAtMs } of dues) this.#insertDelivery.run(subscriptionId, id, availableAtMs);
   }
 
-  /** Ids follow the clock, so that a server that begins afresh never gives one twice. */
-  nextMessageId(nowMs: number): number {
+  /** Ids follow the wall clock, so that a server that begins afresh never gives one twice. */
+  nextMessageId(nowMs: UnixMs): number {
     this.#lastMessageId = Math.max(this.#lastMessageId + 1, nowMs * 1000);
     return this.#lastMessageId;
   }
 
   /** What is due, not yet leased; its `attempt` counts the hand-over to come. Those due longest first, `maxBytes` of them at most, but one at least. */
-  due(subscriptionId: number, nowMs: number, maxMessages: number, maxBytes: number): Delivery[] {
+  due(subscriptionId: number, nowMs: MonotonicMs, maxMessages: number, maxBytes: number): Delivery[] {
     const deliveries: Delivery[] = [];
     let bytes = 0;
     for (const row of this.#selectDue.iterate(subscriptionId, nowMs, maxMessages)) {
@@ -103,18 +104,18 @@ export class Backlog {
   }
 
   /** When the next delivery is due; it may be in the past. */
-  nextDueMs(subscriptionId: number): number | undefined {
-    return (this.#selectNextDue.get(subscriptionId)?.dueAtMs as number | null | undefined) ?? undefined;
+  nextDueMs(subscriptionId: number): MonotonicMs | undefined {
+    return (this.#selectNextDue.get(subscriptionId)?.dueAtMs as MonotonicMs | null | undefined) ?? undefined;
   }
 
   /** Counts the attempt. */
-  lease(deliveryId: number, availableAtMs: number): void {
+  lease(deliveryId: number, availableAtMs: MonotonicMs): void {
     this.#database.joinGroup();
     this.#lease.run(availableAtMs, deliveryId);
   }
 
   /** Sets when the delivery is due again, unless a later attempt has it; says whether it did. */
-  move(subscriptionId: number, deliveryId: number, attempt: number, availableAtMs: number): boolean {
+  move(subscriptionId: number, deliveryId: number, attempt: number, availableAtMs: MonotonicMs): boolean {
     this.#database.joinGroup();
     return this.#move.run(availableAtMs, deliveryId, subscriptionId, attempt).changes === 1;
   }
@@ -131,14 +132,14 @@ export class Backlog {
   }
 
   /** Removes up to `limit` deliveries that have been due since before `dueBeforeMs`; how many. */
-  removeDueBefore(subscriptionId: number, dueBeforeMs: number, limit: number): number {
+  removeDueBefore(subscriptionId: number, dueBeforeMs: MonotonicMs, limit: number): number {
     const rows = this.#selectDueBefore.all(subscriptionId, dueBeforeMs, limit);
     for (const row of rows) this.remove(subscriptionId, row.id as number);
     return rows.length;
   }
 
   /** Makes everything due now, whatever lease or backoff it was under. */
-  release(subscriptionId: number, nowMs: number): void {
+  release(subscriptionId: number, nowMs: MonotonicMs): void {
     this.#database.joinGroup();
     this.#release.run(nowMs, subscriptionId, nowMs);
   }

@@ -1,7 +1,8 @@
+import { later, type MonotonicMs, msBetween, type UnixMs } from '../../../../shared/runtime/clock.ts';
 import { Refusal } from '../api/refusal.ts';
 import type { Catalog, Entry } from '../catalog/catalog.ts';
-import type { Clock } from '../clock.ts';
 import type { AckId } from '../pull/ack-id.ts';
+import type { ServerClock } from '../server-clock.ts';
 import type { Backlog, Due } from './backlog.ts';
 import type { Database } from './database.ts';
 import { deadLetter } from './dead-letter.ts';
@@ -23,19 +24,20 @@ export interface Lease {
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly leaseMs: number;
-  /** Who counts what it holds. */
+  /** Counts what it holds. */
   readonly holder?: Outstanding;
 }
 
 const latestDuplicateMs = 1000;
 const clearedAtOnce = 1000;
+const never = Number.MAX_SAFE_INTEGER as MonotonicMs;
 
 /** Takes messages in and hands them out under leases. What it answers is durable once `committed` resolves. */
 export class Broker {
   readonly #database: Database;
   readonly #backlog: Backlog;
   readonly #catalog: Catalog;
-  readonly #clock: Clock;
+  readonly #clock: ServerClock;
   readonly #knobs: Knobs;
   readonly #maxBacklogBytes: number;
   readonly #consumers = new Map<number, Set<() => void>>();
@@ -47,7 +49,7 @@ export class Broker {
     database: Database,
     backlog: Backlog,
     catalog: Catalog,
-    clock: Clock,
+    clock: ServerClock,
     knobs: Knobs,
     maxBacklogBytes: number,
   ) {
@@ -79,14 +81,15 @@ export class Broker {
 
   /** Hands out what is due now. Attempts beyond the dead-letter policy and what outlived its retention are cleared away instead. */
   lease(subscription: Entry, { maxMessages, maxBytes, leaseMs, holder }: Lease): Delivery[] {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.nowMs();
     const candidates = this.#backlog.due(subscription.id, nowMs, maxMessages, maxBytes);
-    const leased = candidates.filter((candidate) => !this.#clearAway(subscription, candidate, nowMs));
+    const unixMs = this.#clock.unixMs();
+    const leased = candidates.filter((candidate) => !this.#clearAway(subscription, candidate, unixMs));
     for (const delivery of leased) {
       const { deliveryId, attempt } = delivery;
-      this.#backlog.lease(deliveryId, nowMs + leaseMs + retryBackoffMs(subscription.retry, attempt));
+      this.#backlog.lease(deliveryId, later(nowMs, leaseMs + retryBackoffMs(subscription.retry, attempt)));
       if (!holder) continue;
-      holder.add(delivery, nowMs + leaseMs);
+      holder.add(delivery, later(nowMs, leaseMs));
       this.#holders.set(deliveryId, holder);
     }
     if (candidates.length < maxMessages) this.watch(subscription);
@@ -104,12 +107,12 @@ export class Broker {
     this.extend(subscription, ackId, 0);
   }
 
-  /** Due again `leaseMs` from now and the backoff of a nack; 0 is a nack. A lease that somebody else has by now stays. */
+  /** Due again `leaseMs` from now and the backoff of a nack; 0 is a nack. A lease that another consumer has by now stays. */
   extend(subscription: Entry, { deliveryId, attempt }: AckId, leaseMs: number): void {
-    const expiresAtMs = this.#clock.now() + leaseMs;
+    const expiresAtMs = later(this.#clock.nowMs(), leaseMs);
     const spent = this.#isSpent(subscription, attempt + 1);
     const backoffMs = spent ? 0 : retryBackoffMs(subscription.retry, attempt);
-    if (!this.#backlog.move(subscription.id, deliveryId, attempt, expiresAtMs + backoffMs)) return;
+    if (!this.#backlog.move(subscription.id, deliveryId, attempt, later(expiresAtMs, backoffMs))) return;
     if (leaseMs > 0) this.#holders.get(deliveryId)?.extend(deliveryId, expiresAtMs);
     else this.#letGo(subscription, deliveryId);
   }
@@ -126,18 +129,18 @@ export class Broker {
     };
   }
 
-  /** Sets the alarm for the next delivery that comes due, where somebody waits for it. */
+  /** Sets the alarm for the next delivery that comes due, where a consumer waits for it. */
   watch({ id }: Entry): void {
     this.#disarm(id);
     const dueAtMs = this.#consumers.has(id) ? this.#backlog.nextDueMs(id) : undefined;
     if (dueAtMs === undefined) return;
     this.#alarms.set(
       id,
-      this.#clock.after(dueAtMs - this.#clock.now(), () => this.#wake(id)),
+      this.#clock.after(Math.max(0, msBetween(this.#clock.nowMs(), dueAtMs)), () => this.#wake(id)),
     );
   }
 
-  /** What a holder holds stays leased until it expires, but counts for nobody. */
+  /** What a holder holds stays leased until it expires, but counts no more. */
   forget(holder: Outstanding): void {
     for (const deliveryId of holder.ids()) this.#holders.delete(deliveryId);
   }
@@ -145,14 +148,14 @@ export class Broker {
   /** Pushes that were under way when the last server ended have no answer: they are due now. */
   releasePushes(): void {
     for (const { id, config } of this.#catalog.subscriptions()) {
-      if (config.pushConfig.pushEndpoint) this.#backlog.release(id, this.#clock.now());
+      if (config.pushConfig.pushEndpoint) this.#backlog.release(id, this.#clock.nowMs());
     }
   }
 
   /** Removes the deliveries that a subscription left, some at a time, so that others are served meanwhile. */
   clear(subscriptionId: number): void {
     this.#wake(subscriptionId);
-    const removed = this.#backlog.removeDueBefore(subscriptionId, Number.MAX_SAFE_INTEGER, clearedAtOnce);
+    const removed = this.#backlog.removeDueBefore(subscriptionId, never, clearedAtOnce);
     if (removed < clearedAtOnce) return;
     this.#alarms.set(
       subscriptionId,
@@ -160,10 +163,10 @@ export class Broker {
     );
   }
 
-  /** Removes what nobody took within its retention. */
+  /** Removes what no consumer took within its retention. */
   expire(): void {
     for (const { id, retentionMs } of this.#catalog.subscriptions()) {
-      this.#backlog.removeDueBefore(id, this.#clock.now() - retentionMs, clearedAtOnce);
+      this.#backlog.removeDueBefore(id, later(this.#clock.nowMs(), -retentionMs), clearedAtOnce);
     }
   }
 
@@ -173,25 +176,27 @@ export class Broker {
   }
 
   #take(message: NewMessage, subscriptions: readonly Entry[]): string {
-    const nowMs = this.#clock.now();
+    const unixMs = this.#clock.unixMs();
     const { duplicateRate, delayMs, random } = this.#knobs;
+    const availableAtMs = later(this.#clock.nowMs(), delayMs);
     const takers = subscriptions.filter(({ matches }) => matches(message.attributes));
     const dues: Due[] = takers.flatMap(({ id }) => {
-      const first = { subscriptionId: id, availableAtMs: nowMs + delayMs };
+      const first = { subscriptionId: id, availableAtMs };
       if (random() >= duplicateRate) return [first];
-      return [first, { ...first, availableAtMs: first.availableAtMs + Math.floor(random() * latestDuplicateMs) }];
+      const again = later(availableAtMs, Math.floor(random() * latestDuplicateMs));
+      return [first, { ...first, availableAtMs: again }];
     });
-    const id = this.#backlog.nextMessageId(nowMs);
+    const id = this.#backlog.nextMessageId(unixMs);
     if (dues.length === 0) return String(id);
-    this.#backlog.add(id, message, nowMs, dues);
+    this.#backlog.add(id, message, unixMs, dues);
     for (const taker of takers) this.#wakeOnceCommitted(taker.id);
     return String(id);
   }
 
-  #clearAway(subscription: Entry, candidate: Delivery, nowMs: number): boolean {
+  #clearAway(subscription: Entry, candidate: Delivery, unixMs: UnixMs): boolean {
     const { deliveryId, attempt, message } = candidate;
     const spent = this.#isSpent(subscription, attempt);
-    if (!spent && message.publishTimeMs >= nowMs - subscription.retentionMs) return false;
+    if (!spent && message.publishTimeMs >= unixMs - subscription.retentionMs) return false;
     const topic = subscription.config.deadLetterPolicy?.deadLetterTopic ?? '';
     const dead = deadLetter(message, subscription.config.name, attempt - 1);
     if (spent) this.#take(dead, this.#catalog.subscriptionsOf(topic));

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../clock.ts';
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
 
 const layout = `
   CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, config TEXT NOT NULL) WITHOUT ROWID;
@@ -24,11 +24,11 @@ const groupMs = 5;
  */
 export class Database {
   readonly sqlite: DatabaseSync;
-  readonly #clock: Clock;
+  readonly #clock: Pick<MonotonicClock, 'after'>;
   #group: { readonly committed: PromiseWithResolvers<void>; readonly cancel: () => void } | undefined;
 
   /** @throws when the file is no database or another process has it open. */
-  constructor(file: string | undefined, clock: Clock) {
+  constructor(file: string | undefined, clock: Pick<MonotonicClock, 'after'>) {
     this.#clock = clock;
     this.sqlite = new DatabaseSync(file ?? ':memory:');
     this.sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');

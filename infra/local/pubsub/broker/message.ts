@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 import { invalid } from '../api/refusal.ts';
 
 export interface NewMessage {
@@ -8,13 +9,13 @@ export interface NewMessage {
 export interface Message extends NewMessage {
   /** Decimal digits; they grow with the time of publishing. */
   readonly messageId: string;
-  readonly publishTimeMs: number;
+  readonly publishTimeMs: UnixMs;
 }
 
 /** One handing-over of a message to one subscriber. */
 export interface Delivery {
   readonly deliveryId: number;
-  /** Handed over so many times, this one counted: 1 at first. */
+  /** How many times it was handed over, this one counted: 1 at first. */
   readonly attempt: number;
   readonly message: Message;
   readonly sizeBytes: number;

@@ -1,8 +1,9 @@
+import type { MonotonicMs } from '../../../../shared/runtime/clock.ts';
 import type { Delivery } from './message.ts';
 
 /** What one streaming pull holds and has not settled: its flow control counts this. */
 export class Outstanding {
-  readonly #held = new Map<number, { readonly sizeBytes: number; expiresAtMs: number }>();
+  readonly #held = new Map<number, { readonly sizeBytes: number; expiresAtMs: MonotonicMs }>();
   #bytes = 0;
 
   get messages(): number {
@@ -17,13 +18,13 @@ export class Outstanding {
     return this.#held.keys();
   }
 
-  add({ deliveryId, sizeBytes }: Delivery, expiresAtMs: number): void {
+  add({ deliveryId, sizeBytes }: Delivery, expiresAtMs: MonotonicMs): void {
     this.drop(deliveryId);
     this.#held.set(deliveryId, { sizeBytes, expiresAtMs });
     this.#bytes += sizeBytes;
   }
 
-  extend(deliveryId: number, expiresAtMs: number): void {
+  extend(deliveryId: number, expiresAtMs: MonotonicMs): void {
     const held = this.#held.get(deliveryId);
     if (held) held.expiresAtMs = expiresAtMs;
   }
@@ -34,7 +35,7 @@ export class Outstanding {
   }
 
   /** Drops those whose ack deadline has passed: they may be delivered anew, to anyone. */
-  dropExpired(nowMs: number): void {
+  dropExpired(nowMs: MonotonicMs): void {
     for (const [deliveryId, { expiresAtMs }] of this.#held) if (expiresAtMs <= nowMs) this.drop(deliveryId);
   }
 }

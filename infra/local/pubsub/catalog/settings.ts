@@ -3,7 +3,7 @@ import { invalid } from '../api/refusal.ts';
 export type Written = Readonly<Record<string, unknown>>;
 
 /**
- * Refuses what is set in `written` beside the `known` fields: nobody shall believe in a setting that does nothing.
+ * Refuses what is set in `written` beside the `known` fields: a setting that does nothing must not look as if it worked.
  * Output-only and empty values pass.
  * @throws {Refusal} INVALID_ARGUMENT
  */

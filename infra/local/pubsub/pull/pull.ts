@@ -1,7 +1,7 @@
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Delivery } from '../broker/message.ts';
 import type { Entry } from '../catalog/catalog.ts';
-import type { Clock } from '../clock.ts';
 
 /** What one answer to a pull holds at most; the official clients read 20 MB. */
 export const maxPullBytes = 10 * 1024 * 1024;
@@ -17,7 +17,7 @@ export interface Pull {
 /** Leases what is due, or waits for it; empty when the wait ends first. */
 export async function pull(
   broker: Broker,
-  clock: Clock,
+  clock: Pick<MonotonicClock, 'after'>,
   subscription: Entry,
   { maxMessages, waitMs, signal }: Pull,
 ): Promise<Delivery[]> {

@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
+import { grpcError } from '../api/grpc-error.ts';
 import { receivedToProto } from '../api/grpc-fields.ts';
-import { grpcError } from '../api/grpc-server.ts';
 import { ackDeadlineMs, receivedMessage, refusePush } from '../api/methods.ts';
 import { invalid } from '../api/refusal.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -8,7 +9,6 @@ import { Outstanding } from '../broker/outstanding.ts';
 import type { Catalog, Entry } from '../catalog/catalog.ts';
 import { resourceName } from '../catalog/resource-names.ts';
 import type { Written } from '../catalog/settings.ts';
-import type { Clock } from '../clock.ts';
 import { readAckId } from './ack-id.ts';
 import { maxPullBytes } from './pull.ts';
 
@@ -32,7 +32,7 @@ const messagesPerAnswer = 1000;
 const fullStreamLookMs = 1000;
 
 /** Serves StreamingPull: sends what is due as far as the client's flow control goes, and takes acks and deadlines. */
-export function createStreamingPull(catalog: Catalog, broker: Broker, clock: Clock): ServeStreamingPull {
+export function createStreamingPull(catalog: Catalog, broker: Broker, clock: MonotonicClock): ServeStreamingPull {
   return (call) => {
     let stream: Stream | undefined;
     const end = () => {
@@ -61,7 +61,7 @@ class Stream {
   readonly #call: Call;
   readonly #catalog: Catalog;
   readonly #broker: Broker;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #name: string;
   readonly #maxMessages: number;
   readonly #maxBytes: number;
@@ -71,7 +71,7 @@ class Stream {
   #writable = true;
   #cancelLook: () => void = () => {};
 
-  constructor(call: Call, first: StreamingPullRequest, catalog: Catalog, broker: Broker, clock: Clock) {
+  constructor(call: Call, first: StreamingPullRequest, catalog: Catalog, broker: Broker, clock: MonotonicClock) {
     this.#call = call;
     this.#catalog = catalog;
     this.#broker = broker;
@@ -112,7 +112,7 @@ class Stream {
 
   #pump(): void {
     this.#cancelLook();
-    this.#outstanding.dropExpired(this.#clock.now());
+    this.#outstanding.dropExpired(this.#clock.nowMs());
     const maxMessages = Math.min(messagesPerAnswer, this.#maxMessages - this.#outstanding.messages);
     const maxBytes = Math.min(maxPullBytes, this.#maxBytes - this.#outstanding.bytes);
     if (maxMessages <= 0 || maxBytes <= 0) {

@@ -1,6 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Clock } from '../clock.ts';
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
 import type { Push, SendPush } from './push-flow.ts';
 import { pushBody } from './push-request.ts';
 import type { PushTokens } from './push-tokens.ts';
@@ -12,7 +12,7 @@ export interface PushClient {
 }
 
 /** Sends wrapped pushes over kept connections. The ack deadline covers the whole request. */
-export function createPushClient(tokens: PushTokens, clock: Clock): PushClient {
+export function createPushClient(tokens: PushTokens, clock: Pick<MonotonicClock, 'after'>): PushClient {
   const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
   return {
     send: (push) => {

@@ -1,8 +1,8 @@
+import type { MonotonicClock } from '../../../../shared/runtime/clock.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Delivery } from '../broker/message.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import type { Subscription } from '../catalog/subscription.ts';
-import type { Clock } from '../clock.ts';
 import { afterAck, afterNack, freshFlowControl, type PushFlowControl, room } from './push-flow-control.ts';
 import { acknowledges } from './push-request.ts';
 
@@ -18,7 +18,7 @@ export type SendPush = (push: Push) => Promise<number | undefined>;
 
 export interface PushFlowOptions {
   readonly broker: Broker;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly send: SendPush;
   /** Whether this answer gets lost on the way, for tests. */
   readonly losesAnswer: () => boolean;
@@ -74,7 +74,7 @@ export class PushFlow {
 
   #pump(): void {
     const { broker, clock } = this.#options;
-    const nowMs = clock.now();
+    const nowMs = clock.nowMs();
     const maxMessages = room(this.#flow, this.#inFlight, nowMs);
     const maxBytes = maxBytesInFlight - this.#bytesInFlight;
     if (nowMs < this.#flow.pausedUntilMs) {
@@ -88,7 +88,7 @@ export class PushFlow {
 
   async #push(delivery: Delivery): Promise<void> {
     const { broker, clock, send, losesAnswer, signal } = this.#options;
-    const sentAtMs = clock.now();
+    const sentAtMs = clock.nowMs();
     this.#inFlight += 1;
     this.#bytesInFlight += delivery.sizeBytes;
     const status = await send({ subscription: this.#entry.config, delivery, signal });
@@ -101,7 +101,7 @@ export class PushFlow {
       this.#flow = afterAck(this.#flow);
       broker.ack(this.#entry, delivery);
     } else {
-      this.#flow = afterNack(this.#flow, sentAtMs, clock.now());
+      this.#flow = afterNack(this.#flow, sentAtMs, clock.nowMs());
       broker.nack(this.#entry, delivery);
     }
     this.#wake();

@@ -1,5 +1,6 @@
 import { createHash, sign } from 'node:crypto';
-import type { Clock } from '../clock.ts';
+import { LRUCache } from 'lru-cache';
+import { msBetween, type UnixMs, type WallClock } from '../../../../shared/runtime/clock.ts';
 import { pushTokenClaims, tokenLifetimeSeconds } from './push-token.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -10,18 +11,23 @@ const reuseMs = (tokenLifetimeSeconds * 1000) / 2;
 const mostKept = 1000;
 
 /** RS256 tokens for push subscriptions, by account and audience. */
-export function createPushTokens(key: SigningKey, clock: Clock): PushTokens {
-  const kept = new Map<string, { readonly token: string; readonly madeAtMs: number }>();
+export function createPushTokens(key: SigningKey, clock: WallClock): PushTokens {
+  const kept = new LRUCache<string, { readonly token: string; readonly madeAtMs: UnixMs }>({ max: mostKept });
   return (email, audience) => {
-    const nowMs = clock.now();
+    const nowMs = clock.unixMs();
     const name = JSON.stringify([email, audience]);
     const found = kept.get(name);
-    if (found && nowMs - found.madeAtMs < reuseMs) return found.token;
+    if (found && isYoung(found.madeAtMs, nowMs)) return found.token;
     const token = signed(key, pushTokenClaims(email, audience, subjectOf(email), nowMs));
-    if (kept.size >= mostKept) kept.clear();
     kept.set(name, { token, madeAtMs: nowMs });
     return token;
   };
+}
+
+/** Not of the future either: the clock may have been set back. */
+function isYoung(madeAtMs: UnixMs, nowMs: UnixMs): boolean {
+  const ageMs = msBetween(madeAtMs, nowMs);
+  return ageMs >= 0 && ageMs < reuseMs;
 }
 
 function signed({ kid, privateKey }: SigningKey, claims: object): string {

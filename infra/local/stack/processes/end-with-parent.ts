@@ -6,7 +6,7 @@ const pipeFromParent = 3;
 
 /**
  * Loaded by the stack before a service. The kernel closes the pipe however the stack ends, `kill -9` included, and this process follows
- * at once: there is nobody left to drain for.
+ * at once: nothing is left to drain for.
  */
 if (isMainThread) {
   const parent = new Socket({ fd: pipeFromParent, readable: true, writable: false });

@@ -70,7 +70,8 @@ async function startGateway(children: ChildProcesses, endpoints: readonly string
   const url = await children.start({
     name: 'gateway',
     script: 'gateway/main.ts',
-    env: { ENDPOINTS: endpoints.join(','), HOST: '127.0.0.1', PORT: '0' },
+    // After Ctrl-C nothing is left that should be served.
+    env: { ENDPOINTS: endpoints.join(','), HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0' },
   });
   await waitUntilHealthy('the gateway', `${url}/readyz`);
   return url;

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { objectiveHeaders } from '../../../../shared/inference-gateway/header-names.ts';
+import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
 export interface ChatUser {
   readonly gatewayUrl: string;
   readonly model: string;
-  /** From 0: who comes when, and begins with which prompt. */
+  /** From 0: decides when the user comes, and with which prompt it begins. */
   readonly seat: number;
   /** Called as the turn begins; what it gives is called with the TTFT, or with undefined for a turn that failed. */
   readonly beginTurn: () => (ttftMs: number | undefined) => void;
@@ -31,9 +33,9 @@ export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatU
 /** Milliseconds from sending the request to its first token. @throws {Error} without one */
 async function askOnce(gatewayUrl: string, model: string, turn: number, signal: AbortSignal): Promise<number> {
   const sentAtMs = performance.now();
-  const response = await fetch(`${gatewayUrl}/v1/chat/completions`, {
+  const response = await fetch(`${gatewayUrl}${apiRoutes.chatCompletions.path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-gateway-inference-objective': 'interactive' },
+    headers: { 'content-type': 'application/json', [objectiveHeaders[0]]: 'interactive' },
     body: JSON.stringify({
       model,
       stream: true,

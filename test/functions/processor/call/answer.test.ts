@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type CallClass,
   type CallEnd,
-  type Classified,
   classify,
   readAnswer,
   retryAfterMs,
+  tokensOf,
 } from '../../../../functions/processor/call/answer.ts';
+import { unix } from '../../../support/instants.ts';
 
 const answer = (status: number, body: unknown = '', headers = {}): CallEnd => ({
   end: 'answer',
@@ -15,7 +17,7 @@ const dropped = { 'x-llm-d-request-dropped-reason': 'rejected-saturated' };
 
 describe('what a call is', () => {
   // [what, call, when the path gave no 2xx lately, when it did]
-  const rows: [string, CallEnd, Classified, Classified][] = [
+  const rows: [string, CallEnd, CallClass, CallClass][] = [
     ['200', answer(200), 'success', 'success'],
     ['204', answer(204), 'success', 'success'],
     ['2xx longer than a message', { end: 'too-large', status: 200, headers: {} }, 'final', 'final'],
@@ -54,7 +56,7 @@ describe('what a call is', () => {
 });
 
 describe('Retry-After', () => {
-  const nowMs = Date.UTC(2026, 10, 23, 12);
+  const nowMs = unix(Date.UTC(2026, 10, 23, 12));
   test.each([
     ['3', 3000],
     ['0.5', 500],
@@ -73,5 +75,19 @@ describe('Retry-After', () => {
   });
   test('of a call without an answer', () => {
     expect(retryAfterMs({ end: 'broken', message: '' }, nowMs)).toBe(0);
+  });
+});
+
+describe('the tokens of an answer', () => {
+  test.each([
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":4}}', 3, 4],
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}', 3, 0],
+    ['{"usage":{"prompt_tokens":-3,"completion_tokens":null}}', 0, 0],
+    ['{"usage":{}}', 0, 0],
+    ['{"usage":[1]}', 0, 0],
+    ['{}', 0, 0],
+    ['no JSON', 0, 0],
+  ])('%s', (body, prompt, completion) => {
+    expect(tokensOf(readAnswer(200, {}, Buffer.from(body)))).toEqual({ prompt, completion });
   });
 });

@@ -1,19 +1,21 @@
 import { expect, test } from 'vitest';
 import { idTokenFor } from '../../../../functions/processor/call/id-token.ts';
+import { mono, unix } from '../../../support/instants.ts';
 
 const startMs = 1_800_000_000_000;
 
 /** A source of tokens that live an hour, and a clock. */
 function world() {
-  const state = { nowMs: startMs, asked: [] as string[], fails: false };
-  const clock = { nowMs: () => state.nowMs, after: () => () => {} };
+  const state = { nowMs: startMs, asked: [] as string[], fails: false, aheadMs: 0 };
+  const clock = { nowMs: () => mono(state.nowMs), after: () => () => {} };
+  const wall = { unixMs: () => unix(state.nowMs + state.aheadMs) };
   const fetchToken = async (audience: string): Promise<string> => {
     state.asked.push(audience);
     if (state.fails) throw new Error('no metadata server');
     const claims = Buffer.from(JSON.stringify({ exp: state.nowMs / 1000 + 3600, n: state.asked.length }));
     return `h.${claims.toString('base64url')}.s`;
   };
-  return { state, token: idTokenFor('https://gateway', fetchToken, clock) };
+  return { state, token: idTokenFor('https://gateway', fetchToken, clock, wall) };
 }
 
 test('one token serves until five minutes before its end', async () => {
@@ -25,6 +27,16 @@ test('one token serves until five minutes before its end', async () => {
   state.nowMs += 1;
   expect(await token()).not.toBe(first);
   expect(state.asked).toHaveLength(2);
+});
+
+test.each([3_600_000, -3_600_000])('a wall clock that is set by %i ms meanwhile changes nothing', async (aheadMs) => {
+  const { state, token } = world();
+  const first = await token();
+  state.aheadMs = aheadMs;
+  state.nowMs = startMs + 55 * 60_000 - 1;
+  expect(await token()).toBe(first);
+  state.nowMs += 1;
+  expect(await token()).not.toBe(first);
 });
 
 test('many calls at once ask once', async () => {
@@ -47,8 +59,9 @@ test('when it cannot be renewed, it serves until shortly before its end, then th
 });
 
 test.each(['', 'opaque', `h.${Buffer.from('{}').toString('base64url')}.s`])('%j is no token', async (text) => {
-  const clock = { nowMs: () => startMs, after: () => () => {} };
-  await expect(idTokenFor('a', async () => text, clock)()).rejects.toThrow();
+  const clock = { nowMs: () => mono(startMs), after: () => () => {} };
+  const wall = { unixMs: () => unix(startMs) };
+  await expect(idTokenFor('a', async () => text, clock, wall)()).rejects.toThrow();
 });
 
 test('a source that says nothing is given up after five seconds', async () => {
@@ -57,7 +70,12 @@ test('a source that says nothing is given up after five seconds', async () => {
     if (delayMs === 5000) giveUp = task;
     return () => {};
   };
-  const token = idTokenFor('a', () => new Promise(() => {}), { nowMs: () => 0, after })();
+  const token = idTokenFor(
+    'a',
+    () => new Promise(() => {}),
+    { nowMs: () => mono(0), after },
+    { unixMs: () => unix(0) },
+  )();
   giveUp();
   await expect(token).rejects.toThrow('no ID token within 5000 ms');
 });

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { currentGauges } from '../../../../functions/processor/capacity/gauges.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 
-const nowMs = 1_800_000_000_000;
+const nowMs = unix(1_800_000_000_000);
 const maxAgeMs = 240_000;
-const gauge = (value: number, ageMs = 0) => ({ labels: {}, value, atMs: nowMs - ageMs });
+const gauge = (value: number, ageMs = 0) => ({ labels: {}, value, atMs: later(nowMs, -ageMs) });
 
 const rows: [string, ReturnType<typeof gauge>[], number[]][] = [
   ['none', [], []],

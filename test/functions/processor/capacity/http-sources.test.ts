@@ -4,6 +4,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { gatewaySource } from '../../../../functions/processor/capacity/gateway-source.ts';
 import { promqlSource } from '../../../../functions/processor/capacity/promql-source.ts';
 import { scrapeSource } from '../../../../functions/processor/capacity/scrape-source.ts';
+import { later, wallClock } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 
 let answer: (response: ServerResponse) => void = () => undefined;
 const asked: { url: string; authorization: string | undefined }[] = [];
@@ -18,25 +20,34 @@ afterAll(() => {
   server.close();
 });
 
-function says(status: number, body: string, headers: Record<string, string> = {}): void {
+function says(status: number, body: string, headers: Record<string, string> = {}, isDated = true): void {
   asked.length = 0;
-  answer = (response) => response.writeHead(status, headers).end(body);
+  answer = (response) => {
+    response.sendDate = isDated;
+    response.writeHead(status, headers).end(body);
+  };
 }
 
 describe('our gateway', () => {
-  const { read } = gatewaySource(url);
+  const { read } = gatewaySource(url, wallClock);
   const report = { saturation: 0.42, readyEndpoints: 4, asOf: '2026-11-23T12:00:00.000Z' };
 
   test('tells saturation, ready endpoints and when', async () => {
-    says(200, JSON.stringify(report));
-    const asOfMs = Date.parse(report.asOf);
-    expect(await read()).toEqual({ source: 'gateway', saturation: 0.42, readyServers: 4, asOfMs });
+    says(200, JSON.stringify(report), { date: 'Mon, 23 Nov 2026 12:00:07 GMT' });
+    expect(await read()).toEqual({ source: 'gateway', saturation: 0.42, readyServers: 4, ageMs: 7000 });
     expect(asked[0]?.url).toBe('/capacity');
   });
 
-  test('whose clock runs ahead tells of now', async () => {
-    says(200, JSON.stringify({ ...report, asOf: '2126-11-23T12:00:00.000Z' }));
-    expect((await read())?.asOfMs).toBeLessThanOrEqual(Date.now());
+  const asOf = unix(Date.parse(report.asOf));
+  const ages: [string, string, number, number][] = [
+    ['its own clock tells its age, whatever ours says', 'Mon, 23 Nov 2026 12:00:02 GMT', 3_600_000, 2000],
+    ['where it tells no time, ours does', '', 3000, 3000],
+    ['and one from the future is of now', '', -60_000, 0],
+  ];
+  test.each(ages)('%s', async (_, date, oursMs, ageMs) => {
+    says(200, JSON.stringify(report), date === '' ? {} : { date }, date !== '');
+    const ours = { unixMs: () => later(asOf, oursMs) };
+    expect((await gatewaySource(url, ours).read())?.ageMs).toBe(ageMs);
   });
 
   test('is another one where it answers 404', async () => {
@@ -81,7 +92,7 @@ describe('an endpoint picker’s page', () => {
   test.each(rows)('%s', async (_name, page, poolName, expected) => {
     says(200, page);
     const reading = await scrapeSource(url, poolName).read();
-    expect(reading).toEqual(expected && { source: 'scrape', asOfMs: expect.any(Number), ...expected });
+    expect(reading).toEqual(expected && { source: 'scrape', ageMs: 0, ...expected });
     expect(asked[0]?.url).toBe('/metrics');
   });
 
@@ -118,7 +129,7 @@ describe('an endpoint picker’s page', () => {
 
 describe('a Prometheus API', () => {
   const source = (headers = {}) =>
-    promqlSource('max(a{b="c"}) + 1', { baseUrl: async () => url, headers: async () => headers });
+    promqlSource('max(a{b="c"}) + 1', { baseUrl: async () => url, headers: async () => headers }, wallClock);
 
   test('is asked with the query and the credentials', async () => {
     says(200, '{"status":"success","data":{"resultType":"scalar","result":[1800000000,"0.5"]}}');

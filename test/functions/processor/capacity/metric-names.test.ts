@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MetricNames } from '../../../../functions/processor/capacity/metric-names.ts';
+import { unix } from '../../../support/instants.ts';
 
 const metric = { names: ['newer', 'older'] } as const;
 
@@ -11,7 +12,7 @@ function setUp() {
     asked.push(name);
     const answer = answers[name];
     if (answer instanceof Error) throw answer;
-    return answer === undefined ? [] : [{ labels: {}, value: answer, atMs: 0 }];
+    return answer === undefined ? [] : [{ labels: {}, value: answer, atMs: unix(0) }];
   });
   return {
     answers,

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { averageLoad, reportedLoad, serversLoad } from '../../../../functions/processor/capacity/pool-load.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 
-const atMs = 1_800_000_000_000;
+const atMs = unix(1_800_000_000_000);
 const gauge = (value: number, labels: Record<string, string> = {}, ageMs = 0) => ({
   labels,
   value,
-  atMs: atMs - ageMs,
+  atMs: later(atMs, -ageMs),
 });
 const gauges = (...values: number[]) => values.map((value) => gauge(value));
 

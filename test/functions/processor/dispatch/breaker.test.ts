@@ -1,21 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  admittance,
+  admittance as admittanceAt,
   type Breaker,
+  type BreakerHealth,
   began,
   closed,
-  ended,
-  type Health,
+  ended as endedAt,
 } from '../../../../functions/processor/dispatch/breaker.ts';
+import { mono } from '../../../support/instants.ts';
 
-const after = (breaker: Breaker, events: [string, Health][], nowMs = 0): Breaker =>
+const admittance = (breaker: Breaker, message: string, nowMs: number) => admittanceAt(breaker, message, mono(nowMs));
+const ended = (breaker: Breaker, message: string, health: BreakerHealth, threshold: number, nowMs: number) =>
+  endedAt(breaker, message, health, threshold, mono(nowMs));
+const after = (breaker: Breaker, events: [string, BreakerHealth][], nowMs = 0): Breaker =>
   events.reduce((state, [message, health]) => ended(state, message, health, 5, nowMs), breaker);
-const sick = (...messages: string[]): [string, Health][] => messages.map((message) => [message, 'sick']);
+const sick = (...messages: string[]): [string, BreakerHealth][] => messages.map((message) => [message, 'sick']);
 const open = after(closed, sick('a', 'b', 'c', 'd', 'e'));
 
 describe('opens', () => {
-  const rows: [string, [string, Health][], Breaker['state']][] = [
+  const rows: [string, [string, BreakerHealth][], Breaker['state']][] = [
     ['after five distinct messages in a row', sick('a', 'b', 'c', 'd', 'e'), 'open'],
     ['not after four', sick('a', 'b', 'c', 'd'), 'closed'],
     ['not for one message that fails five times', sick('a', 'a', 'a', 'a', 'a'), 'closed'],
@@ -72,18 +76,21 @@ describe('while open', () => {
 
 test('while open never two at once, and it can always be left', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(5), fc.constantFrom<Health>('sick', 'unsaid'), fc.nat(40_000))), (steps) => {
-      let state = open;
-      let nowMs = 0;
-      for (const [name, health, passedMs] of steps) {
-        nowMs += passedMs;
-        const message = `m${name}`;
-        if (admittance(state, message, nowMs).admit !== 'as-probe') continue;
-        state = began(state, message);
-        expect(admittance(state, 'other', nowMs).admit).toBe('no');
-        state = ended(state, message, health, 5, nowMs);
-      }
-      expect(admittance(state, 'm0', nowMs + 60_000).admit).toBe('as-probe');
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.nat(5), fc.constantFrom<BreakerHealth>('sick', 'unsaid'), fc.nat(40_000))),
+      (steps) => {
+        let state = open;
+        let nowMs = 0;
+        for (const [name, health, passedMs] of steps) {
+          nowMs += passedMs;
+          const message = `m${name}`;
+          if (admittance(state, message, nowMs).admit !== 'as-probe') continue;
+          state = began(state, message);
+          expect(admittance(state, 'other', nowMs).admit).toBe('no');
+          state = ended(state, message, health, 5, nowMs);
+        }
+        expect(admittance(state, 'm0', nowMs + 60_000).admit).toBe('as-probe');
+      },
+    ),
   );
 });

@@ -1,20 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type GateState, isUsable, nextGate, type Reading } from '../../../../functions/processor/dispatch/gate.ts';
+import {
+  type CapacityReading,
+  type GateState,
+  isUsable,
+  nextGate,
+} from '../../../../functions/processor/dispatch/gate.ts';
+import { later, longAgo, type MonotonicMs, never } from '../../../../shared/runtime/clock.ts';
+import { mono } from '../../../support/instants.ts';
 
-const nowMs = 1_800_000_000_000;
+const nowMs = mono(1_800_000_000_000);
 const thresholds = { closeAt: 0.9, openAt: 0.75, maxAgeMs: 240_000 };
-const reading = (saturation: number, more: Partial<Reading> = {}): Reading => ({
+const reading = (saturation: number, more: Partial<CapacityReading> = {}): CapacityReading => ({
   source: 's',
   saturation,
-  asOfMs: nowMs,
+  takenAtMs: nowMs,
   ...more,
 });
 const before: readonly GateState[] = ['open', 'saturated', 'asleep', 'unknown'];
 /** The pool was full a moment ago. */
-const justNow = nowMs - 1000;
+const justNow = later(nowMs, -1000);
 
-const rows: [string, GateState, Reading | undefined, GateState][] = [
+const rows: [string, GateState, CapacityReading | undefined, GateState][] = [
   ['no reading', 'open', undefined, 'unknown'],
   ['idle', 'unknown', reading(0), 'open'],
   ['just below closing, open before', 'open', reading(0.899), 'open'],
@@ -28,9 +35,9 @@ const rows: [string, GateState, Reading | undefined, GateState][] = [
   ['no ready server, idle', 'open', reading(0, { readyServers: 0 }), 'asleep'],
   ['no ready server, full', 'saturated', reading(1, { readyServers: 0 }), 'asleep'],
   ['one ready server', 'asleep', reading(0, { readyServers: 1 }), 'open'],
-  ['as old as may be', 'open', reading(0, { asOfMs: nowMs - 240_000 }), 'open'],
-  ['too old', 'open', reading(0, { asOfMs: nowMs - 240_001 }), 'unknown'],
-  ['too old, no ready server', 'open', reading(0, { asOfMs: nowMs - 240_001, readyServers: 0 }), 'unknown'],
+  ['as old as may be', 'open', reading(0, { takenAtMs: later(nowMs, -240_000) }), 'open'],
+  ['too old', 'open', reading(0, { takenAtMs: later(nowMs, -240_001) }), 'unknown'],
+  ['too old, no ready server', 'open', reading(0, { takenAtMs: later(nowMs, -240_001), readyServers: 0 }), 'unknown'],
   ['NaN', 'open', reading(Number.NaN), 'unknown'],
   ['infinite', 'open', reading(Number.POSITIVE_INFINITY), 'saturated'],
   ['negative', 'open', reading(-0.1), 'unknown'],
@@ -41,22 +48,22 @@ test.each(rows)('%s', (_name, previous, now, expected) => {
 
 describe('a closed gate between the thresholds', () => {
   const between = reading(0.8);
-  const echoes: [string, number, GateState][] = [
-    ['while a call of ours is under way', Number.POSITIVE_INFINITY, 'saturated'],
-    ['just less than a minute after', nowMs - 59_999, 'saturated'],
-    ['a minute after', nowMs - 60_000, 'open'],
+  const echoes: [string, MonotonicMs, GateState][] = [
+    ['while a call of ours is under way', never, 'saturated'],
+    ['just less than a minute after', later(nowMs, -59_999), 'saturated'],
+    ['a minute after', later(nowMs, -60_000), 'open'],
   ];
   test.each(echoes)('%s', (_name, echoFromMs, expected) => {
     expect(nextGate('saturated', between, thresholds, echoFromMs, nowMs)).toBe(expected);
   });
 
   test('is judged by the age of the point, not by the time of day', () => {
-    const late = nowMs + 100_000;
+    const late = later(nowMs, 100_000);
     expect(nextGate('saturated', between, thresholds, justNow, late)).toBe('saturated');
   });
 
   test('stays closed at the closing threshold however long nothing of ours runs', () => {
-    expect(nextGate('saturated', reading(0.9), thresholds, Number.NEGATIVE_INFINITY, nowMs)).toBe('saturated');
+    expect(nextGate('saturated', reading(0.9), thresholds, longAgo, nowMs)).toBe('saturated');
   });
 });
 
@@ -70,11 +77,11 @@ test('dispatch is free only below the closing threshold, with a fresh reading', 
       fc.double({ noNaN: true }),
       (previous, saturation, ageMs, readyServers, echoFromMs) => {
         const now = reading(saturation, {
-          asOfMs: nowMs - ageMs,
+          takenAtMs: later(nowMs, -ageMs),
           ...(readyServers === undefined ? {} : { readyServers }),
         });
-        const gate = nextGate(previous, now, thresholds, echoFromMs, nowMs);
-        expect(gate === 'unknown').toBe(!isUsable(now, thresholds.maxAgeMs, nowMs));
+        const gate = nextGate(previous, now, thresholds, mono(echoFromMs), nowMs);
+        expect(gate === 'unknown').toBe(!isUsable({ saturation, ageMs }, thresholds.maxAgeMs));
         if (gate === 'open') expect(saturation < thresholds.closeAt && readyServers !== 0).toBe(true);
         if (saturation >= 0 && saturation < thresholds.openAt) expect(gate).not.toBe('saturated');
       },

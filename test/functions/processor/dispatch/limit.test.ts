@@ -2,24 +2,30 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   afterCall,
-  afterIdling,
+  afterIdling as afterIdlingAt,
   type EndedCall,
   freshLimit,
   type Limit,
-  quota,
-  reopened,
-  resumed,
+  quota as quotaAt,
+  reopened as reopenedAt,
+  resumed as resumedAt,
   type SampleOutcome,
 } from '../../../../functions/processor/dispatch/limit.ts';
+import { mono } from '../../../support/instants.ts';
 
 const ceiling = 64;
+const afterIdling = (limit: Limit, inFlight: number, nowMs: number) => afterIdlingAt(limit, inFlight, mono(nowMs));
+const reopened = (limit: Limit, inFlight: number, nowMs: number) => reopenedAt(limit, inFlight, mono(nowMs));
+const resumed = (limit: Limit, inFlight: number, nowMs: number) => resumedAt(limit, inFlight, mono(nowMs));
+const quota = (limit: Limit, nowMs: number) => quotaAt(limit, mono(nowMs));
+
 /** One round trip of as many calls as are allowed, each a second long. */
 function trip(limit: Limit, atMs: number, call: Partial<EndedCall> = {}): Limit {
   const calls = Math.max(1, Math.floor(limit.calls));
   const ended = {
-    room: 'success' as SampleOutcome,
-    startedAtMs: atMs,
-    endedAtMs: atMs + 1000,
+    outcome: 'success' as SampleOutcome,
+    startedAtMs: mono(atMs),
+    endedAtMs: mono(atMs + 1000),
     slowness: undefined,
     ...call,
   };
@@ -33,7 +39,7 @@ const at = (calls: number, changed: Partial<Limit> = {}): Limit => ({
   calls,
   doublesTo: calls,
   roundTripMs: 1000,
-  lastEndAtMs: 0,
+  lastEndAtMs: mono(0),
   ...changed,
 });
 
@@ -58,27 +64,27 @@ describe('one call later', () => {
     ['in slow start, less is not', at(10, { doublesTo: 64 }), { inFlight: 4 }, 10],
     ['slow start ends where it should', at(10, { doublesTo: 10.5 }), {}, 10.5],
     ['at the ceiling', at(64), { inFlight: 64 }, 64],
-    ['shed', at(10), { room: 'dropped' }, 5],
-    ['shed at one', at(1), { room: 'dropped' }, 0.5],
-    ['shed at the floor', at(1 / 16), { room: 'dropped' }, 1 / 16],
-    ['shed again within a second', at(10, { cutAtMs: 1001 }), { room: 'dropped' }, 10],
-    ['shed again after a second', at(10, { cutAtMs: 1000 }), { room: 'dropped' }, 5],
-    ['shed, but from before the last cut', at(10, { sinceMs: 1001 }), { room: 'dropped' }, 10],
-    ['success from before the last cut', at(10, { sinceMs: 1001 }), {}, 10],
-    ['an error that says nothing', at(10), { room: 'ignore' }, 10],
+    ['shed', at(10), { outcome: 'dropped' }, 5],
+    ['shed at one', at(1), { outcome: 'dropped' }, 0.5],
+    ['shed at the floor', at(1 / 16), { outcome: 'dropped' }, 1 / 16],
+    ['shed again within a second', at(10, { cutAtMs: mono(1001) }), { outcome: 'dropped' }, 10],
+    ['shed again after a second', at(10, { cutAtMs: mono(1000) }), { outcome: 'dropped' }, 5],
+    ['shed, but from before the last cut', at(10, { sinceMs: mono(1001) }), { outcome: 'dropped' }, 10],
+    ['success from before the last cut', at(10, { sinceMs: mono(1001) }), {}, 10],
+    ['an error that says nothing', at(10), { outcome: 'ignore' }, 10],
     ['four times as slow', at(10), { slowness: 4 }, 10.1],
     ['five times', at(10), { slowness: 5 }, 8],
     ['twenty times', at(10), { slowness: 20 }, 5],
-    ['slow, but from before the last cut', at(10, { sinceMs: 1001 }), { slowness: 20 }, 10],
+    ['slow, but from before the last cut', at(10, { sinceMs: mono(1001) }), { slowness: 20 }, 10],
     ['slow at one: no rest', at(1), { slowness: 20, inFlight: 0 }, 1],
     ['success below one', at(1 / 16), {}, 1 / 4],
     ['success just below one', at(0.5), {}, 1],
   ];
   test.each(rows)('%s', (_, limit, changed, expected) => {
     const call = {
-      room: 'success' as SampleOutcome,
-      startedAtMs: 1000,
-      endedAtMs: 2000,
+      outcome: 'success' as SampleOutcome,
+      startedAtMs: mono(1000),
+      endedAtMs: mono(2000),
       inFlight: 10,
       slowness: undefined,
     };
@@ -91,7 +97,13 @@ test('a burst of sheds is one', () => {
     (limit, _, index) =>
       afterCall(
         limit,
-        { room: 'dropped', startedAtMs: 0, endedAtMs: 1000 + index * 100, inFlight: 64 - index, slowness: undefined },
+        {
+          outcome: 'dropped',
+          startedAtMs: mono(0),
+          endedAtMs: mono(1000 + index * 100),
+          inFlight: 64 - index,
+          slowness: undefined,
+        },
         ceiling,
       ),
     at(64),
@@ -109,7 +121,7 @@ describe('below one call, one is under way for that share of the time', () => {
     ['fractions above one do not count', { calls: 2.9 }, 5000, { calls: 2 }],
   ];
   test.each(rows)('%s', (_, changed, nowMs, expected) => {
-    expect(quota(at(1, { lastEndAtMs: 5000, ...changed }), nowMs)).toEqual(expected);
+    expect(quota(at(1, { lastEndAtMs: mono(5000), ...changed }), nowMs)).toEqual(expected);
   });
 
   test('from the floor it is back in slow start after two calls', () => {
@@ -142,7 +154,7 @@ describe('slow start begins anew', () => {
 
 test('it stays between 1/16 and the ceiling, and no more than half is lost a second', () => {
   const event = fc.record({
-    room: fc.constantFrom<SampleOutcome>('success', 'ignore', 'dropped'),
+    outcome: fc.constantFrom<SampleOutcome>('success', 'ignore', 'dropped'),
     tookMs: fc.nat(5000),
     passedMs: fc.nat(3000),
     inFlight: fc.integer({ min: 1, max: 80 }),
@@ -156,7 +168,7 @@ test('it stays between 1/16 and the ceiling, and no more than half is lost a sec
       for (const { tookMs, passedMs, next, ...call } of events) {
         nowMs += passedMs;
         const before = limit;
-        limit = afterCall(limit, { ...call, startedAtMs: nowMs - tookMs, endedAtMs: nowMs }, ceiling);
+        limit = afterCall(limit, { ...call, startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs) }, ceiling);
         expect(limit.calls).toBeGreaterThanOrEqual(Math.min(before.calls, Math.max(1 / 16, before.calls / 2)));
         if (limit.calls < before.calls) expect(nowMs - before.cutAtMs).toBeGreaterThanOrEqual(1000);
         if (next === 'reopened') limit = reopened(limit, call.inFlight - 1, nowMs);

@@ -2,16 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { GateState } from '../../../../functions/processor/dispatch/gate.ts';
 import { type GateInputs, judge } from '../../../../functions/processor/dispatch/verdict.ts';
+import { longAgo } from '../../../../shared/runtime/clock.ts';
+import { mono } from '../../../support/instants.ts';
 
 const sight: GateInputs = {
-  nowMs: 1000,
-  notBeforeMs: 0,
-  giveUpAtMs: 9000,
+  nowMs: mono(1000),
+  notBeforeMs: longAgo,
+  giveUpAtMs: mono(9000),
   gate: 'open',
   lastGate: 'open',
-  nextReadingAtMs: 5000,
+  nextReadingAtMs: mono(5000),
   whenUnknown: 'probe',
-  shedUntilMs: 0,
+  shedUntilMs: longAgo,
   inFlight: 0,
   quota: { calls: 2 },
   breakers: [{ admit: 'freely' }],
@@ -24,29 +26,29 @@ describe('verdict', () => {
     ['no place left', { inFlight: 2 }, { action: 'wait', reason: 'limit' }],
     [
       'a rest below one call',
-      { quota: { calls: 0, untilMs: 1700 } },
+      { quota: { calls: 0, untilMs: mono(1700) } },
       { action: 'wait', reason: 'limit', untilMs: 1700 },
     ],
-    ['a retry too early', { notBeforeMs: 1001 }, { action: 'wait', reason: 'too-early', untilMs: 1001 }],
-    ['a retry in time', { notBeforeMs: 1000 }, { action: 'dispatch', reason: 'free' }],
+    ['a retry too early', { notBeforeMs: mono(1001) }, { action: 'wait', reason: 'too-early', untilMs: 1001 }],
+    ['a retry in time', { notBeforeMs: mono(1000) }, { action: 'dispatch', reason: 'free' }],
     ['saturated', { gate: 'saturated' }, { action: 'wait', reason: 'saturated', untilMs: 5000 }],
     ['asleep', { gate: 'asleep' }, { action: 'wait', reason: 'asleep', untilMs: 5000 }],
-    ['the gateway shed', { shedUntilMs: 1001 }, { action: 'wait', reason: 'shed', untilMs: 1001 }],
-    ['the gateway shed a while ago', { shedUntilMs: 1000 }, { action: 'dispatch', reason: 'free' }],
-    ['not seen of late', { gate: undefined }, { action: 'wait', reason: 'unknown' }],
+    ['the gateway shed', { shedUntilMs: mono(1001) }, { action: 'wait', reason: 'shed', untilMs: 1001 }],
+    ['the gateway shed a while ago', { shedUntilMs: mono(1000) }, { action: 'dispatch', reason: 'free' }],
+    ['not seen lately', { gate: undefined }, { action: 'wait', reason: 'unknown' }],
     [
-      'not seen of late, and no time to wait',
-      { gate: undefined, giveUpAtMs: 1000 },
+      'not seen lately, and no time to wait',
+      { gate: undefined, giveUpAtMs: mono(1000) },
       { action: 'dispatch', reason: 'free' },
     ],
     [
-      'not seen of late, no time to wait, and full when it was seen',
-      { gate: undefined, lastGate: 'saturated', giveUpAtMs: 1000 },
+      'not seen lately, no time to wait, and full when it was seen',
+      { gate: undefined, lastGate: 'saturated', giveUpAtMs: mono(1000) },
       { action: 'wait', reason: 'saturated', untilMs: 5000 },
     ],
     [
       'never seen, and no time to wait',
-      { gate: undefined, lastGate: 'unknown', giveUpAtMs: 1000, whenUnknown: 'open', inFlight: 1 },
+      { gate: undefined, lastGate: 'unknown', giveUpAtMs: mono(1000), whenUnknown: 'open', inFlight: 1 },
       { action: 'dispatch', reason: 'unknown' },
     ],
     ['unknown, probing', { gate: 'unknown' }, { action: 'dispatch', reason: 'unknown' }],
@@ -61,7 +63,7 @@ describe('verdict', () => {
       { gate: 'unknown', whenUnknown: 'closed' },
       { action: 'wait', reason: 'unknown', untilMs: 5000 },
     ],
-    ['path out', { breakers: [{ admit: 'no', untilMs: 7 }] }, { action: 'wait', reason: 'breaker', untilMs: 7 }],
+    ['path out', { breakers: [{ admit: 'no', untilMs: mono(7) }] }, { action: 'wait', reason: 'breaker', untilMs: 7 }],
     [
       'topic out, another probes',
       { breakers: [{ admit: 'freely' }, { admit: 'no' }] },

@@ -9,23 +9,23 @@ const messageOf = (body: unknown) => {
 };
 
 describe('no push', () => {
-  const rows: [string, string][] = [
-    ['empty', ''],
-    ['no JSON', 'hello'],
-    ['JSON null', 'null'],
-    ['an array', '[{"message":{}}]'],
-    ['without message', '{"subscription":"s"}'],
-    ['message null', '{"message":null}'],
-    ['message a string', '{"message":"x"}'],
-    ['message an array', '{"message":[]}'],
-    ['unwrapped', '{"model":"m","messages":[]}'],
-    ['cut short', '{"message":{"data":"e30="}'],
+  const rows: [string, string, string][] = [
+    ['empty', '', 'the body is empty'],
+    ['no JSON', 'hello', 'the body is not a JSON object'],
+    ['JSON null', 'null', 'the body is not a JSON object'],
+    ['an array', '[{"message":{}}]', 'the body is not a JSON object'],
+    ['without message', '{"subscription":"s"}', 'the body has no message object'],
+    ['message null', '{"message":null}', 'the body has no message object'],
+    ['message a string', '{"message":"x"}', 'the body has no message object'],
+    ['message an array', '{"message":[]}', 'the body has no message object'],
+    ['unwrapped', '{"model":"m","messages":[]}', 'the body has no message object'],
+    ['cut short', '{"message":{"data":"e30="}', 'the body is not a JSON object'],
   ];
-  test.each(rows)('%s', (_, body) => {
-    expect(decode(body)).toHaveProperty('notAPush');
+  test.each(rows)('%s', (_, body, notAPush) => {
+    expect(decode(body)).toEqual({ notAPush });
   });
   test('not UTF-8', () => {
-    expect(decodePush(Buffer.from([0x7b, 0xff, 0x7d]))).toHaveProperty('notAPush');
+    expect(decodePush(Buffer.from([0x7b, 0xff, 0x7d]))).toEqual({ notAPush: 'the body is not UTF-8' });
   });
 });
 

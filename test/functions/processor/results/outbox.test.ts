@@ -1,30 +1,84 @@
-import { expect, test } from 'vitest';
-import type { BreakerBoard } from '../../../../functions/processor/dispatch/breaker-board.ts';
+import { describe, expect, test } from 'vitest';
 import { Outbox } from '../../../../functions/processor/results/outbox.ts';
+import { PublishError } from '../../../../functions/processor/results/publish-error.ts';
+import type { Settlement } from '../../../../functions/processor/results/settlement.ts';
+import { unix } from '../../../support/instants.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
-test.each([
-  ['a second', 15_000, 14_000, 'sick'],
-  ['less', 15_000, 14_001, 'unsaid'],
-  ['no time', 15_000, 16_000, 'unsaid'],
-])('a topic with %s left of the budget that does not confirm', async (_, budgetMs, firstTakesMs, says) => {
+/** A retry that is due on these topics, one after the other. */
+const due = (...topics: readonly string[]): Settlement => ({
+  messages: topics.map((topic) => ({ topic, data: Buffer.from(topic), attributes: {} })),
+  told: {
+    event: 'retried',
+    request: { firstMessageId: '1', traceparent: '' },
+    attempts: 1,
+    why: '',
+    retryAtMs: unix(0),
+  },
+});
+
+/** An outbox whose topics do as the test says: confirm at once, take time, or fail. */
+function setUp(behave: Readonly<Record<string, number | Error>> = {}) {
   const clock = createManualClock(0);
   const said: string[] = [];
-  const topics = { ended: (topic: string, _message: string, health: string) => said.push(`${topic} ${health}`) };
-  const publisher = {
-    publish: async ({ topic }: { topic: string }) => {
-      if (topic === 'slow') await clock.advance(firstTakesMs);
-      else throw new Error('no answer in time');
+  const published: string[] = [];
+  const budgets: number[] = [];
+  let released = 0;
+  const outbox = new Outbox({
+    clock,
+    topics: { ended: (topic, message, health) => said.push(`${topic} ${message} ${health}`) },
+    publish: async ({ topic }, budgetMs) => {
+      budgets.push(budgetMs);
+      const how = behave[topic] ?? 0;
+      if (how instanceof Error) throw how;
+      await clock.advance(how);
+      published.push(topic);
     },
-  };
-  const outbox = new Outbox(
-    publisher,
-    topics as unknown as BreakerBoard,
-    { nowMs: clock.now, after: clock.after },
-    () => {},
-  );
-  const messages = ['slow', 'next'].map((topic) => ({ topic, data: new Uint8Array(), attributes: {} }));
-  const due = { messages, onPublished: () => {}, onFailed: () => {} };
-  expect(await outbox.publish('delivery', 'message', due, budgetMs)).toBe(false);
-  expect(said).toEqual(['slow well', `next ${says}`]);
+    onRelease: () => {
+      released += 1;
+    },
+  });
+  return { outbox, said, published, budgets, released: () => released };
+}
+
+const noAnswer = new Error('no answer in time');
+
+test('publishes one after the other, within one budget for all', async () => {
+  const { outbox, published, budgets, said } = setUp({ first: 4000 });
+  expect(await outbox.publish('d', 'm', due('first', 'second'), 15_000)).toEqual({ isConfirmed: true });
+  expect(published).toEqual(['first', 'second']);
+  expect(budgets).toEqual([15_000, 11_000]);
+  expect(said).toEqual(['first m well', 'second m well']);
+});
+
+test('the first that fails ends it, and is kept with all behind it, once', async () => {
+  const { outbox, published } = setUp({ second: noAnswer });
+  const all = due('first', 'second', 'third');
+  expect(await outbox.publish('d', 'm', all, 15_000)).toEqual({ isConfirmed: false, error: noAnswer });
+  expect(published).toEqual(['first']);
+  expect(outbox.takeKept('other')).toBeUndefined();
+  expect(outbox.takeKept('d')).toEqual({ ...all, messages: all.messages.slice(1) });
+  expect(outbox.takeKept('d')).toBeUndefined();
+});
+
+describe('what a failure tells of its topic', () => {
+  const refused = (code: number) => new PublishError('next', Object.assign(new Error('refused'), { code }));
+  test.each([
+    ['a second left of the budget', 15_000, 14_000, noAnswer, 'sick'],
+    ['less left', 15_000, 14_001, noAnswer, 'unsaid'],
+    ['no time left', 15_000, 16_000, noAnswer, 'unsaid'],
+    ['a refusal of this very message', 15_000, 0, refused(3), 'unsaid'],
+    ['a topic that is not there', 15_000, 0, refused(5), 'sick'],
+  ])('%s', async (_, budgetMs, slowMs, error, says) => {
+    const { outbox, said } = setUp({ slow: slowMs, next: error });
+    expect(await outbox.publish('d', 'm', due('slow', 'next'), budgetMs)).toEqual({ isConfirmed: false, error });
+    expect(said).toEqual(['slow m well', `next m ${says}`]);
+  });
+});
+
+test('a message that is done with its topics frees them, whatever it told of them', () => {
+  const { outbox, said, released } = setUp();
+  outbox.release(['results', 'retries'], 'm');
+  expect(said).toEqual(['results m unsaid', 'retries m unsaid']);
+  expect(released()).toBe(1);
 });

@@ -1,12 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { type CallEnd, type Classified, readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { callTimeoutMs } from '../../../../functions/processor/message/deadline.ts';
-import { type CallOutcome, healthOf, nextStep, roomOf } from '../../../../functions/processor/results/outcome.ts';
+import { type CallClass, type CallEnd, readAnswer } from '../../../../functions/processor/call/answer.ts';
+import {
+  afterCall,
+  afterExpiry,
+  afterRefusal,
+  afterWait,
+  describeEnd,
+  type EndedAttempt,
+  unrepeatableEnding,
+  withoutCredential,
+  withoutTime,
+} from '../../../../functions/processor/results/outcome.ts';
+import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';
 
 const request = {
   ...identity,
-  deadlineAtMs: 10_000,
+  deadlineAtMs: unix(10_000),
   endpoint: '/v1/completions',
   payload: new Uint8Array(0),
   headers: {},
@@ -18,7 +28,7 @@ const answer = (status: number): CallEnd => ({
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 
 interface Row {
-  classified: Classified;
+  callClass: CallClass;
   call?: CallEnd;
   attemptsFailed?: number;
   lastStatus?: number;
@@ -28,42 +38,42 @@ interface Row {
 
 describe('what follows a call', () => {
   const rows: [string, Row, object][] = [
-    ['success', { classified: 'success', call: answer(200) }, { step: 'finish', attempts: 1, ending: answerOf(200) }],
+    ['success', { callClass: 'success', call: answer(200) }, { step: 'finish', attempts: 1, ending: answerOf(200) }],
     [
       'success at the third attempt',
-      { classified: 'success', call: answer(200), attemptsFailed: 2 },
+      { callClass: 'success', call: answer(200), attemptsFailed: 2 },
       { step: 'finish', attempts: 3 },
     ],
     [
       'the request’s own error',
-      { classified: 'final', call: answer(422) },
+      { callClass: 'final', call: answer(422) },
       { step: 'finish', attempts: 1, ending: answerOf(422) },
     ],
     [
       'longer than a message',
-      { classified: 'final', call: { end: 'too-large', status: 200, headers: {} } },
+      { callClass: 'final', call: { end: 'too-large', status: 200, headers: {} } },
       { step: 'finish', attempts: 1, ending: { errorCode: 'RESULT_TOO_LARGE', statusCode: 200 } },
     ],
-    ['no capacity', { classified: 'capacity', call: answer(429) }, { step: 'wait-on' }],
-    ['unreachable', { classified: 'unreachable', call: { end: 'unreachable', message: 'x' } }, { step: 'give-back' }],
-    ['operator’s error', { classified: 'operators-error', call: answer(401) }, { step: 'give-back' }],
-    ['aborted', { classified: 'aborted', call: { end: 'aborted' } }, { step: 'give-back' }],
-    ['a failure', { classified: 'failure', call: answer(500) }, { step: 'retry', lastStatus: 500 }],
-    ['a failure without an answer', { classified: 'failure' }, { step: 'retry', lastStatus: undefined }],
+    ['no capacity', { callClass: 'capacity', call: answer(429) }, { step: 'wait-on' }],
+    ['unreachable', { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' } }, { step: 'give-back' }],
+    ['operator’s error', { callClass: 'operators-error', call: answer(401) }, { step: 'give-back' }],
+    ['aborted', { callClass: 'aborted', call: { end: 'aborted' } }, { step: 'give-back' }],
+    ['a failure', { callClass: 'failure', call: answer(500) }, { step: 'retry', lastStatus: 500 }],
+    ['a failure without an answer', { callClass: 'failure' }, { step: 'retry', lastStatus: undefined }],
     [
       'a failure without an answer after one with',
-      { classified: 'failure', lastStatus: 503 },
+      { callClass: 'failure', lastStatus: 503 },
       { step: 'retry', lastStatus: 503 },
     ],
-    ['a failure amid an outage', { classified: 'failure', outage: true }, { step: 'give-back' }],
+    ['a failure amid an outage', { callClass: 'failure', outage: true }, { step: 'give-back' }],
     [
       'the last failure, with an answer',
-      { classified: 'failure', call: answer(500), attemptsFailed: 2 },
+      { callClass: 'failure', call: answer(500), attemptsFailed: 2 },
       { step: 'finish', attempts: 3, deadLetter: 'ATTEMPTS_EXHAUSTED', ending: answerOf(500) },
     ],
     [
       'the last failure, without an answer',
-      { classified: 'failure', attemptsFailed: 2, lastStatus: 503 },
+      { callClass: 'failure', attemptsFailed: 2, lastStatus: 503 },
       {
         step: 'finish',
         attempts: 3,
@@ -73,7 +83,7 @@ describe('what follows a call', () => {
     ],
     [
       'the deadline passed meanwhile',
-      { classified: 'failure', nowMs: 10_000 },
+      { callClass: 'failure', nowMs: 10_000 },
       {
         step: 'finish',
         attempts: 1,
@@ -83,7 +93,7 @@ describe('what follows a call', () => {
     ],
     [
       'the deadline passed with the last failure: the attempts are used up all the same',
-      { classified: 'failure', attemptsFailed: 2, nowMs: 10_000 },
+      { callClass: 'failure', attemptsFailed: 2, nowMs: 10_000 },
       {
         step: 'finish',
         attempts: 3,
@@ -93,7 +103,7 @@ describe('what follows a call', () => {
     ],
     [
       'the last failure, with more of an answer than a result can hold',
-      { classified: 'failure', call: { end: 'too-large', status: 500, headers: {} }, attemptsFailed: 2 },
+      { callClass: 'failure', call: { end: 'too-large', status: 500, headers: {} }, attemptsFailed: 2 },
       {
         step: 'finish',
         attempts: 3,
@@ -103,49 +113,78 @@ describe('what follows a call', () => {
     ],
     [
       'the deadline passed meanwhile, with an answer to show',
-      { classified: 'failure', call: answer(500), nowMs: 10_000 },
+      { callClass: 'failure', call: answer(500), nowMs: 10_000 },
       { step: 'finish', attempts: 1, ending: answerOf(500) },
     ],
   ];
   test.each(rows)('%s', (_, row, expected) => {
-    const outcome: CallOutcome = {
+    const attempt: EndedAttempt = {
       request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus },
       call: row.call ?? broken,
-      classified: row.classified,
-      outage: row.outage ?? false,
+      callClass: row.callClass,
+      isOutage: row.outage ?? false,
       maxAttempts: 3,
-      nowMs: row.nowMs ?? 0,
+      nowMs: unix(row.nowMs ?? 0),
     };
-    expect(nextStep(outcome)).toMatchObject(expected);
+    expect(afterCall(attempt)).toMatchObject(expected);
   });
 });
 
-describe('what a call says of its path and its pool', () => {
-  const rows: [Classified, ReturnType<typeof healthOf>, ReturnType<typeof roomOf>][] = [
-    ['success', 'well', 'success'],
-    ['final', 'well', 'ignore'],
-    ['capacity', 'well', 'dropped'],
-    ['unreachable', 'sick', 'ignore'],
-    ['operators-error', 'sick', 'ignore'],
-    ['failure', 'sick', 'ignore'],
-    ['aborted', 'unsaid', 'ignore'],
+describe('what follows a wait that brought no place', () => {
+  const rows: [string, Parameters<typeof afterWait>[1], object][] = [
+    ['no room', { got: 'deferred', reason: 'limit' }, { status: 429, why: 'limit' }],
+    ['too early', { got: 'deferred', reason: 'too-early' }, { status: 429, why: 'too-early' }],
+    ['an outage', { got: 'deferred', reason: 'breaker' }, { status: 503, why: 'breaker' }],
+    ['an abort', { got: 'aborted' }, { status: 503, why: 'aborted' }],
   ];
-  test.each(rows)('%s: the path is %s, room %s', (classified, health, room) => {
-    expect([healthOf(classified), roomOf(classified)]).toEqual([health, room]);
+  test.each(rows)('%s gives the message back', (_, outcome, expected) => {
+    expect(afterWait(request, outcome)).toEqual({ step: 'give-back', request, ...expected });
+  });
+  test('a deadline that has passed is a result', () => {
+    expect(afterWait(request, { got: 'expired' })).toEqual(afterExpiry(request));
   });
 });
 
-describe('how long a call may take', () => {
-  const time = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, arrivedAtMs: 0, deadlineAtMs: 1e9, nowMs: 0 };
-  const rows: [string, Partial<typeof time>, number][] = [
-    ['its own limit', {}, 540_000],
-    ['the deadline', { deadlineAtMs: 5000 }, 5000],
-    ['what the push leaves', { nowMs: 100_000 }, 480_000],
-    ['nothing', { nowMs: 580_000 }, 0],
-  ];
-  test.each(rows)('%s', (_, changed, expected) => {
-    expect(callTimeoutMs({ ...time, ...changed })).toBe(expected);
+test('a request that is too late shows the status of an earlier delivery, and counts its attempts', () => {
+  expect(afterExpiry({ ...request, attemptsFailed: 2, lastStatus: 503 })).toEqual({
+    step: 'finish',
+    identity: { ...request, attemptsFailed: 2, lastStatus: 503 },
+    ending: { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: 503 },
+    attempts: 2,
+    deadLetter: 'DEADLINE_EXCEEDED',
   });
+});
+
+test('a message that can never succeed says why', () => {
+  expect(afterRefusal({ ...identity, attemptsFailed: 1 }, 'id must be a string')).toMatchObject({
+    step: 'finish',
+    ending: { errorCode: 'INVALID_REQUEST', message: 'id must be a string', statusCode: 0 },
+    attempts: 1,
+    deadLetter: 'INVALID_REQUEST',
+  });
+});
+
+test('without a credential, and without time, the message goes back', () => {
+  expect(withoutCredential(request)).toMatchObject({ step: 'give-back', status: 503 });
+  expect(withoutTime(request)).toMatchObject({ step: 'give-back', status: 429 });
+});
+
+test('a failure that cannot be published again ends with its answer, or with what happened', () => {
+  expect(unrepeatableEnding(request, answer(500))).toMatchObject(answerOf(500));
+  expect(unrepeatableEnding({ ...request, lastStatus: 502 }, broken)).toEqual({
+    errorCode: 'INFERENCE_ERROR',
+    message: 'ECONNRESET, and the message leaves no room for the attributes of a retry',
+    statusCode: 502,
+  });
+});
+
+test.each<[CallEnd, string]>([
+  [answer(500), 'the gateway answered 500'],
+  [{ end: 'too-large', status: 200, headers: {} }, 'the gateway answered 200 with more than a result can hold'],
+  [{ end: 'aborted' }, 'the call was aborted'],
+  [broken, 'ECONNRESET'],
+])('%j is told in a sentence', (end, sentence) => {
+  expect(describeEnd(end)).toBe(sentence);
 });
 
 function answerOf(status: number): object {

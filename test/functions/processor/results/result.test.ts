@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readAnswer } from '../../../../functions/processor/call/answer.ts';
-import { type Ending, encodeResult, type Result, tokensOf } from '../../../../functions/processor/results/result.ts';
+import { encodeResult, type RequestEnding, type Result } from '../../../../functions/processor/results/result.ts';
 import { messageBytes } from '../../../../shared/pubsub/outgoing-message.ts';
 import { identity } from '../identities.ts';
 
-const answered = (body: string | Uint8Array, status = 200, headers = {}): Ending => ({
+const answered = (body: string | Uint8Array, status = 200, headers = {}): RequestEnding => ({
   answer: readAnswer(status, headers, Buffer.from(body as string)),
 });
-const failed: Ending = { errorCode: 'ATTEMPTS_EXHAUSTED', message: '5 attempts failed', statusCode: 0 };
+const failed: RequestEnding = { errorCode: 'ATTEMPTS_EXHAUSTED', message: '5 attempts failed', statusCode: 0 };
 
-function encode(ending: Ending, changed: Partial<Result['identity']> = {}, more: Partial<Result> = {}) {
+function encode(ending: RequestEnding, changed: Partial<Result['identity']> = {}, more: Partial<Result> = {}) {
   const result = {
     identity: { ...identity, ...changed },
     ending,
@@ -21,9 +21,9 @@ function encode(ending: Ending, changed: Partial<Result['identity']> = {}, more:
     requestId: 'sent',
     ...more,
   };
-  const { message } = encodeResult('results', result);
+  const { message, summary } = encodeResult('results', result);
   const text = Buffer.from(message.data).toString();
-  return { text, data: JSON.parse(text), attributes: message.attributes, message };
+  return { text, data: JSON.parse(text), attributes: message.attributes, message, summary };
 }
 
 describe('for envelopes', () => {
@@ -152,6 +152,12 @@ describe('limits', () => {
     for (const name of ['error_code', 'googclient_x', '', 'k'.repeat(257), 'long']) expect(names).not.toContain(name);
     expect(data.metadata).toEqual(metadata);
   });
+  test('job is among the attributes where the message had one, and metadata never takes its name', () => {
+    expect(encode(answered('{}'), { job: 'b-17' }).attributes).toMatchObject({ job: 'b-17' });
+    const { attributes, data } = encode(answered('{}'), { metadata: { job: 'mine' } });
+    expect(attributes).not.toHaveProperty('job');
+    expect(data.metadata).toEqual({ job: 'mine' });
+  });
   test('a hundred attributes, the first in code-point order', () => {
     const many = Array.from({ length: 99 }, (_, index) => [`a${String(index).padStart(2, '0')}`, 'v']);
     const { attributes } = encode(answered('{}'), {
@@ -181,10 +187,31 @@ test('any body can be told from its result', () => {
   );
 });
 
-test('tokens are what usage counts', () => {
-  expect(tokensOf(answered('{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}'))).toEqual({
-    prompt: 3,
-    completion: 0,
+describe('what is told of a result', () => {
+  const rows: [string, RequestEnding, object][] = [
+    ['a success', answered('{"usage":{"prompt_tokens":3,"completion_tokens":4}}'), { outcome: 'succeeded' }],
+    ['an answer that is no success', answered('no', 422), { outcome: 'failed', statusCode: 422, errorCode: '' }],
+    ['no answer', failed, { outcome: 'failed', statusCode: 0, errorCode: 'ATTEMPTS_EXHAUSTED' }],
+    ['an invalid one', { ...failed, errorCode: 'INVALID_REQUEST' }, { outcome: 'invalid' }],
+    ['an expired one', { ...failed, errorCode: 'DEADLINE_EXCEEDED' }, { outcome: 'expired' }],
+    ['one that is too large', answered('x'.repeat(10_000_000)), { outcome: 'failed', errorCode: 'RESULT_TOO_LARGE' }],
+  ];
+  test.each(rows)('%s', (_, ending, expected) => {
+    expect(encode(ending).summary).toMatchObject({ event: 'answered', attempts: 1, ...expected });
   });
-  expect(tokensOf(failed)).toEqual({ prompt: 0, completion: 0 });
+  test('whole milliseconds, the tokens that were counted, and no more of the request than its name', () => {
+    const { summary } = encode(answered('{"usage":{"prompt_tokens":3,"completion_tokens":4}}'));
+    expect(summary).toEqual({
+      event: 'answered',
+      request: { firstMessageId: '5', traceparent: '' },
+      firstPublishedAtMs: 0,
+      outcome: 'succeeded',
+      attempts: 1,
+      statusCode: 200,
+      errorCode: '',
+      queuedMs: 8123,
+      inferenceMs: 940,
+      tokens: { prompt: 3, completion: 4 },
+    });
+  });
 });

@@ -1,21 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeRequest } from '../../../../functions/processor/message/request.ts';
 import { retryAtMs, retryMessage } from '../../../../functions/processor/results/retry.ts';
 import { messageBytes } from '../../../../shared/pubsub/outgoing-message.ts';
+import { decodeRequest } from '../../../../shared/pubsub/request.ts';
+import { later, type UnixMs } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 import { identity } from '../identities.ts';
 
 describe('when', () => {
-  const base = { attemptsFailed: 1, retryAfterMs: 0, deadlineAtMs: 1e9, nowMs: 0, chance: 0 };
+  const base = { attemptsFailed: 1, retryAfterMs: 0, deadlineAtMs: unix(1e9), nowMs: unix(0), fraction: 0 };
   const rows: [string, Partial<typeof base>, number][] = [
     ['the first, at the least', {}, 2000],
-    ['the first, at the most', { chance: 0.999 }, 3998],
-    ['the fourth', { attemptsFailed: 4, chance: 0.5 }, 24_000],
-    ['never above a minute', { attemptsFailed: 30, chance: 0.5 }, 45_000],
+    ['the first, at the most', { fraction: 0.999 }, 3998],
+    ['the fourth', { attemptsFailed: 4, fraction: 0.5 }, 24_000],
+    ['never above a minute', { attemptsFailed: 30, fraction: 0.5 }, 45_000],
     ['what the gateway asked for', { retryAfterMs: 90_000 }, 90_000],
     ['not below the backoff', { retryAfterMs: 1 }, 2000],
-    ['half of the time left', { deadlineAtMs: 3000 }, 1500],
-    ['half of the time left, whatever the gateway asked for', { deadlineAtMs: 3000, retryAfterMs: 90_000 }, 1500],
+    ['half of the time left', { deadlineAtMs: unix(3000) }, 1500],
+    ['half of the time left, whatever the gateway asked for', { deadlineAtMs: unix(3000), retryAfterMs: 90_000 }, 1500],
   ];
   test.each(rows)('%s', (_, changed, expected) => {
     expect(retryAtMs({ ...base, ...changed })).toBeCloseTo(expected, 0);
@@ -27,8 +29,14 @@ describe('when', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 1e9 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (attemptsFailed, retryAfterMs, leftMs, chance) => {
-          const atMs = retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs: leftMs, nowMs: 0, chance });
+        (attemptsFailed, retryAfterMs, leftMs, fraction) => {
+          const atMs = retryAtMs({
+            attemptsFailed,
+            retryAfterMs,
+            deadlineAtMs: unix(leftMs),
+            nowMs: unix(0),
+            fraction,
+          });
           expect(atMs).toBeGreaterThan(0);
           expect(atMs).toBeLessThanOrEqual(leftMs / 2);
         },
@@ -41,8 +49,8 @@ describe('the message', () => {
   const request = {
     ...identity,
     attemptsFailed: 2,
-    firstPublishedAtMs: Date.UTC(2026, 10, 23),
-    deadlineAtMs: 1_795_546_400_250,
+    firstPublishedAtMs: unix(Date.UTC(2026, 10, 23)),
+    deadlineAtMs: unix(1_795_546_400_250),
     endpoint: '/v1/completions',
     payload: new Uint8Array(0),
     headers: {},
@@ -54,12 +62,12 @@ describe('the message', () => {
       request,
       data,
       attributes: {},
-      retryAtMs: 1_795_460_000_125.4,
+      retryAtMs: unix(1_795_460_000_125.4),
       lastStatus: undefined,
       ...changed,
     });
 
-  test('is the original with its journey', () => {
+  test('is the original with the state of its retries', () => {
     expect(make({ attributes: { team: 'x', tenant: 't', attempt: '2', last_status: '500' }, lastStatus: 503 })).toEqual(
       {
         topic: 'retries',
@@ -81,7 +89,7 @@ describe('the message', () => {
   test('without an answer there is no last_status', () => {
     expect(make()?.attributes).not.toHaveProperty('last_status');
   });
-  test('a hundred attributes make room for the journey', () => {
+  test('a hundred attributes make room for that state', () => {
     const attributes = Object.fromEntries(
       Array.from({ length: 100 }, (_, index) => [`k${String(index).padStart(3, '0')}`, 'v']),
     );
@@ -98,10 +106,10 @@ describe('the message', () => {
 });
 
 test('a retry is the same request with one failed attempt more', () => {
-  const publishedAtMs = Date.UTC(2026, 10, 23);
+  const publishedAtMs = unix(Date.UTC(2026, 10, 23));
   const endpoint = '/v1/completions';
   const rules = { allowedEndpoints: [endpoint], defaultDeadlineMs: 86_400_000, tenant: undefined };
-  const read = (messageId: string, data: Uint8Array, attributes: Readonly<Record<string, string>>, atMs: number) => {
+  const read = (messageId: string, data: Uint8Array, attributes: Readonly<Record<string, string>>, atMs: UnixMs) => {
     const message = { subscription: 's', messageId, publishedAtMs: atMs, attributes, data, fault: undefined };
     const decoded = decodeRequest(message, rules, atMs);
     if ('invalid' in decoded) throw new Error(decoded.invalid);
@@ -122,9 +130,16 @@ test('a retry is the same request with one failed attempt more', () => {
       const data = Buffer.from(JSON.stringify({ ...fields, payload: { prompt: 'x', model: 'm' } }));
       const attributes = { ...others, ...ours };
       const first = read('1', data, attributes, publishedAtMs);
-      const retry = { topic: 'r', request: first, data, attributes, retryAtMs: publishedAtMs + 5000, lastStatus: 503 };
+      const retry = {
+        topic: 'r',
+        request: first,
+        data,
+        attributes,
+        retryAtMs: later(publishedAtMs, 5000),
+        lastStatus: 503,
+      };
       const message = retryMessage(retry);
-      const second = read('2', message!.data, message!.attributes, publishedAtMs + 9000);
+      const second = read('2', message!.data, message!.attributes, later(publishedAtMs, 9000));
       expect(second).toEqual({
         ...first,
         attemptsFailed: first.attemptsFailed + 1,

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { preferred } from '../../../../gateway/choose/filters/preference.ts';
 import type { Endpoint } from '../../../../gateway/endpoint/endpoint.ts';
-import { entryOf } from '../../../support/ledger-entries.ts';
+import { openAttempt } from '../../../support/attempts.ts';
 import { ends, poolOf } from '../../../support/pools.ts';
 
 const hosts = (endpoints: readonly Endpoint[]) => endpoints.map(({ host }) => host[0]).join('');
-const hold = ({ ledger }: Endpoint, count: number) => {
-  for (let held = 0; held < count; held += 1) ledger.open(entryOf('realtime'));
+const hold = (endpoint: Endpoint, count: number, nowMs = 0) => {
+  for (let held = 0; held < count; held += 1) openAttempt(endpoint, nowMs);
 };
 const load = { running: 0, waiting: 0, kvCacheUtilization: 0 };
 
@@ -16,7 +16,7 @@ test('healthy and started endpoints are all preferred', () => {
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('abc');
 });
 
-test('one that failed just now only where no other has room', () => {
+test('an endpoint that failed just now is chosen only where no other has room', () => {
   const { pool, endpoint, clock } = poolOf('a', 'b');
   ends(endpoint('a'), 'failed', 1);
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('b');
@@ -28,16 +28,16 @@ test('one that failed just now only where no other has room', () => {
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('a');
 });
 
-test('the next request goes to one that is due to be probed, and no second one', () => {
+test('the next request goes to an endpoint that is due to be probed, and no second one does', () => {
   const { pool, endpoint, clock } = poolOf('a', 'b', 'c');
   ends(endpoint('a'), 'failed', 5);
   clock.nowMs = 2000;
   expect(hosts(preferred(pool.usable, 'm', true))).toBe('a');
-  endpoint('a').standing.send();
+  endpoint('a').health.sent();
   expect(hosts(preferred(pool.usable, 'm', true))).toBe('bc');
 });
 
-test('a request that has failed once probes nobody, unless there is nobody else', () => {
+test('a request that has failed once probes no endpoint, unless there is no other', () => {
   const { pool, endpoint, clock } = poolOf('a', 'b');
   ends(endpoint('a'), 'failed', 5);
   clock.nowMs = 10_000;
@@ -45,7 +45,7 @@ test('a request that has failed once probes nobody, unless there is nobody else'
   expect(hosts(preferred([endpoint('a')], 'm', false))).toBe('a');
 });
 
-test('one that starts has its share of what others hold, and more only where no other has room', () => {
+test('an endpoint that starts has its share of what others hold, and more only where no other has room', () => {
   const { pool, replace, endpoint, clock } = poolOf('a', 'b');
   replace('a', 'b', 'c');
   hold(endpoint('a'), 10);
@@ -54,10 +54,11 @@ test('one that starts has its share of what others hold, and more only where no 
   hold(endpoint('c'), 1);
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('ab');
   expect(hosts(preferred([endpoint('c')], 'm', true))).toBe('c');
+  clock.nowMs = 1000;
+  hold(endpoint('c'), 2, clock.nowMs);
   clock.nowMs = 5000;
-  hold(endpoint('c'), 2);
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('abc');
-  hold(endpoint('c'), 1);
+  hold(endpoint('c'), 1, clock.nowMs);
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('ab');
   clock.nowMs = 10_000;
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('abc');
@@ -72,13 +73,13 @@ test('fast answers are no way around the slow start: its share of the rate count
     const [first, second] = preferred(pool.endpoints, 'm', true);
     const chosen = second ?? first;
     if (chosen === endpoint('b')) newcomers += 1;
-    chosen?.standing.send().end('well');
+    if (chosen) ends(chosen, 'well', 1);
   }
   expect(newcomers).toBeGreaterThan(50);
   expect(newcomers).toBeLessThan(400);
 });
 
-test('where all start there is nobody to compare with', () => {
+test('where all endpoints start there is none to compare with, and all are preferred', () => {
   const { pool, replace, endpoint } = poolOf('a');
   replace('a', 'b', 'c');
   replace('b', 'c');
@@ -86,7 +87,7 @@ test('where all start there is nobody to compare with', () => {
   expect(hosts(preferred(pool.endpoints, 'm', true))).toBe('bc');
 });
 
-test('of those with room, the ones that hold the LoRA adapter in memory', () => {
+test('of the endpoints with room, those that hold the LoRA adapter in memory are preferred', () => {
   const { pool, endpoint } = poolOf('a', 'b', 'c');
   endpoint('a').recordLoad({ ...load, adapters: new Set(['other']) });
   endpoint('b').recordLoad({ ...load, adapters: new Set(['lora', 'other']) });
@@ -107,7 +108,7 @@ test('some are always preferred where there are any, whatever their state', () =
         const each = endpoint(name);
         if (states[index] === 'failed') ends(each, 'failed', 2);
         if (states[index] === 'ejected') ends(each, 'failed', 5);
-        if (states[index] === 'starting') each.standing.startSlowly();
+        if (states[index] === 'starting') each.health.startSlowly();
         if (states[index] === 'loaded') each.recordLoad({ ...load, adapters: new Set(['m']) });
         if (states[index] === 'held') hold(each, 3);
       }

@@ -1,21 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  type Candidate,
-  type Policy,
-  type PolicyName,
-  pickHighest,
-  policies,
-  policyNames,
-} from '../../../../gateway/choose/policies/policies.ts';
-import { candidateOf } from '../../../support/candidates.ts';
+import type { Candidate } from '../../../../gateway/choose/candidate.ts';
+import { type PolicyName, policies, policyNames } from '../../../../gateway/choose/policies/policies.ts';
+import { type Policy, pickHighest } from '../../../../gateway/choose/policies/policy.ts';
+import { candidateWith } from '../../../support/candidates.ts';
+import { routingRequestOf } from '../../../support/routing-requests.ts';
 
 const chance = { turn: 0, random: () => 0 };
-const noPromise = { ttftSloMs: undefined, tpotSloMs: undefined };
 
 function scoresOf(name: PolicyName, candidates: readonly Candidate[], turn = 0): readonly number[] {
   const policy: Policy = policies[name];
-  return policy(candidates, { ...chance, turn }, noPromise).scores;
+  return policy.score(candidates, routingRequestOf(), { ...chance, turn }).scores;
 }
 
 test.each<[PolicyName, string, Partial<Candidate>[], number]>([
@@ -37,7 +32,7 @@ test.each<[PolicyName, string, Partial<Candidate>[], number]>([
     pickHighest(
       scoresOf(
         name,
-        candidates.map((changes) => candidateOf(changes)),
+        candidates.map((changes) => candidateWith(changes)),
       ),
       () => 0,
     ),
@@ -46,15 +41,15 @@ test.each<[PolicyName, string, Partial<Candidate>[], number]>([
 
 test('gie: queue 2, KV cache 2 and prefix 3, each in [0, 1]', () => {
   const candidates = [
-    candidateOf({ waiting: 0, kvCacheUtilization: 0.5, prefixShare: 0 }),
-    candidateOf({ waiting: 4, kvCacheUtilization: 0, prefixShare: 1 }),
-    candidateOf({ waiting: 1, kvCacheUtilization: 1, prefixShare: 0.5 }),
+    candidateWith({ waiting: 0, kvCacheUtilization: 0.5, prefixShare: 0 }),
+    candidateWith({ waiting: 4, kvCacheUtilization: 0, prefixShare: 1 }),
+    candidateWith({ waiting: 1, kvCacheUtilization: 1, prefixShare: 0.5 }),
   ];
   expect(scoresOf('gie', candidates)).toEqual([3 / 7, 5 / 7, 3 / 7]);
 });
 
 test('round-robin takes turns', () => {
-  const three = [candidateOf(), candidateOf(), candidateOf()];
+  const three = [candidateWith(), candidateWith(), candidateWith()];
   expect([0, 1, 2, 3].map((turn) => scoresOf('round-robin', three, turn).indexOf(1))).toEqual([0, 1, 2, 0]);
 });
 
@@ -67,7 +62,7 @@ test('ties are broken at random, evenly', () => {
   for (const count of counts) expect(count).toBeGreaterThan(850);
 });
 
-test('nobody to choose from', () => {
+test('of no candidates none is picked', () => {
   expect(pickHighest([], () => 0)).toBe(-1);
 });
 
@@ -83,12 +78,23 @@ const candidate = fc
     trusted: fc.boolean(),
     ttftMs: milliseconds,
     tpotMs: milliseconds,
-    prefillMs: milliseconds,
+    promptMs: milliseconds,
     joinMs: milliseconds,
-    stepMs: milliseconds,
+    wholePromptMs: milliseconds,
+    memoryShare: fc.double({ min: 0, max: 1, noNaN: true }),
+    waitMs: milliseconds,
   })
-  .map(({ trusted, ttftMs, tpotMs, prefillMs, joinMs, stepMs, ...state }) =>
-    candidateOf(state, { trusted, ttftMs, tpotMs, prefillMs, joinMs, stepMs, ttftHighMs: ttftMs, tpotHighMs: tpotMs }),
+  .map(({ trusted, ttftMs, tpotMs, promptMs, joinMs, wholePromptMs, ...state }) =>
+    candidateWith(state, {
+      trusted,
+      ttftMs,
+      tpotMs,
+      promptMs,
+      joinMs,
+      wholePromptMs,
+      ttftHighMs: ttftMs,
+      tpotHighMs: tpotMs,
+    }),
   );
 const slo = fc.option(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { nil: undefined });
 
@@ -97,7 +103,8 @@ test.each(policyNames)('%s: one score in [0, 1] for each candidate, whatever the
   fc.assert(
     fc.property(anyState, fc.nat(), slo, slo, (candidates, turn, ttftSloMs, tpotSloMs) => {
       const policy: Policy = policies[name];
-      const { scores } = policy(candidates, { turn, random: () => 0.5 }, { ttftSloMs, tpotSloMs });
+      const request = routingRequestOf({ ttftSloMs, tpotSloMs });
+      const { scores } = policy.score(candidates, request, { turn, random: () => 0.5 });
       expect(scores).toHaveLength(candidates.length);
       for (const score of scores) {
         expect(score).toBeGreaterThanOrEqual(0);

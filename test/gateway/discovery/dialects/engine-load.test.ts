@@ -80,7 +80,49 @@ test.each([
     const [names, writtenAt] = each.split('@');
     return `vllm:lora_requests_info{max_lora="4",running_lora_adapters="${names}",waiting_lora_adapters="w"} ${writtenAt}`;
   });
-  expect(readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`)?.adapters).toEqual(new Set(adapters));
+  const load = readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`);
+  expect([load?.adapters, load?.adapterSlots]).toEqual([new Set(adapters), 4]);
+});
+
+test.each([
+  ['blocks times tokens a block', ['block_size="16",num_gpu_blocks="2756"'], 44_096],
+  [
+    'several engines add up',
+    ['block_size="16",engine="0",num_gpu_blocks="100"', 'block_size="32",num_gpu_blocks="100"'],
+    4800,
+  ],
+  ['before the cache is made', ['block_size="16",num_gpu_blocks="None"'], undefined],
+  ['no blocks', ['block_size="16",num_gpu_blocks="0"'], undefined],
+  [
+    'as newer versions tell it, in tokens',
+    ['block_size="128",kv_cache_size_tokens="524288",num_gpu_blocks="4096"'],
+    524_288,
+  ],
+  ['of a model that only encodes', ['block_size="128",kv_cache_size_tokens="None",num_gpu_blocks="1"'], undefined],
+  ['without the number of blocks', ['block_size="16"'], undefined],
+  ['negative', ['block_size="16",num_gpu_blocks="-5"'], undefined],
+])('the size of the KV cache: %s', (_, labels, kvCacheTokens) => {
+  const lines = labels.map((each) => `vllm:cache_config_info{${each}} 1.0`);
+  expect(readEngineLoad(`${gauges(0, 0)}${lines.join('\n')}`)?.kvCacheTokens).toBe(kvCacheTokens);
+});
+
+test('a request that is deferred for its adapter or its cache does not wait for a place', () => {
+  const byReason = (reason: string, count: number) =>
+    `vllm:num_requests_waiting_by_reason{engine="0",reason="${reason}"} ${count}\n`;
+  const page = gauges(3, 5) + byReason('capacity', 3) + byReason('deferred', 2);
+  expect(readEngineLoad(page)?.waiting).toBe(3);
+  expect(readEngineLoad(gauges(3, 1) + byReason('deferred', 2))?.waiting).toBe(0);
+});
+
+test.each([
+  [
+    'of several engines',
+    'vllm:generation_tokens_total{engine="0"} 10\nvllm:generation_tokens_total{engine="1"} 5\n',
+    15,
+  ],
+  ['that no engine can have generated', 'vllm:generation_tokens_total 1e300\n', undefined],
+])('tokens %s', (_, page, generatedTokens) => {
+  expect(readEngineLoad(gauges(0, 0) + page)?.generatedTokens).toBe(generatedTokens);
 });
 
 test('a page that repeats a gauge without end is read in bounded time', () => {

@@ -3,33 +3,55 @@ import { expect, test } from 'vitest';
 import {
   type EngineLimit,
   engineQueue,
+  firstEngineLimit,
+  limitAfterPromptAnswer,
+  limitAfterRefusal,
   nextEngineLimit,
-  noEngineLimit,
 } from '../../../../gateway/endpoint/capacity/engine-limit.ts';
 
-const refreshMs = 250;
+const sinceMs = 250;
+type Reading = readonly [running: number, waiting: number, own?: number];
 
-/** Readings as running and waiting, from no knowledge on. */
-function after(...readings: readonly (readonly [running: number, waiting: number])[]): EngineLimit {
+/** Readings, from no knowledge on; where they do not say otherwise all that runs and waits is ours. */
+function after(...readings: readonly Reading[]): EngineLimit {
   return readings.reduce(
-    (limit, [running, waiting]) => nextEngineLimit(limit, running, waiting, refreshMs),
-    noEngineLimit,
+    (limit, [running, waiting, own = running + waiting]) => nextEngineLimit(limit, { running, waiting, own, sinceMs }),
+    firstEngineLimit([]),
   );
 }
 
-test.each<[string, [number, number][], number]>([
-  ['no reading: no limit', [], Number.POSITIVE_INFINITY],
-  ['an idle engine tells none', [[40, 0]], Number.POSITIVE_INFINITY],
-  ['one that waits at one reading waits for a step', [[3, 1]], Number.POSITIVE_INFINITY],
+/** A queue at two readings proves a limit. */
+const provenAt = (running: number): Reading[] => [
+  [running, 2],
+  [running, 5],
+];
+
+test.each([
+  ['no others', [], 8],
+  ['one', [30], 30],
+  ['three', [16, 1000, 20], 20],
+])('an engine of which nothing is known is taken to be like the others: %s', (_, others, places) => {
+  expect(firstEngineLimit(others)).toEqual({ places, proven: false, shown: places, queued: 0 });
+});
+
+test.each<[string, Reading[], number]>([
+  ['no reading: eight', [], 8],
+  ['an idle engine tells nothing', [[0, 0]], 8],
+  ['all of ours running, none waiting: twice as many', [[8, 0]], 16],
   [
-    'one here, one there, with an empty queue between',
+    'and at most eight more than run',
     [
-      [3, 1],
-      [3, 0],
-      [3, 1],
+      [8, 0],
+      [16, 0],
+      [24, 0],
     ],
-    Number.POSITIVE_INFINITY,
+    32,
   ],
+  ['half of the places used tells of no more', [[4, 0]], 8],
+  ['a page on which some of ours are missing', [[8, 0, 9]], 8],
+  ['none of ours, though they are there: an odd page', [[0, 0, 8]], 8],
+  ['a page that shows far more than was thought is believed by halves', [[100_000, 0, 8]], 16],
+  ['one that waits at one reading waits for a step', [[8, 1]], 8],
   [
     'a queue at two readings: what runs is the limit',
     [
@@ -38,107 +60,76 @@ test.each<[string, [number, number][], number]>([
     ],
     64,
   ],
-  [
-    'the limit follows the engine down',
-    [
-      [64, 2],
-      [64, 5],
-      [40, 9],
-    ],
-    40,
-  ],
-  [
-    'and up',
-    [
-      [64, 2],
-      [64, 5],
-      [70, 9],
-    ],
-    70,
-  ],
-  [
-    'one that runs nothing and has a queue may run one',
-    [
-      [0, 12],
-      [0, 12],
-    ],
-    1,
-  ],
-  [
-    'an idle engine begins anew',
-    [
-      [4, 2],
-      [4, 5],
-      [0, 0],
-    ],
-    Number.POSITIVE_INFINITY,
-  ],
-  [
-    'below the limit it stands',
-    [
-      [64, 2],
-      [64, 5],
-      [10, 0],
-    ],
-    64,
-  ],
-  [
-    'near the limit without a queue it grows',
-    [
-      [64, 2],
-      [64, 5],
-      [52, 0],
-    ],
-    64.765,
-  ],
-  [
-    'an engine that runs more than was thought',
-    [
-      [4, 2],
-      [4, 5],
-      [10, 0],
-    ],
-    10.225,
-  ],
+  ['the limit follows the engine down', [...provenAt(64), [40, 9]], 40],
+  ['and up', [...provenAt(64), [70, 9]], 70],
+  ['one that runs nothing and has a queue may run one', provenAt(0), 1],
+  ['a proven limit outlasts an odd page', [...provenAt(64), [0, 0, 64]], 64],
+  ['and an idle time, and grows by eights then', [...provenAt(64), [0, 0], [64, 0]], 72],
+  ['below a proven limit it stands', [...provenAt(64), [10, 0]], 64],
+  ['near it without a queue it grows', [...provenAt(64), [52, 0]], 64.765],
+  ['an engine that runs more than was thought', [...provenAt(4), [10, 0]], 8.205],
 ])('%s', (_, readings, expected) => {
-  expect(after(...readings).running).toBe(expected);
+  expect(after(...readings).places).toBeCloseTo(expected, 9);
 });
 
 test.each([
   ['by readings four times as rare', 1000, 64 * 1.04 + 0.5],
   ['by one after a long silence', 60_000, 64 * 1.08 + 1],
-])('it grows by time, not by readings: %s', (_, sinceMs, expected) => {
-  expect(nextEngineLimit({ running: 64, queued: 0 }, 60, 0, sinceMs).running).toBeCloseTo(expected, 9);
+])('a proven limit grows by time, not by readings: %s', (_, sinceMs, expected) => {
+  const next = nextEngineLimit(after(...provenAt(64)), { running: 60, waiting: 0, own: 60, sinceMs });
+  expect(next.places).toBeCloseTo(expected, 9);
+});
+
+test('an engine that comes new is compared with what others were seen to run, not with what they may hold', () => {
+  const limit = after([8, 0], [16, 0]);
+  expect([limit.places, limit.shown]).toEqual([24, 16]);
 });
 
 test.each([1, 2, 3, 5])('a limit of %i that was a moment’s is forgotten within a minute', (running) => {
-  let limit = after([running, 3], [running, 3]);
+  let limit = after(...provenAt(running));
   // No more run there than whole places.
   for (let reading = 0; reading < 240; reading += 1) {
-    limit = nextEngineLimit(limit, Math.floor(limit.running), 0, refreshMs);
+    const own = Math.floor(limit.places);
+    limit = nextEngineLimit(limit, { running: own, waiting: 0, own, sinceMs });
   }
-  expect(limit.running).toBeGreaterThan(64);
+  expect(limit.places).toBeGreaterThan(64);
+});
+
+test('without pages an answer that is as soon as unloaded adds a place, at full limit alone', () => {
+  const limit = firstEngineLimit([]);
+  expect([7, 8, 9].map((load) => limitAfterPromptAnswer(limit, load).places)).toEqual([8, 9, 9]);
 });
 
 test.each([
+  [5, 5],
+  [8, 8],
+  [20, 8],
   [0, 1],
-  [1, 1],
-  [32, 1],
-  [33, 2],
-  [256, 8],
-])('of %i that run, %i may queue', (running, expected) => {
-  expect(engineQueue(running)).toBe(expected);
+])('a refusal for want of places beside %i proves a limit of %i', (load, places) => {
+  expect(limitAfterRefusal(firstEngineLimit([]), load)).toEqual({ places, proven: true, shown: places, queued: 0 });
 });
 
-test('without a queue a limit never falls; with one it is what runs', () => {
-  const reading = fc.tuple(fc.nat(500), fc.nat(20));
+test.each([
+  [1, 1],
+  [32.9, 1],
+  [33, 2],
+  [256, 8],
+])('of %f proven places, %i may queue; an unproven limit has its queue within', (places, expected) => {
+  expect(engineQueue({ places, proven: true, shown: places, queued: 0 })).toBe(expected);
+  expect(engineQueue({ places, proven: false, shown: places, queued: 0 })).toBe(0);
+});
+
+test('without a queue a limit never falls, nor does it more than double; with one it is what runs', () => {
+  const reading = fc.tuple(fc.nat(500), fc.nat(20), fc.nat(500));
   fc.assert(
-    fc.property(fc.array(reading), reading, (readings, [running, waiting]) => {
+    fc.property(fc.array(reading), reading, (readings, [running, waiting, own]) => {
       const before = after(...readings);
-      const next = nextEngineLimit(before, running, waiting, refreshMs);
-      if (running + waiting === 0) expect(next).toEqual(noEngineLimit);
-      else if (waiting === 0) expect(next.running).toBeGreaterThanOrEqual(before.running);
-      else expect([Math.max(1, running), before.running]).toContain(next.running);
+      const next = nextEngineLimit(before, { running, waiting, own, sinceMs });
+      if (waiting === 0) {
+        expect(next.places).toBeGreaterThanOrEqual(before.places);
+        expect(next.places).toBeLessThanOrEqual(2 * before.places * 1.01 + 0.125);
+      } else expect([Math.max(1, running), before.places]).toContain(next.places);
+      expect(next.places).toBeGreaterThanOrEqual(1);
       expect(next.queued > 0).toBe(waiting > 0);
     }),
   );

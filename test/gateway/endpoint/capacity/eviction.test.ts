@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chooseVictim, evictionDueAtMs } from '../../../gateway/queue/eviction.ts';
+import { chooseVictim, evictionDueAtMs } from '../../../../gateway/endpoint/capacity/eviction.ts';
 
 test('room is made after a quarter of the promised TTFT', () => {
   expect(evictionDueAtMs(5000, 1000)).toBe(5250);
 });
 
 test.each<[string, [priority: number, progressTokens: number][], number, number | undefined]>([
-  ['nobody runs', [], 0, undefined],
-  ['an equal one stays', [[0, 1]], 0, undefined],
-  ['a higher one stays', [[100, 1]], 0, undefined],
+  ['no request runs', [], 0, undefined],
+  ['one of the same priority stays', [[0, 1]], 0, undefined],
+  ['one of a higher priority stays', [[100, 1]], 0, undefined],
   [
     'the least progress',
     [
@@ -49,21 +49,23 @@ test.each<[string, [priority: number, progressTokens: number][], number, number 
     2,
   ],
 ])('%s', (_, running, priority, expected) => {
-  const victims = running.map(([own, progressTokens]) => ({ priority: own, progressTokens }));
-  expect(chooseVictim(victims, priority)).toBe(expected === undefined ? undefined : victims[expected]);
+  const victims = running.map(([own, tokens]) => ({ priority: own, progressTokens: () => tokens }));
+  expect(chooseVictim(victims, priority, 0)).toBe(expected === undefined ? undefined : victims[expected]);
 });
 
-test('of those below, nobody with a lower priority or with less progress is spared', () => {
-  const victim = fc.record({ priority: fc.integer({ min: -5, max: 5 }), progressTokens: fc.nat(100) });
+test('of those below, none with a lower priority or with less progress is spared', () => {
+  const victim = fc
+    .record({ priority: fc.integer({ min: -5, max: 5 }), tokens: fc.nat(100) })
+    .map(({ priority, tokens }) => ({ priority, tokens, progressTokens: (nowMs: number) => tokens + nowMs }));
   fc.assert(
     fc.property(fc.array(victim), fc.integer({ min: -5, max: 5 }), (running, priority) => {
       const below = running.filter((each) => each.priority < priority);
-      const chosen = chooseVictim(running, priority);
+      const chosen = chooseVictim(running, priority, 7);
       expect(chosen === undefined).toBe(below.length === 0);
       if (!chosen) return;
       const lowest = Math.min(...below.map((each) => each.priority));
-      const least = Math.min(...below.filter((each) => each.priority === lowest).map((each) => each.progressTokens));
-      expect(chosen).toMatchObject({ priority: lowest, progressTokens: least });
+      const least = Math.min(...below.filter((each) => each.priority === lowest).map((each) => each.tokens));
+      expect(chosen).toMatchObject({ priority: lowest, tokens: least });
     }),
   );
 });

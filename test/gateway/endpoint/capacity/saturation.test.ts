@@ -1,16 +1,5 @@
 import { expect, test } from 'vitest';
-import { poolSaturation, retryAfterSeconds, saturationOf } from '../../../../gateway/endpoint/capacity/saturation.ts';
-
-test.each([
-  ['idle', 0, 0, 0],
-  ['the queue decides', 4, 0.4, 0.8],
-  ['the cache decides', 1, 0.6, 0.75],
-  ['full at five waiting', 5, 0, 1],
-  ['full at four fifths of the cache', 0, 0.8, 1],
-  ['beyond full', 12, 1, 2.4],
-])('saturation: %s', (_, waiting, kvCache, expected) => {
-  expect(saturationOf(waiting, kvCache)).toBeCloseTo(expected, 12);
-});
+import { poolSaturation } from '../../../../gateway/endpoint/capacity/saturation.ts';
 
 test.each([
   ['an empty pool is full', [], 1],
@@ -20,14 +9,4 @@ test.each([
   ['all of them beyond full: by how much', [2, 4], 3],
 ])('pool: %s', (_, endpoints, expected) => {
   expect(poolSaturation(endpoints)).toBe(expected);
-});
-
-test.each([
-  ['nobody waits and places come fast', 0, 40, 1],
-  ['two seconds of others', 79, 40, 2],
-  ['a little more', 80, 40, 3],
-  ['nobody has got a place of late', 0, 0, 30],
-  ['never longer than half a minute', 10_000, 1, 30],
-])('another try is worth it when %s', (_, waiting, placedPerSecond, expected) => {
-  expect(retryAfterSeconds(waiting, placedPerSecond)).toBe(expected);
 });

@@ -2,40 +2,41 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { healthOf } from '../../../../gateway/discovery/health-answer.ts';
 import {
+  type AttemptOutcome,
   ejectionMs,
   faultOf,
+  type HealthVerdict,
   mostEjected,
   nextRecord,
   noRecord,
   pauseAfterFailureMs,
   pauseWhenFullMs,
   type RecentRecord,
-  type Verdict,
   verdictOn,
 } from '../../../../gateway/endpoint/health/ejection.ts';
 
-test.each([
-  ['served', 200, true, 'well'],
-  ['served', 302, true, 'nothing'],
-  ['served', 400, true, 'nothing'],
-  ['served', 401, true, 'declined'],
-  ['served', 403, true, 'declined'],
-  ['served', 404, true, 'declined'],
-  ['served', 405, true, 'declined'],
-  ['served', 422, true, 'nothing'],
-  ['served', 429, true, 'nothing'],
-  ['served', 500, true, 'failed'],
-  ['served', 503, true, 'failed'],
-  ['upstream_error', 502, false, 'failed'],
-  ['upstream_error', 200, true, 'failed'],
-  ['upstream_timeout', 504, false, 'timed_out'],
-  ['upstream_timeout', 200, true, 'failed'],
-  ['client_gone', 200, true, 'nothing'],
-  ['client_gone', 0, false, 'nothing'],
-  ['evicted', 200, true, 'nothing'],
-  ['shutting_down', 503, false, 'nothing'],
-])('%s with status %i, answering %s: %s', (outcome, status, answering, verdict) => {
-  expect(verdictOn({ outcome, status, answering })).toBe(verdict);
+test.each<[AttemptOutcome, number, HealthVerdict]>([
+  ['complete', 200, 'well'],
+  ['complete', 302, 'nothing'],
+  ['complete', 400, 'nothing'],
+  ['complete', 401, 'declined'],
+  ['complete', 403, 'declined'],
+  ['complete', 404, 'declined'],
+  ['complete', 405, 'declined'],
+  ['complete', 422, 'nothing'],
+  ['complete', 429, 'nothing'],
+  ['complete', 500, 'failed'],
+  ['complete', 503, 'failed'],
+  ['broken', 0, 'failed'],
+  ['broken', 200, 'failed'],
+  ['unreachable', 0, 'nothing'],
+  ['timed_out', 0, 'timed_out'],
+  ['timed_out', 200, 'failed'],
+  ['abandoned', 200, 'nothing'],
+  ['abandoned', 503, 'nothing'],
+  ['abandoned', 0, 'nothing'],
+])('an attempt that is %s with status %i: %s', (outcome, status, verdict) => {
+  expect(verdictOn({ outcome, status })).toBe(verdict);
 });
 
 const noOthers = { requests: 0, failures: 0 };
@@ -43,7 +44,7 @@ const wellOthers = { requests: 100, failures: 0 };
 
 /** `f` failed, `t` timed out, `w` well, `n` nothing; all at one moment. */
 function recordOf(ends: string): RecentRecord {
-  const verdicts: Readonly<Record<string, Verdict>> = { f: 'failed', t: 'timed_out', w: 'well', n: 'nothing' };
+  const verdicts: Readonly<Record<string, HealthVerdict>> = { f: 'failed', t: 'timed_out', w: 'well', n: 'nothing' };
   return [...ends].reduce((record, end) => nextRecord(record, verdicts[end] ?? 'nothing', 0), noRecord);
 }
 
@@ -77,7 +78,7 @@ test('the past fades: failures of two minutes ago are no share of today’s', ()
 });
 
 test('shares stay in [0, 1], and rows of failures end with a success', () => {
-  const verdict = fc.constantFrom<Verdict>('well', 'failed', 'timed_out', 'nothing');
+  const verdict = fc.constantFrom<HealthVerdict>('well', 'failed', 'timed_out', 'nothing');
   fc.assert(
     fc.property(fc.array(fc.tuple(verdict, fc.nat(60_000))), (ends) => {
       let [record, nowMs] = [noRecord, 0];

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { EngineSteps, type SteppedStream } from '../../../../gateway/endpoint/latency/engine-steps.ts';
 import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
+import { knownSteps } from '../../../support/known-steps.ts';
 
 const learned: { readonly ms: number; readonly decodes: number; readonly promptTokens: number }[] = [];
 const work = { generating: { decodes: 0, contextTokens: 0 }, computing: false, mayHaveComputed: () => work.computing };
@@ -106,4 +107,26 @@ test('reading how slow it is changes nothing, and a step that is overdue counts'
   for (let step = 0; step < 32; step += 1) model.learnStep({ ...load, promptTokens: step % 2 }, 10, 1);
   expect(known.slownessWhile(load, 90, 1000)).toBeGreaterThan(1.4);
   expect(known.slowness(1000)).toBe(1);
+});
+
+test('how slow an engine is when it is alone is seen alone, and not forgotten under load', () => {
+  const model = knownSteps();
+  steps = new EngineSteps(model, work);
+  steps.beganIdle(0);
+  const stream = streamOf();
+  let nowMs = 0;
+  const run = (decodes: number, stepMs: number) => {
+    Object.assign(work, { generating: { decodes, contextTokens: 0 } });
+    for (let step = 0; step < 100; step += 1) {
+      nowMs += stepMs;
+      chunks([stream], nowMs);
+    }
+  };
+  run(1, 16);
+  expect(steps.slownessAlone).toBeCloseTo(2, 0);
+  const alone = steps.slownessAlone;
+  run(8, 80);
+  expect(steps.slowness(nowMs)).toBeGreaterThan(3);
+  // The last step alone was learned with the first one under load.
+  expect(Math.abs(steps.slownessAlone - alone)).toBeLessThan(0.1);
 });

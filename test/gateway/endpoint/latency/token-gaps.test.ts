@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type StreamGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
+import { nextGaps, noGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
 
-/** A stream that got a chunk every so often until now. */
-function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000): StreamGaps {
-  const stream = gaps.open();
-  for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) stream.saw(untilMs - chunk * gapMs);
-  return stream;
+/** A stream that got a chunk every so often until now, and its place. */
+function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000) {
+  const stream = { streamGaps: noGaps, lastChunkAtMs: 0 };
+  const node = gaps.add(stream);
+  for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
+    if (chunk < chunks - 1) stream.streamGaps = nextGaps(stream.streamGaps, gapMs);
+    stream.lastChunkAtMs = untilMs - chunk * gapMs;
+    gaps.recordChunk(stream.lastChunkAtMs);
+  }
+  return node;
 }
 
 test.each<[string, [gapMs: number, chunks: number][], number | undefined]>([
@@ -45,10 +50,17 @@ test('a silence counts before it is over', () => {
   expect(gaps.tpotMs(10_340)).toBe(40);
 });
 
+test('one stream that is silent beside another that goes on does not keep the estimate down', () => {
+  const gaps = new TokenGaps();
+  streamOf(gaps, 20, 9, 9000);
+  streamOf(gaps, 60, 40, 10_000);
+  expect(gaps.tpotMs(10_000)).toBe(60);
+});
+
 test('several tokens in a chunk: what answers report lowers the time per token', () => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100);
+  for (let answer = 0; answer < 200; answer += 1) gaps.recordStream(300, 100, 0);
   expect(gaps.tpotMs(10_000)).toBeCloseTo(20, 1);
 });
 
@@ -59,7 +71,7 @@ test.each([
 ])('%s: a chunk stays a token', (_, tokens, chunks) => {
   const gaps = new TokenGaps();
   streamOf(gaps, 60, 9);
-  gaps.recordStream(tokens, chunks);
+  gaps.recordStream(tokens, chunks, 0);
   expect(gaps.tpotMs(10_000)).toBe(60);
 });
 
@@ -72,7 +84,7 @@ test('without a stream, finished requests tell for five seconds; with one, they 
   expect(gaps.tpotMs(7000)).toBeUndefined();
   gaps.recordFinished(70, 8000);
   expect(gaps.tpotMs(8000)).toBe(70);
-  streamOf(gaps, 20, 9, 8000).close();
+  gaps.remove(streamOf(gaps, 20, 9, 8000));
   expect(gaps.tpotMs(8000)).toBe(70);
   streamOf(gaps, 20, 9, 8000);
   expect(gaps.tpotMs(8020)).toBeCloseTo(20, 0);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type ExchangeWorld, exchangeWorld, sse, upstreamEvents } from '../../../support/exchange-world.ts';
+import { type ExchangeWorld, exchangeWorld, failuresOf, sse, upstreamEvents } from '../../../support/exchange-world.ts';
 import { until } from '../../../support/poll.ts';
 
 describe('time that is wound by hand', () => {
@@ -36,7 +36,7 @@ describe('time that is wound by hand', () => {
     expect([dispatched.length, endings]).toEqual([2, []]);
     await vi.advanceTimersByTimeAsync(1);
     expect(endings).toMatchObject([{ outcome: 'upstream_timeout' }]);
-    expect(everyone.map(({ standing }) => standing.tally.failures)).toEqual([1, 1]);
+    expect(failuresOf(everyone)).toEqual([1, 1]);
   });
 });
 
@@ -52,7 +52,7 @@ test.each([
   exchange.onData(Buffer.from('x'));
   await until(() => endings.length === 1, { what: 'the silence to be too long' });
   expect(endings).toMatchObject([{ outcome }]);
-  expect(everyone.reduce((sum, { standing }) => sum + standing.tally.failures, 0)).toBe(failures);
+  expect(failuresOf(everyone).toSorted()).toEqual([0, failures]);
 });
 
 test('a first byte may take longer than a silence within the answer', async () => {

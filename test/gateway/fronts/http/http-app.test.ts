@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { BodyReader } from '../../../../gateway/fronts/http/body-reader.ts';
+import { BodyBudget } from '../../../../gateway/fronts/http/held-body.ts';
 import { createHttpApp } from '../../../../gateway/fronts/http/http-app.ts';
 import { createLogger } from '../../../../shared/runtime/logger.ts';
 import { until } from '../../../support/poll.ts';
@@ -12,8 +13,8 @@ afterEach(() => Promise.all(closing.splice(0).map((close) => close())));
 /** With timeouts as short as a test can wait for. */
 async function setUp() {
   const timeouts = { requestMs: 300, checkEveryMs: 50, keepAliveMs: 10_000 };
-  const app = createHttpApp(createLogger('silent', 'test'), () => {}, timeouts);
-  const reader = new BodyReader(1000);
+  const app = createHttpApp({ log: createLogger('silent', 'test'), timeouts });
+  const reader = new BodyReader({ mostBytes: 1000, budget: new BodyBudget(1e6) });
   const told: string[] = [];
   app.post('/v1/completions', {
     onRequest: (request, reply) => {

@@ -26,6 +26,13 @@ test.each([
   expect(ring.find(authorization)?.tenant, 'asked again').toBe(tenant);
 });
 
+test('more spellings of a key than are remembered all open it', () => {
+  for (let spaces = 1; spaces <= 1100; spaces += 1) {
+    expect(ring.find(`Bearer${' '.repeat(spaces)}one`)?.tenant).toBe('a');
+  }
+  expect(ring.find('Bearer one')?.tenant).toBe('a');
+});
+
 test('a ring without keys opens nothing', () => {
   expect(new KeyRing([]).find('Bearer one')).toBeUndefined();
 });

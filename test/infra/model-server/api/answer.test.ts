@@ -29,6 +29,12 @@ test.each([
   ['ignore_eos goes on to max_tokens', { max_tokens: 1500, ignore_eos: true }, 1500, 'length'],
   ['min_tokens lengthens it', { min_tokens: 1200 }, 1200, 'stop'],
   ['max_tokens goes before min_tokens', { min_tokens: 1200, max_tokens: 7 }, 7, 'length'],
+  [
+    'the context cuts what max_tokens leaves',
+    { max_tokens: contextTokens, ignore_eos: true },
+    contextTokens - plan({}).promptTokens,
+    'length',
+  ],
   ['ignore_eos alone fills the context', { ignore_eos: true }, contextTokens - plan({}).promptTokens, 'length'],
 ])('length: %s', (_, body, tokens, finishReason) => {
   expect(plan(body)).toMatchObject({ tokens: { length: tokens }, finishReason });
@@ -36,10 +42,10 @@ test.each([
 
 test.each([
   ['a prompt that fills the context', { messages: [user(' x'.repeat(contextTokens))] }],
-  ['max_tokens beyond the room left', { max_tokens: contextTokens }],
+  ['max_tokens beyond the context', { max_tokens: contextTokens + 1 }],
 ])('refused with 400: %s', (_, body) => {
   expect(() => plan(body)).toThrow(
-    expect.objectContaining({ status: 400, message: expect.stringContaining('2000 tokens') }),
+    expect.objectContaining({ status: 400, message: expect.stringMatching(/2000 tokens|max_model_len=2000/) }),
   );
 });
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import {
+  readAnthropicMessages,
   readChat,
   readCompletion,
-  readEmbedding,
   readResponse,
 } from '../../../../infra/local/model-server/api/generation.ts';
 import { tokenEnds } from '../../../../infra/local/model-server/api/tokenizer.ts';
@@ -54,29 +54,51 @@ test('token ids make as many tokens', () => {
   expect(tokenEnds(prompt)).toHaveLength(4);
 });
 
-test('embeddings take a text, texts or token ids', () => {
-  expect(readEmbedding({ input: 'a' }).texts).toEqual(['a']);
-  expect(readEmbedding({ input: ['a', 'b'], encoding_format: 'base64' })).toMatchObject({
-    texts: ['a', 'b'],
-    encoding: 'base64',
+test('numbers and truth values may be spelt, as in vLLM', () => {
+  expect(readChat({ messages: hi, stream: 1, max_tokens: '3', ignore_eos: 'true' })).toMatchObject({
+    stream: true,
+    maxTokens: 3,
+    ignoreEos: true,
   });
-  expect(readEmbedding({ input: [[1], [2, 3]] }).texts).toHaveLength(2);
 });
 
-test.each<[string, () => unknown, string]>([
-  ['no messages', () => readChat({}), 'messages'],
-  ['empty messages', () => readChat({ messages: [] }), 'messages'],
-  ['a message that is null', () => readChat({ messages: [null] }), 'messages'],
-  ['a message without role', () => readChat({ messages: [{ content: 'hi' }] }), 'messages'],
-  ['max_tokens 0', () => readChat({ messages: hi, max_tokens: 0 }), 'max_tokens'],
-  ['max_tokens 1.5', () => readChat({ messages: hi, max_tokens: 1.5 }), 'max_tokens'],
-  ['priority in words', () => readChat({ messages: hi, priority: 'high' }), 'priority'],
-  ['an empty prompt', () => readCompletion({ prompt: '' }), 'prompt'],
-  ['several prompts', () => readCompletion({ prompt: ['a', 'b'] }), 'prompt'],
-  ['a prompt of nothing', () => readCompletion({ prompt: [] }), 'prompt'],
-  ['negative token ids', () => readCompletion({ prompt: [1, -1] }), 'prompt'],
-  ['no input', () => readResponse({}), 'input'],
-  ['an input that is empty', () => readEmbedding({ input: ['a', ''] }), 'input'],
-])('refused with 400: %s', (_, read, param) => {
-  expect(read).toThrow(expect.objectContaining({ status: 400, type: 'BadRequestError', param }));
+test('an Anthropic request is rendered like a chat, its system text first', () => {
+  const body = { max_tokens: 3, system: [{ type: 'text', text: 'Be brief.' }], messages: hi };
+  expect(readAnthropicMessages(body)).toMatchObject({
+    prompt: '<|system|>\nBe brief.\n<|user|>\nhi\n<|assistant|>\n',
+    question: 'hi',
+    maxTokens: 3,
+  });
+});
+
+test.each<[string, () => unknown, string, string | null]>([
+  ['no messages', () => readChat({}), 'Bad Request', 'body.messages'],
+  ['messages that are no list', () => readChat({ messages: 'hi' }), 'Bad Request', 'body.messages'],
+  ['empty messages', () => readChat({ messages: [] }), 'BadRequestError', null],
+  ['a message that is null', () => readChat({ messages: [null] }), 'Bad Request', 'body.messages.0'],
+  ['a message without role', () => readChat({ messages: [{ content: 'hi' }] }), 'Bad Request', 'body.messages.0.role'],
+  ['max_tokens 0', () => readChat({ messages: hi, max_tokens: 0 }), 'BadRequestError', 'max_tokens'],
+  ['max_tokens 1.5', () => readChat({ messages: hi, max_tokens: 1.5 }), 'Bad Request', 'body.max_tokens'],
+  ['max_tokens in words', () => readChat({ messages: hi, max_tokens: 'many' }), 'Bad Request', 'body.max_tokens'],
+  ['priority in words', () => readChat({ messages: hi, priority: 'high' }), 'Bad Request', 'body.priority'],
+  ['stream in words', () => readChat({ messages: hi, stream: 'maybe' }), 'Bad Request', 'body.stream'],
+  [
+    'options of a stream that is none',
+    () => readChat({ messages: hi, stream_options: { include_usage: true } }),
+    'BadRequestError',
+    'stream_options',
+  ],
+  ['an empty prompt', () => readCompletion({ prompt: '' }), 'BadRequestError', 'prompt'],
+  ['several prompts', () => readCompletion({ prompt: ['a', 'b'] }), 'BadRequestError', 'prompt'],
+  ['a prompt of nothing', () => readCompletion({ prompt: [] }), 'BadRequestError', null],
+  ['negative token ids', () => readCompletion({ prompt: [1, -1] }), 'Bad Request', 'body.prompt.1'],
+  ['no input', () => readResponse({}), 'Bad Request', 'body.input'],
+  [
+    'an Anthropic request without max_tokens',
+    () => readAnthropicMessages({ messages: hi }),
+    'Bad Request',
+    'body.max_tokens',
+  ],
+])('refused with 400: %s', (_, read, type, param) => {
+  expect(read).toThrow(expect.objectContaining({ status: 400, type, param }));
 });

@@ -4,7 +4,7 @@ import { Engine } from '../../../../infra/local/model-server/engine/engine.ts';
 import { presets } from '../../../../infra/local/model-server/engine/presets.ts';
 import type { EngineRequest, Sequence } from '../../../../infra/local/model-server/engine/sequence.ts';
 
-const blocks = 24;
+const kvCacheTokens = 384;
 const action = fc.oneof(
   {
     weight: 2,
@@ -27,9 +27,12 @@ test('whatever comes and goes: every request ends once with its tokens, and noth
       fc.constantFrom('fcfs' as const, 'priority' as const),
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 1, max: 64 }),
-      (actions, schedulingPolicy, maxNumSeqs, maxNumBatchedTokens) => {
+      fc.constantFrom(16, 128),
+      (actions, schedulingPolicy, maxNumSeqs, maxNumBatchedTokens, blockTokens) => {
         const { coefficients } = presets['rtx4090-llama3.1-8b']!;
-        const engine = new Engine({ coefficients, blocks, maxNumSeqs, maxNumBatchedTokens, schedulingPolicy });
+        const blocks = kvCacheTokens / blockTokens;
+        const limits = { blocks, blockTokens, maxNumSeqs, maxNumBatchedTokens };
+        const engine = new Engine({ coefficients, ...limits, schedulingPolicy });
         const open: Sequence<EngineRequest>[] = [];
         const emitted = new Map<Sequence<EngineRequest>, number>();
 
@@ -53,7 +56,7 @@ test('whatever comes and goes: every request ends once with its tokens, and noth
           if (each.kind === 'step') stepOnce();
           if (each.kind === 'add') {
             const blockHashes = Array.from(
-              { length: each.promptTokens >> 4 },
+              { length: Math.floor(each.promptTokens / blockTokens) },
               (_, index) => each.family * 1000 + index,
             );
             open.push(engine.add({ ...each, blockHashes }));

@@ -144,6 +144,20 @@ test.each([
   expect(later.cachedTokens).toBe(cached);
 });
 
+test.each([
+  { blockTokens: 16, cached: 400, usedBlocks: 26 },
+  { blockTokens: 128, cached: 384, usedBlocks: 4 },
+])('a prompt of 412 tokens finds all whole blocks of $blockTokens', ({ blockTokens, cached, usedBlocks }) => {
+  const { engine, step } = start({ blockTokens });
+  const blockHashes = hashes(Math.floor(412 / blockTokens));
+  engine.add(request('a', 412, 1, { blockHashes }));
+  step();
+  expect(engine.gauges()).toMatchObject({ usedBlocks });
+  const again = engine.add(request('b', 412, 1, { blockHashes }));
+  step();
+  expect(again.cachedTokens).toBe(cached);
+});
+
 test('an answer is cached for the turn that follows', () => {
   const { engine, step } = start();
   engine.add(request('a', 16, 18, { blockHashes: hashes(2) }));

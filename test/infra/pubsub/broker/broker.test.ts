@@ -94,10 +94,35 @@ test('a lease that runs out backs off as a nack does', async () => {
   expect(world.lease()).toHaveLength(1);
 });
 
+test.each([
+  ['forward', 3_600_000],
+  ['back', -3_600_000],
+])('a wall clock that is set %s moves no lease, backoff or delay; publish times follow it', async (_, stepMs) => {
+  const world = createWorld({ subscription: { retryPolicy }, knobs: { delayMs: 500 } });
+  world.publish('leased', 'nacked');
+  await world.clock.advance(500);
+  const [, nacked] = world.lease();
+  world.broker.nack(world.entry(), nacked!);
+  world.clock.step(stepMs);
+  const publishedAtMs = world.clock.unixMs();
+  world.publish('new');
+  await world.clock.advance(499);
+  expect(world.lease()).toEqual([]);
+  await world.clock.advance(1);
+  const [later] = world.lease();
+  expect([textOf(later!), later!.message.publishTimeMs]).toEqual(['new', publishedAtMs]);
+  await world.clock.advance(500);
+  expect(world.lease().map(textOf)).toEqual(['nacked']);
+  await world.clock.advance(9_999);
+  expect(world.lease()).toEqual([]);
+  await world.clock.advance(1);
+  expect(world.lease().map(textOf)).toEqual(['leased']);
+});
+
 test('after its attempts a message goes to the dead-letter topic with the four attributes', async () => {
   const world = createWorld({ subscription: { deadLetterPolicy, retryPolicy } });
   const [messageId] = world.broker.publish(topicName, [{ data: Buffer.from('poison'), attributes: { own: 'x' } }]);
-  const publishTimeMs = world.clock.now();
+  const publishTimeMs = world.clock.unixMs();
   for (let attempt = 1; attempt <= 5; attempt++) {
     const [delivery] = world.lease();
     expect(delivery).toMatchObject({ attempt, message: { messageId } });
@@ -174,9 +199,9 @@ test.each([
 ])('who waits is woken by %s', async (_, delayMs, afterMs) => {
   const world = createWorld({ knobs: { delayMs } });
   let wokenAtMs: number | undefined;
-  const startMs = world.clock.now();
+  const startMs = world.clock.nowMs();
   const unsubscribe = world.broker.onAvailable(world.entry().id, () => {
-    if (world.lease().length > 0) wokenAtMs = world.clock.now() - startMs;
+    if (world.lease().length > 0) wokenAtMs = world.clock.nowMs() - startMs;
   });
   world.publish('a');
   await world.clock.advance(1000);
@@ -218,7 +243,7 @@ test('a stream holds what it was handed until it is settled or expires', async (
   world.broker.extend(world.entry(), leased[2]!, 30_000);
   expect(holder.messages).toBe(2);
   await world.clock.advance(10_000);
-  holder.dropExpired(world.clock.now());
+  holder.dropExpired(world.clock.nowMs());
   expect([holder.messages, holder.bytes]).toEqual([1, 2]);
 });
 

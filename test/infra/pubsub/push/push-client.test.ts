@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { readSubscription } from '../../../../infra/local/pubsub/catalog/subscription.ts';
 import { createPushClient } from '../../../../infra/local/pubsub/push/push-client.ts';
+import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 import { until } from '../../../support/poll.ts';
 
@@ -28,7 +29,7 @@ async function pushTo(listener: RequestListener) {
     server.close();
   });
   const stopping = new AbortController();
-  const message = { messageId: '7', publishTimeMs: 0, data: Buffer.from('x'), attributes: {} };
+  const message = { messageId: '7', publishTimeMs: 0 as UnixMs, data: Buffer.from('x'), attributes: {} };
   const status = client.send({
     subscription: readSubscription({
       name: 'projects/p/subscriptions/sub',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { acknowledges, pushBody } from '../../../../infra/local/pubsub/push/push-request.ts';
+import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 
 test('102, 200, 201, 202 and 204 acknowledge, and nothing else', () => {
   const all = Array.from({ length: 500 }, (_, n) => n + 100);
@@ -9,7 +10,7 @@ test('102, 200, 201, 202 and 204 acknowledge, and nothing else', () => {
 });
 
 test('the attempt is told only where there is one to tell', () => {
-  const message = { messageId: '7', publishTimeMs: 0, data: new Uint8Array(), attributes: {} };
+  const message = { messageId: '7', publishTimeMs: 0 as UnixMs, data: new Uint8Array(), attributes: {} };
   expect(JSON.parse(pushBody('projects/p/subscriptions/sub', message, undefined))).toEqual({
     message: {
       messageId: '7',
@@ -26,7 +27,7 @@ test('data and attributes come through whole', () => {
   const attributes = fc.dictionary(fc.string({ minLength: 1 }), fc.string());
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1 }), attributes, (data, map) => {
-      const message = { messageId: '7', publishTimeMs: 0, data, attributes: map };
+      const message = { messageId: '7', publishTimeMs: 0 as UnixMs, data, attributes: map };
       const { message: read } = JSON.parse(pushBody('s', message, undefined));
       expect(Buffer.from(read.data, 'base64').equals(data)).toBe(true);
       expect(read.attributes ?? {}).toEqual(map);

@@ -3,12 +3,14 @@ import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPushGuard } from '../../../../../functions/processor/fronts/push/push-guard.ts';
+import type { MonotonicMs, UnixMs } from '../../../../../shared/runtime/clock.ts';
 
 const expected = { audience: 'backfill', serviceAccount: 'push@p.iam.gserviceaccount.com' };
 const [one, two, short] = [2048, 2048, 1024].map((modulusLength) => generateKeyPairSync('rsa', { modulusLength }));
 
 let nowMs = 1_800_000_000_000;
-const clock = { nowMs: () => nowMs, after: () => () => {} };
+const clock = { nowMs: () => nowMs as MonotonicMs };
+const wall = { unixMs: () => nowMs as UnixMs };
 
 /** What the source of certificates answers, and how often it was asked. */
 let source: { status: number; headers: OutgoingHttpHeaders; document: unknown };
@@ -31,7 +33,7 @@ beforeEach(() => {
   };
 });
 
-const guard = () => createPushGuard(expected, url, clock);
+const guard = () => createPushGuard(expected, url, clock, wall);
 
 test('a push signed by a known key passes, from PEM and from JWK', async () => {
   expect(await guard()(bearer())).toBeUndefined();
@@ -91,6 +93,38 @@ test('an unknown key is looked for once, and not again for 5 s', async () => {
   expect(await pass(bearer({ kid: 'two', key: two!.privateKey }))).toBeUndefined();
   expect(asked).toBe(2);
   for (const _ of [1, 2, 3]) expect(await pass(bearer({ kid: 'three' }))).toMatchObject({ status: 401 });
+  expect(asked).toBe(2);
+});
+
+test('keys of other kinds, and what is no key, do not spoil the others', async () => {
+  const jwk = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid });
+  const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+  const keys = [
+    jwk(curve, 'ec'),
+    { kty: 'new', kid: 'new' },
+    jwk(short!.publicKey, 'short'),
+    jwk(one!.publicKey, 'one'),
+  ];
+  source.document = { keys };
+  expect(await guard()(bearer())).toBeUndefined();
+  for (const [kid, key] of [
+    ['short', short!.privateKey],
+    ['ec', two!.privateKey],
+  ] as const) {
+    expect(await guard()(bearer({ kid, key }))).toEqual({
+      status: 401,
+      why: 'the token is signed with an unknown key',
+    });
+  }
+});
+
+test('a wall clock that is set back neither keeps certificates for longer nor stops them from being fetched', async () => {
+  let wallMs = nowMs;
+  const pass = createPushGuard(expected, url, clock, { unixMs: () => wallMs as UnixMs });
+  await pass(bearer());
+  wallMs -= 1_000_000;
+  nowMs += 600_000;
+  expect(await pass(bearer({ claims: { exp: wallMs / 1000 + 60 } }))).toBeUndefined();
   expect(asked).toBe(2);
 });
 

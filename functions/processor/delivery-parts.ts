@@ -1,0 +1,51 @@
+import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
+import type { Credential } from './call/credential.ts';
+import type { MakeCall } from './call/request-call.ts';
+import type { DispatchPool } from './dispatch/dispatch-pool.ts';
+import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
+import type { ProcessorEvents } from './events.ts';
+import type { PushedMessage } from './message/push-envelope.ts';
+import type { RandomSource } from './random.ts';
+import type { Outbox } from './results/outbox.ts';
+import type { SubscriptionPolicy } from './subscription-policies.ts';
+import type { Spans } from './tracing.ts';
+
+/** One pushed message, and by what it is handled. */
+export interface PushedWork {
+  readonly message: PushedMessage;
+  /** The delivery and its redeliveries here. */
+  readonly key: string;
+  /** Tells the message from others through all its retries. */
+  readonly name: string;
+  readonly policy: SubscriptionPolicy;
+  readonly pool: DispatchPool;
+  /** Aborted when no connection waits for the status any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Durations in milliseconds; the variables of the same names say what they mean. */
+export interface DeliverySettings {
+  readonly deadLetterExpired: boolean;
+  readonly defaultDeadlineMs: number;
+  readonly requestTimeoutMs: number;
+  readonly ackDeadlineMs: number;
+  readonly maxAttempts: number;
+  readonly maxWaitMs: number;
+}
+
+/** What deliveries share. */
+export interface DeliveryParts {
+  readonly clock: Pick<MonotonicClock, 'nowMs'>;
+  readonly wall: WallClock;
+  readonly random: Pick<RandomSource, 'fraction'>;
+  readonly settings: DeliverySettings;
+  readonly queue: Pick<DispatchQueue, 'admit'>;
+  readonly credential: Credential;
+  readonly makeCall: MakeCall;
+  readonly outbox: Pick<Outbox, 'takeKept' | 'publish' | 'release'>;
+  readonly spans: Pick<Spans, 'begin'>;
+  readonly events: Pick<
+    ProcessorEvents,
+    'called' | 'answered' | 'retried' | 'unpublished' | 'givenBack' | 'credentialFailed'
+  >;
+}

@@ -1,0 +1,41 @@
+import type { MonotonicMs, UnixMs } from '../../../shared/runtime/clock.ts';
+import type { DispatchPool } from './dispatch-pool.ts';
+import type { Permit } from './permit.ts';
+import type { GateReason } from './verdict.ts';
+
+/** A message that wants a call. */
+export interface CallRequest {
+  /** Tells messages apart for the breakers. */
+  readonly message: string;
+  /** Messages of one subscription share its places. */
+  readonly subscription: string;
+  readonly pool: DispatchPool;
+  readonly path: string;
+  /** Topics that must work for the message to be worth a call. */
+  readonly topics: readonly string[];
+  /** Calls of the pool at once, as far as this subscription goes; at least 1. */
+  readonly maxInFlight: number;
+  /** When a retry may be tried again; `longAgo` when the message is none. */
+  readonly notBeforeMs: MonotonicMs;
+  readonly deadlineAtMs: UnixMs;
+  /** Until when the message may wait. */
+  readonly giveUpAtMs: MonotonicMs;
+  readonly sizeBytes: number;
+  /** Aborted when the message is to wait no longer. */
+  readonly signal: AbortSignal;
+}
+
+/** How a message's wait for a call ended. */
+export type AdmissionOutcome =
+  | { readonly got: 'permit'; readonly permit: Permit }
+  | { readonly got: 'deferred'; readonly reason: GateReason }
+  | { readonly got: 'expired' }
+  | { readonly got: 'aborted' };
+
+/** A message that waits for its call. */
+export interface WaitingCall {
+  readonly request: CallRequest;
+  readonly settle: (outcome: AdmissionOutcome) => void;
+  /** Lets go of the timer and of the signal. */
+  release: () => void;
+}

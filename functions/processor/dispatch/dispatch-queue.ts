@@ -1,0 +1,211 @@
+import { isExpired } from '../../../shared/pubsub/deadline.ts';
+import {
+  earliest,
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  never,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
+import type { BreakerBoard } from './breaker-board.ts';
+import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
+import type { DispatchPool } from './dispatch-pool.ts';
+import { PoolQueue } from './pool-queue.ts';
+import type { SubscriptionQueue } from './subscription-queue.ts';
+import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
+
+/** What a queue is made from. */
+export interface DispatchQueueOptions {
+  readonly clock: MonotonicClock;
+  /** For deadlines. */
+  readonly wall: WallClock;
+  readonly topics: BreakerBoard;
+  /** Messages that may wait at once, of all subscriptions together. */
+  readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
+  /** A message may go, begins to wait, or goes back to Pub/Sub. */
+  readonly onVerdict: (pool: DispatchPool, verdict: GateVerdict) => void;
+}
+
+/** Timers below this would only spin. */
+const shortestTimerMs = 1;
+
+/**
+ * Decides which message may call now, which waits, and which goes back to Pub/Sub. A message that waits holds no call's place. A place
+ * that becomes free goes to the subscription with the fewest calls under way, and there to the earliest deadline. When places to wait
+ * run out, the subscription that has most of them gives up its latest deadline: so none starves another, whatever its backlog.
+ */
+export class DispatchQueue {
+  readonly #options: DispatchQueueOptions;
+  readonly #pools = new Map<DispatchPool, PoolQueue>();
+  readonly #cancelReviews = new Map<DispatchPool, () => void>();
+  readonly #waiting = new Set<WaitingCall>();
+  #waitingBytes = 0;
+  #isClosed = false;
+
+  constructor(options: DispatchQueueOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves when the message may call, or is to wait no longer. */
+  async admit(request: CallRequest): Promise<AdmissionOutcome> {
+    if (this.#isClosed) return { got: 'aborted' };
+    const { verdict, outcome } = this.#consider(request);
+    if (outcome) return outcome;
+    if (request.sizeBytes > this.#options.maxWaitingBytes) return this.#defer(request, 'full');
+    return new Promise((settle) => {
+      this.#enqueue({ request, settle, release: () => undefined }, verdict);
+      this.#review(request.pool);
+    });
+  }
+
+  /** Judges the messages that wait again: call it whenever a pool or a topic changed. */
+  review = (): void => {
+    for (const pool of this.#pools.keys()) this.#review(pool);
+  };
+
+  /** Sends back all messages that wait, and from now on all that come. */
+  close(): void {
+    this.#isClosed = true;
+    for (const call of this.#waiting) this.#dequeue(call, { got: 'aborted' });
+    for (const cancel of this.#cancelReviews.values()) cancel();
+  }
+
+  #consider(request: CallRequest): { readonly verdict: GateVerdict; readonly outcome?: AdmissionOutcome } {
+    const nowMs = this.#options.clock.nowMs();
+    request.pool.advance(nowMs);
+    const verdict = this.#judge(request, nowMs);
+    if (request.signal.aborted) return { verdict, outcome: { got: 'aborted' } };
+    const hasExpired = isExpired(request.deadlineAtMs, this.#options.wall.unixMs());
+    if (hasExpired) return { verdict, outcome: { got: 'expired' } };
+    if (verdict.action === 'dispatch') return { verdict, outcome: this.#grant(request, verdict, nowMs) };
+    return nowMs >= request.giveUpAtMs ? { verdict, outcome: this.#defer(request, verdict.reason) } : { verdict };
+  }
+
+  #judge({ pool, path, message, topics, ...request }: CallRequest, nowMs: MonotonicMs): GateVerdict {
+    const { quota, ...inputs } = pool.gateInputs(nowMs);
+    return judge({
+      ...inputs,
+      quota: { ...quota, calls: Math.min(quota.calls, request.maxInFlight) },
+      nowMs,
+      notBeforeMs: request.notBeforeMs,
+      giveUpAtMs: request.giveUpAtMs,
+      breakers: [
+        pool.breakers.admittance(path, message, nowMs),
+        ...topics.map((topic) => this.#options.topics.admittance(topic, message, nowMs)),
+      ],
+    });
+  }
+
+  #grant(request: CallRequest, verdict: DispatchVerdict, nowMs: MonotonicMs): AdmissionOutcome {
+    const { pool, path, message, topics } = request;
+    this.#options.onVerdict(pool, verdict);
+    for (const topic of topics) this.#options.topics.began(topic, message);
+    this.#queueOf(pool).began(request);
+    const permit = pool.take(path, message, nowMs, () => {
+      this.#queueOf(pool).ended(request);
+      this.#review(pool);
+    });
+    return { got: 'permit', permit };
+  }
+
+  #defer({ pool }: CallRequest, reason: GateReason): AdmissionOutcome {
+    this.#options.onVerdict(pool, { action: 'defer', reason });
+    return { got: 'deferred', reason };
+  }
+
+  #enqueue(call: WaitingCall, verdict: GateVerdict): void {
+    const { pool, sizeBytes } = call.request;
+    const queue = this.#queueOf(pool).add(call, verdict.reason === 'too-early');
+    this.#waiting.add(call);
+    this.#waitingBytes += sizeBytes;
+    this.#watch(call);
+    this.#makeRoom(queue);
+    if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
+  }
+
+  #dequeue(call: WaitingCall, outcome: AdmissionOutcome): void {
+    const { pool, sizeBytes } = call.request;
+    call.release();
+    this.#waiting.delete(call);
+    this.#waitingBytes -= sizeBytes;
+    this.#queueOf(pool).remove(call);
+    call.settle(outcome);
+  }
+
+  /** Sends messages back until places and bytes are enough again; of queues that hold alike, the newcomer's gives up first. */
+  #makeRoom(newcomer: SubscriptionQueue): void {
+    const { maxWaiting, maxWaitingBytes } = this.#options;
+    for (;;) {
+      const isCrowded = this.#waiting.size > maxWaiting;
+      if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
+      const shareOf = (queue: SubscriptionQueue): number => (isCrowded ? queue.waiting : queue.sizeBytes);
+      const queues = [...this.#pools.values()].flatMap(({ subscriptions }) => subscriptions);
+      const largest = queues.reduce((most, queue) => (shareOf(queue) > shareOf(most) ? queue : most), newcomer);
+      const latest = largest.latest();
+      if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));
+    }
+  }
+
+  /** Arms what ends this message's wait alone: its time, or its signal. */
+  #watch(call: WaitingCall): void {
+    const { notBeforeMs, giveUpAtMs, deadlineAtMs, signal } = call.request;
+    const { clock, wall } = this.#options;
+    const nowMs = clock.nowMs();
+    const wakeAtMs = earliest(giveUpAtMs, notBeforeMs > nowMs ? notBeforeMs : never);
+    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), msBetween(wall.unixMs(), deadlineAtMs));
+    const cancelTimer = clock.after(Math.max(shortestTimerMs, delayMs), () => this.#wake(call));
+    const abort = (): void => this.#dequeue(call, { got: 'aborted' });
+    signal.addEventListener('abort', abort);
+    call.release = () => {
+      cancelTimer();
+      signal.removeEventListener('abort', abort);
+    };
+  }
+
+  #wake(call: WaitingCall): void {
+    const { request } = call;
+    const { outcome } = this.#consider(request);
+    if (outcome) {
+      this.#dequeue(call, outcome);
+      return;
+    }
+    call.release();
+    if (request.notBeforeMs <= this.#options.clock.nowMs()) this.#queueOf(request.pool).ripen(call);
+    this.#watch(call);
+    this.#review(request.pool);
+  }
+
+  /** Gives out what the pool allows, and arms a timer for when time alone will allow more. */
+  #review(pool: DispatchPool): void {
+    this.#cancelReviews.get(pool)?.();
+    const queue = this.#queueOf(pool);
+    // Without a message that could go, nothing is asked of the pool: its load is read for messages alone.
+    if (!queue.hasReady) return;
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    pool.advance(nowMs);
+    const wakeAtMs = queue.dispatch(
+      (request) => this.#judge(request, nowMs),
+      (call, verdict) => this.#dequeue(call, this.#grant(call.request, verdict, nowMs)),
+    );
+    if (wakeAtMs === never) return;
+    const delayMs = Math.max(shortestTimerMs, msBetween(nowMs, wakeAtMs));
+    this.#cancelReviews.set(
+      pool,
+      clock.after(delayMs, () => this.#review(pool)),
+    );
+  }
+
+  #queueOf(pool: DispatchPool): PoolQueue {
+    const known = this.#pools.get(pool);
+    if (known) return known;
+    const queue = new PoolQueue();
+    this.#pools.set(pool, queue);
+    return queue;
+  }
+}

@@ -1,0 +1,36 @@
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
+import type { CallGeneration } from './limit-pace.ts';
+
+/** What became of the call that a place was given for. Gate, limit and breaker learn from this alone. */
+export type CallOutcome =
+  /** A whole 2xx. The path works and the pool had room; `generation` where the answer counts its tokens. */
+  | { readonly became: 'success'; readonly generation?: CallGeneration }
+  /** An answer that blames the request. The path works; room is not told, since nothing may have run. */
+  | { readonly became: 'refused' }
+  /** The pool had no room and asks to be left alone for so long; 0 when it names no time. The path works. */
+  | { readonly became: 'capacity'; readonly retryAfterMs: number }
+  /** The path failed; room is not told. */
+  | { readonly became: 'failure' }
+  /** There was no call, or it says nothing of the pool. */
+  | { readonly became: 'ignored' };
+
+/** One call's place in its pool. It is given back once, with what became of the call. */
+export class Permit {
+  /** The call tries out a path whose breaker was open when the place was given. */
+  readonly isProbe: boolean;
+  readonly #onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void;
+  #hasEnded = false;
+
+  /** `onEnd` is called once. */
+  constructor(isProbe: boolean, onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
+    this.isProbe = isProbe;
+    this.#onEnd = onEnd;
+  }
+
+  /** Gives the place back. Only the first end counts. */
+  end(outcome: CallOutcome, nowMs: MonotonicMs): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#onEnd(outcome, nowMs);
+  }
+}

@@ -1,0 +1,97 @@
+import { earliest, type MonotonicMs, never } from '../../../shared/runtime/clock.ts';
+import type { CallRequest, WaitingCall } from './call-request.ts';
+import { SubscriptionQueue } from './subscription-queue.ts';
+import type { DispatchVerdict, GateVerdict } from './verdict.ts';
+
+/** The subscriptions that want calls of one pool. Only those with messages or calls here are remembered: pushes name them. */
+export class PoolQueue {
+  readonly #subscriptions = new Map<string, SubscriptionQueue>();
+
+  get subscriptions(): readonly SubscriptionQueue[] {
+    return [...this.#subscriptions.values()];
+  }
+
+  get hasReady(): boolean {
+    return this.subscriptions.some(({ ready }) => ready.length > 0);
+  }
+
+  /** The message waits. `isEarly`: a retry whose time has not come. */
+  add(call: WaitingCall, isEarly: boolean): SubscriptionQueue {
+    const queue = this.#of(call.request);
+    queue.add(call, isEarly);
+    return queue;
+  }
+
+  /** The time of a retry has come. */
+  ripen(call: WaitingCall): void {
+    this.#of(call.request).ripen(call);
+  }
+
+  /** The message waits no longer. */
+  remove(call: WaitingCall): void {
+    this.#of(call.request).remove(call);
+    this.#prune(call.request);
+  }
+
+  /** A call of the subscription is under way. */
+  began(request: CallRequest): void {
+    this.#of(request).inFlight += 1;
+  }
+
+  /** A call of the subscription has ended. */
+  ended(request: CallRequest): void {
+    this.#of(request).inFlight -= 1;
+    this.#prune(request);
+  }
+
+  /**
+   * Gives out what `judge` allows. Subscriptions take turns: the one with the fewest calls under way is first, then the one with the
+   * earliest deadline. `grant` has to take the message out of its queue.
+   * @returns when time alone could let another one go; `never` where only an event can
+   */
+  dispatch(
+    judge: (request: CallRequest) => GateVerdict,
+    grant: (call: WaitingCall, verdict: DispatchVerdict) => void,
+  ): MonotonicMs {
+    const queues = new Set(this.subscriptions.filter(({ ready }) => ready.length > 0));
+    let wakeAtMs: MonotonicMs = never;
+    while (queues.size > 0) {
+      const queue = [...queues].reduce((first, other) => (isBefore(other, first) ? other : first));
+      const next = nextOf(queue, judge);
+      if ('call' in next) grant(next.call, next.verdict);
+      else wakeAtMs = earliest(wakeAtMs, next.untilMs);
+      if (!('call' in next) || queue.ready.length === 0) queues.delete(queue);
+    }
+    return wakeAtMs;
+  }
+
+  #of({ subscription }: CallRequest): SubscriptionQueue {
+    const queue = this.#subscriptions.get(subscription) ?? new SubscriptionQueue();
+    this.#subscriptions.set(subscription, queue);
+    return queue;
+  }
+
+  #prune({ subscription }: CallRequest): void {
+    if (this.#subscriptions.get(subscription)?.isEmpty) this.#subscriptions.delete(subscription);
+  }
+}
+
+/** `untilMs`: when time alone could let one go. */
+type NextCall = { readonly call: WaitingCall; readonly verdict: DispatchVerdict } | { readonly untilMs: MonotonicMs };
+
+/** The queue's first that may go. What keeps one back keeps back all behind, unless it is a breaker: those differ by path and message. */
+function nextOf(queue: SubscriptionQueue, judge: (request: CallRequest) => GateVerdict): NextCall {
+  let untilMs: MonotonicMs = never;
+  for (const call of queue.ready) {
+    const verdict = judge(call.request);
+    if (verdict.action === 'dispatch') return { call, verdict };
+    if (verdict.action === 'wait') untilMs = earliest(untilMs, verdict.untilMs ?? never);
+    if (verdict.reason !== 'breaker') break;
+  }
+  return { untilMs };
+}
+
+function isBefore(queue: SubscriptionQueue, other: SubscriptionQueue): boolean {
+  if (queue.inFlight !== other.inFlight) return queue.inFlight < other.inFlight;
+  return queue.ready[0]!.request.deadlineAtMs < other.ready[0]!.request.deadlineAtMs;
+}

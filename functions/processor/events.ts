@@ -1,0 +1,36 @@
+import type { RequestName } from '../../shared/pubsub/request.ts';
+import type { UnixMs } from '../../shared/runtime/clock.ts';
+import type { CallClass } from './call/answer.ts';
+import type { GateReading } from './dispatch/capacity-gate.ts';
+import type { GateVerdict } from './dispatch/verdict.ts';
+import type { ResultSummary } from './results/result.ts';
+import type { RetrySummary } from './results/retry.ts';
+
+/**
+ * What a processor tells of its work, each thing once and in the order in which it happens. It does the same whether anything listens.
+ * `pool` is the pool's name, a label that the configuration bounds. None of it holds a prompt or an answer.
+ */
+export interface ProcessorEvents {
+  /** A message may go, begins to wait, or goes back to Pub/Sub. */
+  judged(pool: string, verdict: GateVerdict): void;
+  /** A call has ended. */
+  called(pool: string, callClass: CallClass, durationMs: number): void;
+  /** Pub/Sub has confirmed a request's result. */
+  answered(pool: string, result: ResultSummary, nowMs: UnixMs): void;
+  /** Pub/Sub has confirmed the retry of a failed attempt. */
+  retried(pool: string, retry: RetrySummary): void;
+  /** Pub/Sub has not confirmed a result, a retry or a dead letter in time. */
+  unpublished(pool: string, request: RequestName, error: unknown): void;
+  /** A message goes back to Pub/Sub, and costs no attempt. */
+  givenBack(pool: string, request: RequestName, status: number, why: string): void;
+  /** There is no credential for the gateway. */
+  credentialFailed(pool: string, error: unknown): void;
+  /** A delivery met an error that no rule foresees. */
+  crashed(error: unknown): void;
+  /** A push is answered; 499 where Pub/Sub had hung up. */
+  delivered(pool: string, status: number): void;
+  /** A path of a pool, or a topic (then `pool` is empty), fails for every message, or works again. */
+  breakerChanged(pool: string, scope: string, isOpen: boolean): void;
+  /** The load was read, and the gate has learned from it. */
+  capacityRead(pool: string, read: GateReading): void;
+}

@@ -1,0 +1,123 @@
+import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
+import type { Values } from '../../shared/runtime/config/read-config.ts';
+import type { Credential } from './call/credential.ts';
+import type { CallGateway } from './call/gateway-client.ts';
+import { requestCaller } from './call/request-call.ts';
+import type { functionSchema } from './config.ts';
+import { Delivery } from './delivery.ts';
+import type { DeliveryParts, DeliverySettings } from './delivery-parts.ts';
+import { type DeliveryStatus, unavailable } from './delivery-status.ts';
+import { BreakerBoard } from './dispatch/breaker-board.ts';
+import { DispatchQueue } from './dispatch/dispatch-queue.ts';
+import type { ProcessorEvents } from './events.ts';
+import type { PushedMessage } from './message/push-envelope.ts';
+import { createPools, type PolicyPools, type PoolParts, type PoolSettings } from './pools.ts';
+import type { RandomSource } from './random.ts';
+import { Outbox } from './results/outbox.ts';
+import type { Publish } from './results/publisher.ts';
+import { RunningDeliveries } from './running-deliveries.ts';
+import type { SubscriptionPolicies } from './subscription-policies.ts';
+import type { Spans } from './tracing.ts';
+
+/** The variables that a processor depends on. */
+export type ProcessorSettings = DeliverySettings & PoolSettings & Pick<Values<typeof functionSchema>, 'maxWaiting'>;
+
+/** All that a processor needs of the world: it has no clock, chance, network or environment of its own. */
+export interface ProcessorOptions {
+  readonly clock: MonotonicClock;
+  readonly wall: WallClock;
+  readonly random: RandomSource;
+  readonly policies: SubscriptionPolicies;
+  readonly settings: ProcessorSettings;
+  readonly sourcesOf: PoolParts['sourcesOf'];
+  readonly credential: Credential;
+  readonly call: CallGateway;
+  readonly publish: Publish;
+  readonly spans: Pick<Spans, 'begin'>;
+  readonly events: ProcessorEvents;
+}
+
+/** The function without its HTTP server: what becomes of a pushed message, from its arrival to its status. */
+export interface Processor {
+  readonly pools: PolicyPools;
+  /** A breaker for each topic that is published to. */
+  readonly topics: BreakerBoard;
+  /** Reads the load of all pools: what has no data is said at once, and the first message finds the load known. */
+  start(): void;
+  /**
+   * Resolves with the status that answers the push. A second delivery of the same message joins the first and gets its status.
+   * @param gone aborted when the push's connection is lost; the work is stopped when all connections of a message are
+   */
+  deliver(message: PushedMessage, gone: AbortSignal): Promise<DeliveryStatus>;
+  /** Gives back all messages that wait, and all that come. Calls that are under way go on. */
+  close(): void;
+  /** Stops all work: the messages go back to Pub/Sub. */
+  abort(): void;
+  /** Resolves when all deliveries that run now have ended. */
+  ended(): Promise<void>;
+}
+
+const maxWaitingBytes = 256 * 1024 * 1024;
+/** One failed publish says enough: it was tried for seconds. */
+const failedPublishesToPause = 1;
+/** A status that Pub/Sub never hears: it had hung up. */
+const hungUp = 499;
+
+/** Joins the parts of the dispatch path. */
+export function createProcessor(options: ProcessorOptions): Processor {
+  const { clock, wall, random, policies, settings, events } = options;
+  const topics = new BreakerBoard(failedPublishesToPause, (topic, isOpen) => events.breakerChanged('', topic, isOpen));
+  const queue = new DispatchQueue({
+    clock,
+    wall,
+    topics,
+    maxWaiting: settings.maxWaiting,
+    maxWaitingBytes,
+    onVerdict: (pool, verdict) => events.judged(pool.name, verdict),
+  });
+  const { sourcesOf } = options;
+  const pools = createPools({ policies, settings, sourcesOf, clock, events, onReading: queue.review });
+  const parts: DeliveryParts = {
+    clock,
+    wall,
+    random,
+    settings,
+    queue,
+    credential: options.credential,
+    makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
+    outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
+    spans: options.spans,
+    events,
+  };
+  const running = new RunningDeliveries();
+
+  return {
+    pools,
+    topics,
+    start: () => {
+      for (const pool of pools.all) pool.advance(clock.nowMs());
+    },
+    deliver: async (message, gone) => {
+      const { subscription, messageId, attributes } = message;
+      const policy = policies.of(subscription);
+      const pool = pools.of(policy);
+      const key = messageId === '' ? random.uuid() : `${subscription} ${messageId}`;
+      const name = attributes.first_message_id || messageId || key;
+      const joined = running.join(key, (signal) =>
+        new Delivery({ message, key, name, policy, pool, signal }, parts).run(),
+      );
+      if (gone.aborted) joined.leave();
+      gone.addEventListener('abort', joined.leave);
+      const status = await joined.status.catch((error: unknown): DeliveryStatus => {
+        events.crashed(error);
+        return unavailable;
+      });
+      gone.removeEventListener('abort', joined.leave);
+      events.delivered(pool.name, gone.aborted ? hungUp : status);
+      return status;
+    },
+    close: () => queue.close(),
+    abort: () => running.stopAll(),
+    ended: () => running.ended(),
+  };
+}

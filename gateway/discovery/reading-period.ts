@@ -1,0 +1,36 @@
+/** Share of an endpoint's time that the reading of its page may cost. Protocol: contract §7, `METRICS_REFRESH_MS`. */
+const largestShare = 0.01;
+/** A page that takes longer than a hundredth of this is read so often all the same: what is older says nothing of a load. */
+const longestPeriodMs = 10_000;
+/** A reading counts until it is so many periods old: a busy engine answers late. */
+const staleAfterPeriods = 4;
+/** The cost of a page is the least of so many readings: what took longer waited for something else. */
+const readings = 16;
+
+/** How often the page of one endpoint is read: the time that it takes it is at most a hundredth of the time between. */
+export class ReadingPeriod {
+  readonly #refreshMs: number;
+  readonly #tookMs: number[] = [];
+
+  /** @param refreshMs how often it is read at most */
+  constructor(refreshMs: number) {
+    this.#refreshMs = refreshMs;
+  }
+
+  /** A page took so long to come. */
+  record(tookMs: number): void {
+    this.#tookMs.push(tookMs);
+    if (this.#tookMs.length > readings) this.#tookMs.shift();
+  }
+
+  /** From the beginning of one reading to the next. */
+  get ms(): number {
+    const costMs = this.#tookMs.length === 0 ? 0 : Math.min(...this.#tookMs);
+    return Math.max(this.#refreshMs, Math.min(longestPeriodMs, costMs / largestShare));
+  }
+
+  /** For so long a reading counts. */
+  get freshForMs(): number {
+    return staleAfterPeriods * this.ms;
+  }
+}

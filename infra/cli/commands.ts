@@ -1,0 +1,30 @@
+/**
+ * Runs one command.
+ * @param argv what stands after the command's name
+ * @param usage how the command was called, for its help: `npm run submit --`
+ * @returns the exit code
+ * @throws {Error} whose message tells people what is wrong
+ */
+export type RunCommand = (argv: readonly string[], usage: string) => Promise<number>;
+
+export interface CliCommand {
+  /** Completes «backfill NAME …» in the list of commands. */
+  readonly about: string;
+  /** A command's modules are loaded when it is called. */
+  readonly load: () => Promise<{ readonly run: RunCommand }>;
+}
+
+/** Every command of `backfill`, by name. */
+export const commands: ReadonlyMap<string, CliCommand> = new Map([
+  [
+    'submit',
+    {
+      about: 'publishes each line of a file as a request and collects the results',
+      load: () => import('./submit/command.ts'),
+    },
+  ],
+]);
+
+export function commandList(): string {
+  return [...commands].map(([name, { about }]) => `  ${name.padEnd(10)} ${about}\n`).join('');
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import type { CallRequest, WaitingCall } from '../../../../functions/processor/dispatch/call-request.ts';
+import { PoolQueue } from '../../../../functions/processor/dispatch/pool-queue.ts';
+import type { GateVerdict } from '../../../../functions/processor/dispatch/verdict.ts';
+import { never } from '../../../../shared/runtime/clock.ts';
+import { mono, unix } from '../../../support/instants.ts';
+
+const go: GateVerdict = { action: 'dispatch', reason: 'free' };
+const wait = (reason: 'limit' | 'breaker', untilMs?: number): GateVerdict => ({
+  action: 'wait',
+  reason,
+  ...(untilMs === undefined ? {} : { untilMs: mono(untilMs) }),
+});
+
+/** A message that waits: its name, its subscription, its deadline. */
+const waiting = (message: string, subscription = 's', deadlineAtMs = 1): WaitingCall => ({
+  request: { message, subscription, deadlineAtMs: unix(deadlineAtMs), sizeBytes: 1 } as CallRequest,
+  settle: () => undefined,
+  release: () => undefined,
+});
+
+/** Gives out what the verdicts, by message, allow; tells in which order, and when to look again. */
+function dispatch(queue: PoolQueue, verdicts: Readonly<Record<string, GateVerdict>> = {}) {
+  const granted: string[] = [];
+  const wakeAtMs = queue.dispatch(
+    ({ message }) => verdicts[message] ?? go,
+    (call) => {
+      granted.push(call.request.message);
+      queue.began(call.request);
+      queue.remove(call);
+    },
+  );
+  return { granted, wakeAtMs };
+}
+
+test('subscriptions take turns, and in one the earliest deadline is first', () => {
+  const queue = new PoolQueue();
+  for (const [message, subscription, deadline] of [
+    ['a late', 'a', 9],
+    ['a early', 'a', 1],
+    ['b', 'b', 5],
+    ['a middle', 'a', 4],
+  ] as const) {
+    queue.add(waiting(message, subscription, deadline), false);
+  }
+  expect(dispatch(queue)).toEqual({ granted: ['a early', 'b', 'a middle', 'a late'], wakeAtMs: never });
+});
+
+test('a retry whose time has not come is not looked at', () => {
+  const queue = new PoolQueue();
+  const early = waiting('early');
+  queue.add(early, true);
+  expect([queue.hasReady, dispatch(queue).granted]).toEqual([false, []]);
+  queue.ripen(early);
+  expect([queue.hasReady, dispatch(queue).granted]).toEqual([true, ['early']]);
+});
+
+describe('a message that is kept back', () => {
+  const rows: [string, Record<string, GateVerdict>, string[], number][] = [
+    ['keeps back all behind it', { first: wait('limit') }, ['other'], never],
+    ['by a breaker alone keeps back none', { first: wait('breaker') }, ['second', 'other'], never],
+    ['tells when to look again', { first: wait('limit', 700) }, ['other'], 700],
+    [
+      'the soonest of all',
+      { first: wait('breaker', 900), second: wait('breaker', 800), other: wait('limit', 850) },
+      [],
+      800,
+    ],
+  ];
+  test.each(rows)('%s', (_, verdicts, granted, wakeAtMs) => {
+    const queue = new PoolQueue();
+    queue.add(waiting('first', 'a', 1), false);
+    queue.add(waiting('second', 'a', 2), false);
+    queue.add(waiting('other', 'b', 3), false);
+    expect(dispatch(queue, verdicts)).toEqual({ granted, wakeAtMs });
+  });
+});
+
+test('a subscription without messages and calls is forgotten', () => {
+  const queue = new PoolQueue();
+  const call = waiting('m');
+  queue.add(call, false);
+  expect(queue.subscriptions).toHaveLength(1);
+  dispatch(queue);
+  expect(queue.subscriptions.map(({ inFlight, waiting: count }) => [inFlight, count])).toEqual([[1, 0]]);
+  queue.ended(call.request);
+  expect(queue.subscriptions).toEqual([]);
+});

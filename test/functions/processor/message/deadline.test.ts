@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { callTimeoutMs, isExpired, readDeadline } from '../../../../shared/pubsub/deadline.ts';
+import { unix } from '../../../support/instants.ts';
+
+describe('how long a call may take', () => {
+  const time = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, spentMs: 0, leftMs: 1e9 };
+  const rows: [string, Partial<typeof time>, number][] = [
+    ['its own limit', {}, 540_000],
+    ['the deadline', { leftMs: 5000 }, 5000],
+    ['what the push leaves', { spentMs: 100_000 }, 480_000],
+    ['nothing', { spentMs: 580_000 }, 0],
+  ];
+  test.each(rows)('%s', (_, changed, expected) => {
+    expect(callTimeoutMs({ ...time, ...changed })).toBe(expected);
+  });
+});
+
+test.each([
+  ['at the deadline', 1000, true],
+  ['a millisecond before', 999, false],
+])('%s a request has expired: %s', (_, nowMs, expected) => {
+  expect(isExpired(unix(1000), unix(nowMs))).toBe(expected);
+});
+
+describe('a deadline', () => {
+  const publishedAtMs = unix(1_795_460_000_000);
+  const tooFar = 'deadline must be at most 31 days after the publish, in unix seconds (not milliseconds)';
+  test.each<[string, number, number | string]>([
+    ['is unix seconds, with decimals', 1_795_460_001.25, 1_795_460_001_250],
+    ['may be past', 0.001, 1],
+    ['may be 31 days ahead', 1_795_460_000 + 31 * 86_400, 1_795_460_000_000 + 31 * 86_400_000],
+    ['may not be a second more', 1_795_460_001 + 31 * 86_400, tooFar],
+    ['may not be in milliseconds', 1_795_460_000_000, tooFar],
+    ['may not be 0', 0, 'deadline must be unix seconds above 0'],
+    ['may not be negative', -1, 'deadline must be unix seconds above 0'],
+    ['may not be infinite', Number.POSITIVE_INFINITY, 'deadline must be finite unix seconds'],
+    ['may not be NaN', Number.NaN, 'deadline must be finite unix seconds'],
+  ])('%s', (_, seconds, expected) => {
+    const read = readDeadline(seconds, publishedAtMs);
+    expect(read).toEqual(typeof expected === 'string' ? { fault: expected } : expected);
+  });
+});

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { ReadingPeriod } from '../../../gateway/discovery/reading-period.ts';
+
+test.each([
+  ['before the first page', [], 250],
+  ['a page that costs nothing', [1, 2], 250],
+  ['vLLM’s, which takes 7 ms of its API server', [7, 9, 30], 700],
+  ['one that takes for ever', [5000], 10_000],
+  ['a slow one that became fast, by the last sixteen', [1, ...Array.from({ length: 16 }, () => 8)], 800],
+])('a page is read so often that it costs a hundredth at most: %s', (_, tookMs, periodMs) => {
+  const period = new ReadingPeriod(250);
+  for (const ms of tookMs) period.record(ms);
+  expect([period.ms, period.freshForMs]).toEqual([periodMs, 4 * periodMs]);
+});
+
+test('a period that is longer than asked for is never shortened', () => {
+  const period = new ReadingPeriod(60_000);
+  period.record(5000);
+  expect(period.ms).toBe(60_000);
+});
