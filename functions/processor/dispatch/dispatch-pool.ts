@@ -2,6 +2,7 @@ import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../sh
 import type { BreakerHealth } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type ClosedBy } from './call-limit.ts';
+import type { CallRequest } from './call-request.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import type { GateInputs } from './verdict.ts';
@@ -85,17 +86,19 @@ export class DispatchPool {
   }
 
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
-  take(path: string, message: string, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
-    const permit = new Permit(this.breakers.isOpen(path), (outcome, endedAtMs) => {
+  take(
+    { path, message, tenant }: Pick<CallRequest, 'path' | 'message' | 'tenant'>,
+    startedAtMs: MonotonicMs,
+    onEnd: () => void,
+  ): Permit {
+    const permit = new Permit((outcome, endedAtMs) => {
       this.#learn(outcome, path, startedAtMs, endedAtMs);
       this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.capacity.callsEnded(endedAtMs);
       this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
       onEnd();
     });
     this.#inFlight += 1;
-    this.capacity.callBegan();
-    this.breakers.began(path, message);
+    this.breakers.began(path, message, tenant);
     return permit;
   }
 

@@ -33,7 +33,8 @@ interface Row {
   attemptsFailed?: number;
   lastStatus?: number;
   nowMs?: number;
-  outage?: boolean;
+  firstFailedAtMs?: number;
+  retrySpanMs?: number;
 }
 
 describe('what follows a call', () => {
@@ -65,7 +66,6 @@ describe('what follows a call', () => {
       { callClass: 'failure', lastStatus: 503 },
       { step: 'retry', lastStatus: 503 },
     ],
-    ['a failure amid an outage', { callClass: 'failure', outage: true }, { step: 'give-back' }],
     [
       'the last failure, with an answer',
       { callClass: 'failure', call: answer(500), attemptsFailed: 2 },
@@ -80,6 +80,31 @@ describe('what follows a call', () => {
         deadLetter: 'ATTEMPTS_EXHAUSTED',
         ending: { errorCode: 'ATTEMPTS_EXHAUSTED', statusCode: 503 },
       },
+    ],
+    [
+      'a failure after all attempts, before the span has passed',
+      { callClass: 'failure', attemptsFailed: 7, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 2999 },
+      { step: 'retry' },
+    ],
+    [
+      'a failure after all attempts and the span',
+      { callClass: 'failure', attemptsFailed: 7, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 3000 },
+      { step: 'finish', attempts: 8, deadLetter: 'ATTEMPTS_EXHAUSTED' },
+    ],
+    [
+      'a failure after the span, before all attempts',
+      { callClass: 'failure', attemptsFailed: 1, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 9000 },
+      { step: 'retry' },
+    ],
+    [
+      'a span that is longer than a quarter of the time which the request has',
+      { callClass: 'failure', attemptsFailed: 2, firstFailedAtMs: 1000, retrySpanMs: 300_000, nowMs: 3500 },
+      { step: 'finish', deadLetter: 'ATTEMPTS_EXHAUSTED' },
+    ],
+    [
+      'all attempts of a message that does not say since when they fail',
+      { callClass: 'failure', attemptsFailed: 2, retrySpanMs: 1 },
+      { step: 'retry' },
     ],
     [
       'the deadline passed meanwhile',
@@ -118,12 +143,13 @@ describe('what follows a call', () => {
     ],
   ];
   test.each(rows)('%s', (_, row, expected) => {
+    const firstFailedAtMs = row.firstFailedAtMs === undefined ? undefined : unix(row.firstFailedAtMs);
     const attempt: EndedAttempt = {
-      request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus },
+      request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus, firstFailedAtMs },
       call: row.call ?? broken,
       callClass: row.callClass,
-      isOutage: row.outage ?? false,
       maxAttempts: 3,
+      retrySpanMs: row.retrySpanMs ?? 0,
       nowMs: unix(row.nowMs ?? 0),
     };
     expect(afterCall(attempt)).toMatchObject(expected);
