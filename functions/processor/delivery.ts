@@ -63,7 +63,7 @@ export class Delivery {
     const { request } = decoded;
     const wanted = this.#wanted(request);
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
     for (;;) {
       const sinceMs = this.#nowMs();
       const giveUpAtMs = later(sinceMs, mayWaitMs);
@@ -78,6 +78,7 @@ export class Delivery {
   async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool, signal } = this.#push;
+    const isProbe = pool.breakers.isOpen(request.endpoint);
     try {
       const credential = await this.#credential();
       if (credential === undefined) return withoutCredential(request);
@@ -92,7 +93,7 @@ export class Delivery {
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, ...settings, nowMs });
+      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }

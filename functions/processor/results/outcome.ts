@@ -13,7 +13,7 @@ export type LastStep = FinishStep | RetryStep | GiveBackStep;
 /** What to do next for a message. */
 export type NextStep =
   | LastStep
-  /** The gateway had no room: the message waits for another place. */
+  /** The gateway had no room, or a probe did not reach it: the message waits for another place. */
   | { readonly step: 'wait-on' };
 
 /** The request gets its result, and its dead letter where `deadLetter` names a reason for one. */
@@ -48,6 +48,8 @@ export interface EndedAttempt {
   readonly request: AsyncRequest;
   readonly call: CallEnd;
   readonly callClass: CallClass;
+  /** The path's breaker was open when the call began. */
+  readonly isProbe: boolean;
   readonly maxAttempts: number;
   /** `RETRY_SPAN_SECONDS` in milliseconds: attempts that failed in less time use up no message. */
   readonly retrySpanMs: number;
@@ -105,6 +107,8 @@ export function afterCall(attempt: EndedAttempt): NextStep {
       return { step: 'wait-on' };
     case 'unreachable':
     case 'operators-error':
+      // Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over.
+      return attempt.isProbe ? { step: 'wait-on' } : giveBack(request, unavailable, describeEnd(call));
     case 'aborted':
       return giveBack(request, unavailable, describeEnd(call));
     case 'failure':

@@ -33,6 +33,7 @@ interface Row {
   attemptsFailed?: number;
   lastStatus?: number;
   nowMs?: number;
+  probe?: boolean;
   firstFailedAtMs?: number;
   retrySpanMs?: number;
 }
@@ -57,6 +58,13 @@ describe('what follows a call', () => {
     ],
     ['no capacity', { callClass: 'capacity', call: answer(429) }, { step: 'wait-on' }],
     ['unreachable', { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' } }, { step: 'give-back' }],
+    ['an unreachable probe', { callClass: 'unreachable', call: answer(503), probe: true }, { step: 'wait-on' }],
+    [
+      'the operator’s error of a probe',
+      { callClass: 'operators-error', call: answer(401), probe: true },
+      { step: 'wait-on' },
+    ],
+    ['a probe that fails', { callClass: 'failure', call: answer(500), probe: true }, { step: 'retry' }],
     ['operator’s error', { callClass: 'operators-error', call: answer(401) }, { step: 'give-back' }],
     ['aborted', { callClass: 'aborted', call: { end: 'aborted' } }, { step: 'give-back' }],
     ['a failure', { callClass: 'failure', call: answer(500) }, { step: 'retry', lastStatus: 500 }],
@@ -148,6 +156,7 @@ describe('what follows a call', () => {
       request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus, firstFailedAtMs },
       call: row.call ?? broken,
       callClass: row.callClass,
+      isProbe: row.probe ?? false,
       maxAttempts: 3,
       retrySpanMs: row.retrySpanMs ?? 0,
       nowMs: unix(row.nowMs ?? 0),
