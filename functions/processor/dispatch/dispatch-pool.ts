@@ -1,8 +1,7 @@
 import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
-import type { BreakerHealth } from './breaker.ts';
+import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type ClosedBy } from './call-limit.ts';
-import type { CallRequest } from './call-request.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import type { GateInputs } from './verdict.ts';
@@ -18,6 +17,11 @@ export interface DispatchPoolOptions {
   /** What an unknown load means. */
   readonly whenUnknown: GateInputs['whenUnknown'];
   readonly onBreaker: (path: string, isOpen: boolean) => void;
+}
+
+/** What a call is for. */
+export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'> {
+  readonly path: string;
 }
 
 /** What a pool tells of itself; the rest of the inputs is the message's. */
@@ -86,11 +90,7 @@ export class DispatchPool {
   }
 
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
-  take(
-    { path, message, tenant }: Pick<CallRequest, 'path' | 'message' | 'tenant'>,
-    startedAtMs: MonotonicMs,
-    onEnd: () => void,
-  ): Permit {
+  take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
     const permit = new Permit((outcome, endedAtMs) => {
       this.#learn(outcome, path, startedAtMs, endedAtMs);
       this.#inFlight -= 1;
