@@ -43,7 +43,9 @@ async function startScenario(name: string, settings: Readonly<Record<string, str
   await bus.pushFrom(topics.requests, `${name}-requests-push`, worker.url);
   await bus.pushFrom(topics.retries, `${name}-retries-push`, worker.url);
   const publish = (tenant: string, count: number): Promise<unknown> => {
-    const data = Buffer.from(JSON.stringify({ model: tenant, messages: [] }));
+    const data = Buffer.from(
+      JSON.stringify({ model: tenant, messages: [{ role: 'user', content: 'x' }], max_tokens: 32 }),
+    );
     const topic = bus.client.topic(topics.requests);
     return Promise.all(Array.from({ length: count }, () => topic.publishMessage({ data, attributes: { tenant } })));
   };
@@ -86,4 +88,23 @@ describe('four messages of a producer at a low rate outlive', { timeout: 120_000
     expect(results.map(({ status }) => status)).toEqual(Array(4).fill('succeeded'));
     expect(dead).toEqual([]);
   });
+});
+
+test('a model server that refuses what it cannot queue costs no attempt and opens no breaker', {
+  timeout: 120_000,
+}, async () => {
+  const engine = await startProcess('infra/local/model-server/main.ts', [
+    ...['--port', '0', '--model', 't', '--speed', '20', '--max-num-seqs', '1', '--max-num-queued-reqs', '1'],
+  ]);
+  started.push(engine);
+  const { worker, publish, results } = await startScenario('admission', {
+    INFERENCE_GATEWAY_URL: engine.url,
+    CAPACITY_REFRESH_SECONDS: '0.1',
+  });
+  await publish('t', 30);
+  await until(() => results.length >= 30, { what: 'the results', ...patience });
+  expect(new Set(results.map(({ status, attempts }) => `${status} ${attempts}`))).toEqual(new Set(['succeeded 1']));
+  expect(worker.output()).not.toContain('"event":"breaker"');
+  const page = await (await fetch(`${worker.url}/metrics`)).text();
+  expect(page).toMatch(/^async_gate_decisions_total\{verdict="wait",reason="shed",.*\} [1-9]/m);
 });
