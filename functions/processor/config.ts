@@ -92,7 +92,13 @@ export const functionSchema = {
   maxAttempts: integer('MAX_ATTEMPTS', {
     default: '5',
     min: 1,
-    meaning: 'failed calls after which a message gets its result all the same',
+    meaning:
+      'failed calls after which a message gets its result all the same, once `RETRY_SPAN_SECONDS` have passed too',
+  }),
+  retrySpanMs: seconds('RETRY_SPAN_SECONDS', {
+    default: '300',
+    meaning:
+      'how long ago the first failure must be before attempts can be used up, a quarter of the time from first publish to deadline at most; at 0 attempts alone count',
   }),
   maxWaitMs: seconds('MAX_WAIT_SECONDS', {
     default: '20',

@@ -30,6 +30,7 @@ export interface DeliverySettings {
   readonly requestTimeoutMs: number;
   readonly ackDeadlineMs: number;
   readonly maxAttempts: number;
+  readonly retrySpanMs: number;
   readonly maxWaitMs: number;
 }
 

@@ -15,6 +15,7 @@ import {
   afterWait,
   type LastStep,
   type NextStep,
+  statusOf,
   withoutCredential,
   withoutTime,
 } from './results/outcome.ts';
@@ -62,7 +63,7 @@ export class Delivery {
     const { request } = decoded;
     const wanted = this.#wanted(request);
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
     for (;;) {
       const sinceMs = this.#nowMs();
       const giveUpAtMs = later(sinceMs, mayWaitMs);
@@ -77,6 +78,7 @@ export class Delivery {
   async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool, signal } = this.#push;
+    const isProbe = pool.breakers.isOpen(request.endpoint);
     try {
       const credential = await this.#credential();
       if (credential === undefined) return withoutCredential(request);
@@ -89,10 +91,9 @@ export class Delivery {
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
-      const isOutage = permit.isProbe || pool.breakers.isOpen(request.endpoint);
-      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs));
-      permit.end(callOutcome(call, callClass, request.model, nowMs), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isOutage, maxAttempts: settings.maxAttempts, nowMs });
+      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
+      permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
+      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }
@@ -142,11 +143,19 @@ export class Delivery {
   }
 
   /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
-  #wanted({ retryAtMs, endpoint, deadlineAtMs }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
+  #wanted({
+    retryAtMs,
+    endpoint,
+    deadlineAtMs,
+    tenant,
+    attemptsFailed,
+  }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
     const { message, name, policy, pool, signal } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
       message: name,
+      tenant,
+      hasFailed: attemptsFailed > 0,
       subscription: message.subscription,
       pool,
       path: endpoint,

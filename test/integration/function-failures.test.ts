@@ -12,6 +12,7 @@ beforeAll(async () => {
   world = await startFunctionWorld({
     ...patient,
     MAX_ATTEMPTS: '3',
+    RETRY_SPAN_SECONDS: '0',
     CAPACITY_REFRESH_SECONDS: '0.1',
     DEAD_LETTER_EXPIRED: 'true',
   });

@@ -1,9 +1,9 @@
-import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
+import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
@@ -62,15 +62,21 @@ function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
+const nothing = new Uint8Array(0);
+/** Only of these does the error's code say what the call was. */
+const statusesWithCode: readonly number[] = [400, 404, 502, 503];
+
 /** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
 export function classify(call: CallEnd, healthyRecently: boolean): CallClass {
   if (call.end === 'aborted') return 'aborted';
   if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';
   const { status, headers } = call.end === 'answer' ? call.answer : call;
-  const code = call.end === 'answer' && (status === 400 || status === 404) ? errorCodes(call.answer.body) : [];
+  const body = call.end === 'answer' ? call.answer.body : nothing;
+  const codes = statusesWithCode.includes(status) ? errorCodes(body) : [];
   if (status >= 200 && status < 300) return call.end === 'answer' ? 'success' : 'final';
-  if (status === 429 || (status === 503 && headers[droppedReasonHeader])) return 'capacity';
-  if (isOperatorsError(status, code)) return healthyRecently ? 'failure' : 'operators-error';
+  if ((status === 502 || status === 503) && isForWantOfEndpoint(headers, body, codes)) return 'unreachable';
+  if (status === 429 || (status === 503 && isForWantOfRoom(headers, body))) return 'capacity';
+  if (isOperatorsError(status, codes)) return healthyRecently ? 'failure' : 'operators-error';
   if (status === 408 || status >= 500) return 'failure';
   return status >= 400 ? 'final' : 'failure';
 }

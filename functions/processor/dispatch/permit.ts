@@ -16,14 +16,11 @@ export type CallOutcome =
 
 /** One call's place in its pool. It is given back once, with what became of the call. */
 export class Permit {
-  /** The call tries out a path whose breaker was open when the place was given. */
-  readonly isProbe: boolean;
   readonly #onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void;
   #hasEnded = false;
 
   /** `onEnd` is called once. */
-  constructor(isProbe: boolean, onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
-    this.isProbe = isProbe;
+  constructor(onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
     this.#onEnd = onEnd;
   }
 

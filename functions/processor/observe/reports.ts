@@ -9,6 +9,7 @@ import type { ProcessorEvents } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
 import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
+import { BackendTimeouts } from './backend-timeouts.ts';
 import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
 
@@ -27,6 +28,7 @@ export class Reports implements ProcessorEvents, PushEvents {
   readonly #metrics: FunctionMetrics;
   readonly #log: Logger;
   readonly #parts: ReportParts;
+  readonly #backendTimeouts = new BackendTimeouts();
   /** What was told last of each source and each gate. */
   readonly #lastTold = new Map<string, string>();
   readonly #lasting: LastingStates;
@@ -42,9 +44,15 @@ export class Reports implements ProcessorEvents, PushEvents {
     this.#metrics.verdict(pool, verdict);
   }
 
-  called(pool: string, callClass: CallClass, durationMs: number): void {
+  called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void {
     const isAttempt = callClass === 'success' || callClass === 'final' || callClass === 'failure';
     if (isAttempt) this.#metrics.inferenceSeconds.observe({ pool }, durationMs / 1000);
+    const cutAtMs = status === 504 ? this.#backendTimeouts.cut(pool, durationMs) : undefined;
+    if (cutAtMs === undefined) return;
+    this.#log.warn(
+      { event: 'backend_timeout', pool, cutAtMs: Math.round(cutAtMs) },
+      `cut at ${(cutAtMs / 1000).toFixed(1)} s: backend timeout. A load balancer answers 504 at this age: no longer call can succeed`,
+    );
   }
 
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void {

@@ -29,6 +29,17 @@ export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, f
   return later(nowMs, Math.min(Math.max(retryAfterMs, backoffMs), msBetween(nowMs, deadlineAtMs) / 2));
 }
 
+/**
+ * How long ago a request's first failure must be before its attempts can be used up, in milliseconds: `spanMs`, or a quarter of the time
+ * that the request has from first publish to deadline. Protocol: contract §1, "Retries".
+ */
+export function attemptSpanMs(
+  { firstPublishedAtMs, deadlineAtMs }: Pick<AsyncRequest, 'firstPublishedAtMs' | 'deadlineAtMs'>,
+  spanMs: number,
+): number {
+  return Math.min(spanMs, msBetween(firstPublishedAtMs, deadlineAtMs) / 4);
+}
+
 /** What is told of a retry. */
 export interface RetrySummary {
   readonly event: 'retried';
@@ -47,6 +58,8 @@ export interface RetryParts {
   readonly data: Uint8Array;
   readonly attributes: Attributes;
   readonly retryAtMs: UnixMs;
+  /** When the request's first attempt failed: this one, or one of an earlier delivery. */
+  readonly firstFailedAtMs: UnixMs;
   /** Status of the last complete answer to any delivery. */
   readonly lastStatus: number | undefined;
 }
@@ -58,6 +71,7 @@ export function retryMessage({
   data,
   attributes,
   retryAtMs,
+  firstFailedAtMs,
   lastStatus,
 }: RetryParts): OutgoingMessage | undefined {
   const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
@@ -70,6 +84,7 @@ export function retryMessage({
       attempt: String(request.attemptsFailed + 1),
       retry_at: unixSeconds(retryAtMs),
       published_at: new Date(request.firstPublishedAtMs).toISOString(),
+      first_failed_at: new Date(firstFailedAtMs).toISOString(),
       first_message_id: request.firstMessageId,
       last_status: lastStatus === undefined ? '' : String(lastStatus),
     },

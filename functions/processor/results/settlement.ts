@@ -79,7 +79,8 @@ function retry(
   });
   const { data, attributes } = push.message;
   const topic = push.policy.retryTopic;
-  const message = retryMessage({ topic, request, data, attributes, retryAtMs: atMs, lastStatus });
+  const firstFailedAtMs = request.firstFailedAtMs ?? nowMs;
+  const message = retryMessage({ topic, request, data, attributes, retryAtMs: atMs, firstFailedAtMs, lastStatus });
   if (!message) {
     return finish(
       { step: 'finish', identity: request, ending: unrepeatableEnding(request, call), attempts },

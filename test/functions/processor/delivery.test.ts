@@ -85,7 +85,8 @@ describe('what is published, on which topic, and what Pub/Sub is answered', () =
     ['no gateway is nothing', { end: { end: 'unreachable', message: 'x' }, status: 503, topics: [] }],
   ];
   test.each(rows)('%s', async (_, { end = answering(200), push = {}, status, topics, attributes = {}, ...row }) => {
-    const world = await startProcessorWorld({ settings: { deadLetterExpired: row.deadLetterExpired ?? false } });
+    const settings = { deadLetterExpired: row.deadLetterExpired ?? false, retrySpanMs: 0 };
+    const world = await startProcessorWorld({ settings });
     world.play(() => end);
     expect(await world.push({ data: envelope(), ...push })).toBe(status);
     expect(world.published.map(({ topic }) => topic)).toEqual(topics);

@@ -58,6 +58,7 @@ describe('a request’s life, told in this order and nothing else', () => {
       [answering(500)],
       { attributes: { attempt: '4' } },
       [...called, 'called failure', 'publish dead', 'publish results', 'answered failed 5', 'delivered 204'],
+      { settings: { retrySpanMs: 0 } },
     ],
     [
       'a message that can never succeed',

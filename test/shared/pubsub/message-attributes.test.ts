@@ -11,6 +11,7 @@ describe('the state of a message’s retries', () => {
       attemptsFailed: 0,
       retryAtMs: undefined,
       firstPublishedAtMs: publishedAtMs,
+      firstFailedAtMs: undefined,
       firstMessageId: '77',
       lastStatus: undefined,
     });
@@ -18,10 +19,12 @@ describe('the state of a message’s retries', () => {
   test('a retry', () => {
     const first = new Date(publishedAtMs - 60_000).toISOString();
     const attributes = { attempt: '3', retry_at: '1795460000.5', published_at: first, first_message_id: '5' };
-    expect(read({ ...attributes, last_status: '503' })).toEqual({
+    const failed = new Date(publishedAtMs - 40_000).toISOString();
+    expect(read({ ...attributes, first_failed_at: failed, last_status: '503' })).toEqual({
       attemptsFailed: 3,
       retryAtMs: 1_795_460_000_500,
       firstPublishedAtMs: publishedAtMs - 60_000,
+      firstFailedAtMs: publishedAtMs - 40_000,
       firstMessageId: '5',
       lastStatus: 503,
     });
@@ -56,7 +59,7 @@ describe('the state of a message’s retries', () => {
 
 test('what means nothing to us is metadata', () => {
   const ours = ['id', 'deadline', 'window', 'endpoint', 'tenant', 'job', 'traceparent', 'tracestate'];
-  const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
+  const reserved = ['attempt', 'retry_at', 'published_at', 'first_failed_at', 'first_message_id', 'last_status'];
   const all = Object.fromEntries([...ours, ...reserved, 'team', 'Attempt'].map((name) => [name, 'x']));
   expect(metadataAttributes(all)).toEqual({ team: 'x', Attempt: 'x' });
 });

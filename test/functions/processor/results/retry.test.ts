@@ -63,6 +63,7 @@ describe('the message', () => {
       data,
       attributes: {},
       retryAtMs: unix(1_795_460_000_125.4),
+      firstFailedAtMs: unix(Date.UTC(2026, 10, 23, 1)),
       lastStatus: undefined,
       ...changed,
     });
@@ -80,6 +81,7 @@ describe('the message', () => {
           attempt: '3',
           retry_at: '1795460000.125',
           published_at: '2026-11-23T00:00:00.000Z',
+          first_failed_at: '2026-11-23T01:00:00.000Z',
           first_message_id: '5',
           last_status: '503',
         },
@@ -136,6 +138,7 @@ test('a retry is the same request with one failed attempt more', () => {
         data,
         attributes,
         retryAtMs: later(publishedAtMs, 5000),
+        firstFailedAtMs: later(publishedAtMs, 1000),
         lastStatus: 503,
       };
       const message = retryMessage(retry);
@@ -144,6 +147,7 @@ test('a retry is the same request with one failed attempt more', () => {
         ...first,
         attemptsFailed: first.attemptsFailed + 1,
         retryAtMs: publishedAtMs + 5000,
+        firstFailedAtMs: publishedAtMs + 1000,
         lastStatus: 503,
       });
     }),
