@@ -19,7 +19,7 @@ import {
   withoutTime,
 } from './results/outcome.ts';
 import { type Settlement, settle } from './results/settlement.ts';
-import { topicsOf } from './subscription-policies.ts';
+import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
 /** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */

@@ -8,7 +8,9 @@ import {
   type Values,
 } from '../../shared/runtime/config/read-config.ts';
 import { text } from '../../shared/runtime/config/variables.ts';
-import { policySchema } from './config.ts';
+import { repeatedKeys } from '../../shared/runtime/json-spans.ts';
+import { functionSchema, policySchema } from './config.ts';
+import { topicFaults } from './topic-roles.ts';
 
 const subscriptionSchema = {
   ...policySchema,
@@ -18,10 +20,16 @@ const subscriptionSchema = {
 /** How the messages of one subscription are handled. */
 export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
+/** The policies of all subscriptions. */
 export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
   of(subscription: string): SubscriptionPolicy;
   readonly all: readonly SubscriptionPolicy[];
+}
+
+/** The id in a subscription's full name; an id stays as it is. */
+export function subscriptionId(subscription: string): string {
+  return subscription.split('/').at(-1) ?? '';
 }
 
 /**
@@ -33,12 +41,13 @@ export function readPolicies(file: string | undefined, env: Environment): Subscr
   const faults = new Faults();
   const common = faults.of(() => readConfig(subscriptionSchema, base));
   const overrides = file === undefined ? [] : readFile(file, base, faults);
-  if (!common || faults.found.length > 0) throw new ConfigError(faults.found);
-  const byName = new Map<string, SubscriptionPolicy>(overrides);
-  return {
-    of: (subscription) => byName.get(subscription) ?? byName.get(subscription.split('/').at(-1) ?? '') ?? common,
-    all: [common, ...byName.values()],
-  };
+  const named = faults.of(() => readConfig({ projectId: functionSchema.projectId }, env));
+  if (!common || !named || faults.found.length > 0) throw new ConfigError(faults.found);
+  const owned = [['', common] as const, ...overrides].map(([owner, policy]) => ({ owner, ...policy }));
+  const shared = topicFaults(owned, named.projectId);
+  if (shared.length > 0) throw new ConfigError(shared);
+  const byId = new Map<string, SubscriptionPolicy>(overrides.map(([name, policy]) => [subscriptionId(name), policy]));
+  return { of: (subscription) => byId.get(subscriptionId(subscription)) ?? common, all: [common, ...byId.values()] };
 }
 
 function readFile(
@@ -50,12 +59,21 @@ function readFile(
   const entries = faults.of(() => {
     const read = readJson(text, file);
     if ('fault' in read) throw new ConfigError([`SUBSCRIPTIONS_FILE ${read.fault}`]);
+    const twice = namedTwice(text, Object.keys(read.value));
+    if (twice.length > 0) throw new ConfigError([`SUBSCRIPTIONS_FILE must name each subscription once, not ${twice}`]);
     return read.value;
   });
   return Object.entries(entries ?? {}).flatMap(([id, entry]) => {
     const policy = faults.of(() => readEntry(id, entry, shape, base, faults.found));
     return policy ? [[id, policy] as const] : [];
   });
+}
+
+/** Subscriptions that the file names more than once, by their ids, each with how it is named again. */
+function namedTwice(text: string, names: readonly string[]): string {
+  const byId = Map.groupBy(names, subscriptionId);
+  const byTwoNames = [...byId.values()].filter((same) => same.length > 1).map((same) => same.join(' and '));
+  return [...repeatedKeys(Buffer.from(text)).map((name) => `${name} twice`), ...byTwoNames].join(', ');
 }
 
 /** Not at the top of the module: building them is a hundredth of a cold start, which most functions need not pay. */
@@ -99,13 +117,4 @@ function readEntry(
 function asEnvironment(entry: unknown, unwritable: ReadonlySet<unknown>): Environment {
   const written = Object.entries(entry ?? {}).filter(([name]) => !unwritable.has(name));
   return Object.fromEntries(written.map(([name, value]) => [name, String(value)]));
-}
-
-/** Topics that must work for a message of the subscription to be worth a call. */
-export function topicsOf({
-  resultTopic,
-  retryTopic,
-  deadLetterTopic,
-}: Pick<SubscriptionPolicy, 'resultTopic' | 'retryTopic' | 'deadLetterTopic'>): string[] {
-  return [resultTopic, retryTopic, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
 }

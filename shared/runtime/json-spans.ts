@@ -26,6 +26,17 @@ export function objectMembers(bytes: Uint8Array, from = 0, to = bytes.length): R
   return whole && text[whole.start] === openBrace ? members : undefined;
 }
 
+/** The keys that the JSON object of `bytes` has more than once, each once; none where that is no valid JSON. */
+export function repeatedKeys(bytes: Uint8Array): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  const whole = scan(bytes, (key) => {
+    if (seen.has(key)) repeated.add(key);
+    seen.add(key);
+  });
+  return whole ? [...repeated] : [];
+}
+
 /** Where the one JSON value of `bytes` stands; undefined when they are no valid JSON. */
 export function jsonSpan(bytes: Uint8Array): Span | undefined {
   return scan(bytes, () => undefined);

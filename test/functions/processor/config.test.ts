@@ -119,9 +119,70 @@ describe('subscriptions', () => {
     ['a variable that is none', '{"s":{"MAX_WAITING":1}}', 's: MAX_WAITING cannot be set'],
     ['a value that cannot be written', '{"s":{"DEAD_LETTER_TOPIC":null}}', 's: DEAD_LETTER_TOPIC must be a text'],
     ['a list of what cannot be written', '{"s":{"ALLOWED_ENDPOINTS":[[1]]}}', 's: ALLOWED_ENDPOINTS must be a text'],
+    [
+      'a subscription named twice',
+      '{"s":{"TENANT":"a"},"t":{},"\\u0073":{"TENANT":"b"}}',
+      'each subscription once, not s twice',
+    ],
+    [
+      'one named by its id and its full name',
+      '{"s":{},"projects/p/subscriptions/s":{}}',
+      'not s and projects/p/subscriptions/s',
+    ],
     ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
   ];
   test.each(broken)('%s stops the start', (_, text, expected) => {
     expect(faults(() => readPolicies(text, least)).join('\n')).toContain(expected);
+  });
+});
+
+describe('topics with two roles stop the start', () => {
+  const rows: [string, Record<string, string>, Record<string, unknown>, string][] = [
+    [
+      'results and retries',
+      { RESULT_TOPIC: 'one', RETRY_TOPIC: 'one' },
+      {},
+      'RESULT_TOPIC and RETRY_TOPIC must be different topics, not both "one"',
+    ],
+    ['results and dead letters', { DEAD_LETTER_TOPIC: 'results' }, {}, 'RESULT_TOPIC and DEAD_LETTER_TOPIC'],
+    [
+      'retries and dead letters',
+      { RETRY_TOPIC: 'a-b', DEAD_LETTER_TOPIC: 'a-b' },
+      {},
+      'RETRY_TOPIC and DEAD_LETTER_TOPIC',
+    ],
+    [
+      'an id and a full name',
+      { DEAD_LETTER_TOPIC: 'retries', GOOGLE_CLOUD_PROJECT: 'p' },
+      {},
+      'RETRY_TOPIC and DEAD_LETTER_TOPIC',
+    ],
+    [
+      'an id and a full name whose project is not known',
+      { DEAD_LETTER_TOPIC: 'retries' },
+      {},
+      'set GOOGLE_CLOUD_PROJECT',
+    ],
+    ['of one subscription', {}, { s: { RETRY_TOPIC: 'results' } }, 'RESULT_TOPIC and RETRY_TOPIC of subscription s'],
+    [
+      'of two subscriptions',
+      {},
+      { a: { DEAD_LETTER_TOPIC: 'left' }, b: { RETRY_TOPIC: 'left' } },
+      'DEAD_LETTER_TOPIC of subscription a and RETRY_TOPIC of subscription b',
+    ],
+  ];
+  test.each(rows)('%s', (_, changed, file, expected) => {
+    const found = faults(() => readPolicies(JSON.stringify(file), { ...least, ...changed }));
+    expect(found.join('\n')).toContain(expected);
+  });
+  test.each([
+    [{ DEAD_LETTER_TOPIC: 'retries', GOOGLE_CLOUD_PROJECT: 'q' }, {}],
+    [{}, { a: { RESULT_TOPIC: 'same' }, b: { RESULT_TOPIC: 'same' } }],
+    [
+      {},
+      { a: { RETRY_TOPIC: 'same', DEAD_LETTER_TOPIC: 'dead' }, b: { RETRY_TOPIC: 'same', DEAD_LETTER_TOPIC: 'dead' } },
+    ],
+  ])('not topics that only look alike, or share a role: %j %j', (changed, file) => {
+    expect(faults(() => readPolicies(JSON.stringify(file), { ...least, ...changed }))).toEqual([]);
   });
 });
