@@ -10,6 +10,7 @@ import {
   flag,
   integer,
   list,
+  type Parsed,
   seconds,
   text,
 } from '../../shared/runtime/config/variables.ts';
@@ -58,6 +59,14 @@ export const policySchema = {
 /** The function's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const functionSchema = {
   ...policySchema,
+  retrySubscriptions: custom<readonly string[], Options>(
+    'RETRY_SUBSCRIPTION',
+    {
+      meaning:
+        'comma list of the ids of the subscriptions on which the attributes of retries are believed; where absent, the ids of every `RETRY_TOPIC`, those of `SUBSCRIPTIONS_FILE` too',
+    },
+    readIds,
+  ),
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
     default: 'false',
     meaning: 'whether expired messages go to the dead-letter topic as well',
@@ -230,6 +239,12 @@ function topic<const O extends Options>(name: string, options: O) {
       ? { value: raw }
       : { fault: 'must be a topic id, or projects/P/topics/T' },
   );
+}
+
+function readIds(raw: string): Parsed<readonly string[]> {
+  const ids = raw.split(',').map((id) => id.trim());
+  const areIds = ids.every((id) => /^(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(id));
+  return areIds ? { value: ids } : { fault: 'must be a comma list of subscription ids' };
 }
 
 function endpointPaths<const O extends Options>(name: string, options: O) {

@@ -17,6 +17,8 @@ export interface PushedWork {
   readonly key: string;
   /** Tells the message from others through all its retries. */
   readonly name: string;
+  /** Id of the subscription that brought the first delivery, whatever brings this one. */
+  readonly origin: string;
   readonly policy: SubscriptionPolicy;
   readonly pool: DispatchPool;
   /** Aborted when no connection waits for the status any more. */

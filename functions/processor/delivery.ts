@@ -100,12 +100,12 @@ export class Delivery {
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
     const { wall, random, settings, events } = this.#parts;
-    const { message, policy, pool } = this.#push;
+    const { message, origin, policy, pool } = this.#push;
     if (last.step === 'give-back') {
       events.givenBack(pool.name, last.request, last.status, last.why);
       return last.status;
     }
-    const from = { message, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
+    const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
     return this.#publish(settle(last, from, wall.unixMs(), random.fraction()));
   }
 
@@ -143,11 +143,11 @@ export class Delivery {
 
   /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
   #wanted({ retryAtMs, endpoint, deadlineAtMs }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
-    const { message, name, policy, pool, signal } = this.#push;
+    const { message, name, origin, policy, pool, signal } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
       message: name,
-      subscription: message.subscription,
+      subscription: origin,
       pool,
       path: endpoint,
       topics: topicsOf(policy),

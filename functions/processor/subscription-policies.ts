@@ -17,6 +17,12 @@ const subscriptionSchema = {
   tenant: text('TENANT', { meaning: 'tenant of every message of the subscription' }),
 } as const;
 
+/** What holds for all subscriptions together. */
+const commonSchema = {
+  projectId: functionSchema.projectId,
+  retrySubscriptions: functionSchema.retrySubscriptions,
+} as const;
+
 /** How the messages of one subscription are handled. */
 export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 
@@ -24,12 +30,14 @@ export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
   of(subscription: string): SubscriptionPolicy;
+  /** Whether the subscription, by its full name or its id, is one of `RETRY_SUBSCRIPTION`: what its messages say of retries is believed. */
+  bringsRetries(subscription: string): boolean;
   readonly all: readonly SubscriptionPolicy[];
 }
 
-/** The id in a subscription's full name; an id stays as it is. */
-export function subscriptionId(subscription: string): string {
-  return subscription.split('/').at(-1) ?? '';
+/** The id in a subscription's or a topic's full name; an id stays as it is. */
+export function resourceId(name: string): string {
+  return name.split('/').at(-1) ?? '';
 }
 
 /**
@@ -41,13 +49,19 @@ export function readPolicies(file: string | undefined, env: Environment): Subscr
   const faults = new Faults();
   const common = faults.of(() => readConfig(subscriptionSchema, base));
   const overrides = file === undefined ? [] : readFile(file, base, faults);
-  const named = faults.of(() => readConfig({ projectId: functionSchema.projectId }, env));
+  const named = faults.of(() => readConfig(commonSchema, env));
   if (!common || !named || faults.found.length > 0) throw new ConfigError(faults.found);
   const owned = [['', common] as const, ...overrides].map(([owner, policy]) => ({ owner, ...policy }));
   const shared = topicFaults(owned, named.projectId);
   if (shared.length > 0) throw new ConfigError(shared);
-  const byId = new Map<string, SubscriptionPolicy>(overrides.map(([name, policy]) => [subscriptionId(name), policy]));
-  return { of: (subscription) => byId.get(subscriptionId(subscription)) ?? common, all: [common, ...byId.values()] };
+  const byId = new Map<string, SubscriptionPolicy>(overrides.map(([name, policy]) => [resourceId(name), policy]));
+  const all = [common, ...byId.values()];
+  const retrySubscriptions = new Set(named.retrySubscriptions ?? all.map(({ retryTopic }) => resourceId(retryTopic)));
+  return {
+    of: (subscription) => byId.get(resourceId(subscription)) ?? common,
+    bringsRetries: (subscription) => retrySubscriptions.has(resourceId(subscription)),
+    all,
+  };
 }
 
 function readFile(
@@ -71,7 +85,7 @@ function readFile(
 
 /** Subscriptions that the file names more than once, by their ids, each with how it is named again. */
 function namedTwice(text: string, names: readonly string[]): string {
-  const byId = Map.groupBy(names, subscriptionId);
+  const byId = Map.groupBy(names, resourceId);
   const byTwoNames = [...byId.values()].filter((same) => same.length > 1).map((same) => same.join(' and '));
   return [...repeatedKeys(Buffer.from(text)).map((name) => `${name} twice`), ...byTwoNames].join(', ');
 }

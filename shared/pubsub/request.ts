@@ -10,6 +10,8 @@ import {
   metadataAttributes,
   type RetryState,
   readRetryState,
+  resolvedDeadlineAtMs,
+  resolvedId,
 } from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
@@ -71,6 +73,7 @@ export interface ReceivedMessage {
   /** Stands for an id that the request does not bring. */
   readonly messageId: string;
   readonly publishedAtMs: UnixMs | undefined;
+  /** Those that are believed. */
   readonly attributes: Attributes;
   readonly data: Uint8Array;
   /** What is wrong with the message itself: it can never succeed. */
@@ -163,7 +166,7 @@ function withoutNulls(data: Uint8Array, members: ReadonlyMap<string, Span>): Rea
 }
 
 function readId(body: Body, attributes: Attributes): string | undefined {
-  const id = attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
+  const id = resolvedId(attributes) ?? attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
   if (id === undefined) return undefined;
   if (typeof id !== 'string' || id === '' || [...id.slice(0, 1024)].length > 256) {
     throw new Invalid('id must be a string of 1 to 256 characters');
@@ -172,6 +175,8 @@ function readId(body: Body, attributes: Attributes): string | undefined {
 }
 
 function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
+  const resolvedAtMs = resolvedDeadlineAtMs(attributes);
+  if (resolvedAtMs !== undefined) return resolvedAtMs;
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');

@@ -136,6 +136,22 @@ describe('subscriptions', () => {
   });
 });
 
+describe('the attributes of retries are believed', () => {
+  const file = { other: { RETRY_TOPIC: 'projects/p/topics/other-retries' } };
+  test('on the subscriptions that are called like a retry topic', () => {
+    const policies = readPolicies(JSON.stringify(file), least);
+    for (const id of ['retries', 'other-retries']) {
+      expect([id, `projects/p/subscriptions/${id}`].map(policies.bringsRetries)).toEqual([true, true]);
+    }
+    expect(['other', 'results', ''].map(policies.bringsRetries)).toEqual([false, false, false]);
+  });
+  test('on the subscriptions that are named, and no others', () => {
+    const policies = readPolicies(JSON.stringify(file), { ...least, RETRY_SUBSCRIPTION: 'retries-push, other-push' });
+    expect(['retries-push', 'other-push', 'retries'].map(policies.bringsRetries)).toEqual([true, true, false]);
+    expect(faultsOf({ RETRY_SUBSCRIPTION: 'retries,' }).join()).toContain('RETRY_SUBSCRIPTION must be a comma list');
+  });
+});
+
 describe('topics with two roles stop the start', () => {
   const rows: [string, Record<string, string>, Record<string, unknown>, string][] = [
     [

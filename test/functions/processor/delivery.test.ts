@@ -38,7 +38,10 @@ describe('what is published, on which topic, and what Pub/Sub is answered', () =
       'a retry that fails counts on',
       {
         end: answering(503),
-        push: { attributes: { attempt: '2', first_message_id: 'first', last_status: '500' } },
+        push: {
+          subscription: 'projects/p/subscriptions/retries',
+          attributes: { attempt: '2', first_message_id: 'first', last_status: '500' },
+        },
         status: 204,
         topics: ['retries'],
         attributes: { attempt: '3', first_message_id: 'first', last_status: '503' },
@@ -224,7 +227,7 @@ describe('what the gateway is sent', () => {
     await world.push({ data: envelope({ deadline: wallStartMs / 1000 + 60 }) });
     // The deadline is a minute after the start, and one push took a second.
     expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([540_000, 58_000]);
-    await world.push({ attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
+    await world.push({ subscription: 'retries', attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
     expect(world.calls[2]?.timeoutMs).toBe(600_000 - 50_000 - 20_000);
   });
 });

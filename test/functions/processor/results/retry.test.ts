@@ -60,6 +60,7 @@ describe('the message', () => {
     retryMessage({
       topic: 'retries',
       request,
+      origin: 'requests',
       data,
       attributes: {},
       retryAtMs: unix(1_795_460_000_125.4),
@@ -75,13 +76,14 @@ describe('the message', () => {
         attributes: {
           team: 'x',
           tenant: 't',
-          id: 'doc-17',
-          deadline: '1795546400.25',
           attempt: '3',
           retry_at: '1795460000.125',
           published_at: '2026-11-23T00:00:00.000Z',
           first_message_id: '5',
           last_status: '503',
+          origin_subscription: 'requests',
+          resolved_id: 'doc-17',
+          resolved_deadline: '1795546400.25',
         },
       },
     );
@@ -133,6 +135,7 @@ test('a retry is the same request with one failed attempt more', () => {
       const retry = {
         topic: 'r',
         request: first,
+        origin: 'requests',
         data,
         attributes,
         retryAtMs: later(publishedAtMs, 5000),

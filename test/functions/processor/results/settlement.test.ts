@@ -14,6 +14,7 @@ const answer = (status: number, headers = {}): CallEnd & { end: 'answer' } => ({
 const push: SettledPush = {
   message: { data, attributes: { team: 'search' } },
   policy: { resultTopic: 'results', retryTopic: 'retries', deadLetterTopic: 'dead' },
+  origin: 'requests',
   deadLetterExpired: false,
   lastCall: undefined,
 };
