@@ -1,7 +1,7 @@
 import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
+import { isObject, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
 import {
@@ -181,10 +181,13 @@ function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryS
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
-  const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
-  if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
-  const deadline = readDeadline(seconds, retryState.firstPublishedAtMs);
+  const deadlineField = written ?? field(body, 'deadline');
+  if (deadlineField === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
+  const isText = typeof deadlineField === 'string' && isDecimal(deadlineField);
+  if (typeof deadlineField !== 'number' && !isText) {
+    throw new Invalid('deadline must be unix seconds, as a JSON number or a decimal text');
+  }
+  const deadline = readDeadline(Number(deadlineField), retryState.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
   return deadline;
 }
@@ -224,7 +227,12 @@ function readPayload(body: Body): Uint8Array {
   }
   if (payload.depth > maxNesting) throw new Invalid(`${name} must nest at most ${maxNesting} deep`);
   const stream = body.payloadMembers.get('stream');
-  if (stream && data[stream.start] === 0x74) throw new Invalid('"stream": true is not for async requests');
+  if (stream && spanText(data, stream) !== 'false') {
+    const { start, end } = stream;
+    throw new Invalid(
+      `"stream": ${spanText(data, { start, end: Math.min(end, start + 16) })} is not for async requests`,
+    );
+  }
   return data.subarray(payload.start, payload.end);
 }
 
