@@ -16,27 +16,22 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
  * The members of the JSON object that fills `bytes` from `from` to `to`: of duplicate keys the last, keys compared as what their
  * escapes stand for. Undefined when that is no valid JSON (RFC 8259), or no object. The bytes must be valid UTF-8.
  * One pass, no recursion, and no value is built.
- * @param mostNested containers inside each other; more count as no JSON
+ * Deeper than a request may be counts as no JSON.
  */
-export function objectMembers(
-  bytes: Uint8Array,
-  from = 0,
-  to = bytes.length,
-  mostNested = mostNestedRequest,
-): ReadonlyMap<string, Span> | undefined {
-  const text = bytes.subarray(from, to);
-  const members = new Map<string, Span>();
-  const whole = scan(text, mostNested, (key, { start, end, depth }) => {
-    members.set(key, { start: start + from, end: end + from, depth });
-  });
-  return whole && text[whole.start] === openBrace ? members : undefined;
+export function objectMembers(bytes: Uint8Array, from = 0, to = bytes.length): ReadonlyMap<string, Span> | undefined {
+  return members(bytes, from, to, mostNestedRequest);
+}
+
+/** The same of a text whose depth nothing bounds: an answer. */
+export function deepMembers(bytes: Uint8Array): ReadonlyMap<string, Span> | undefined {
+  return members(bytes, 0, bytes.length, Number.POSITIVE_INFINITY);
 }
 
 /** The keys that the JSON object of `bytes` has more than once, each once; none where that is no valid JSON. */
 export function repeatedKeys(bytes: Uint8Array): string[] {
   const seen = new Set<string>();
   const repeated = new Set<string>();
-  const whole = scan(bytes, mostNestedRequest, (key) => {
+  const whole = scan(bytes, (key) => {
     if (seen.has(key)) repeated.add(key);
     seen.add(key);
   });
@@ -45,7 +40,7 @@ export function repeatedKeys(bytes: Uint8Array): string[] {
 
 /** Where the one JSON value of `bytes` stands, however deep it nests; undefined when they are no valid JSON. */
 export function jsonSpan(bytes: Uint8Array): Span | undefined {
-  return scan(bytes, bytes.length, () => undefined);
+  return scan(bytes, () => undefined);
 }
 
 export function isObject(bytes: Uint8Array, span: Span): boolean {
@@ -61,8 +56,22 @@ export function spanText(bytes: Uint8Array, span: { readonly start: number; read
   return decoder.decode(bytes.subarray(span.start, span.end));
 }
 
+function members(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mostNested: number,
+): ReadonlyMap<string, Span> | undefined {
+  const text = bytes.subarray(from, to);
+  const found = new Map<string, Span>();
+  const whole = scan(text, (key, { start, end, depth }) => {
+    found.set(key, { start: start + from, end: end + from, depth });
+  });
+  return whole && whole.depth <= mostNested && isObject(text, whole) ? found : undefined;
+}
+
 /** Reports each member of the outermost object in order, and returns the span of the whole value. */
-function scan(text: Uint8Array, mostNested: number, onMember: (key: string, value: Span) => void): Span | undefined {
+function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): Span | undefined {
   // A byte a level: an array of numbers would be eight times as large as a text of brackets alone.
   let closers = new Uint8Array(64);
   const member = { key: '', start: 0, deepest: 0 };
@@ -90,7 +99,6 @@ function scan(text: Uint8Array, mostNested: number, onMember: (key: string, valu
   for (;;) {
     const byte = text[at];
     if (byte === openBrace || byte === openBracket) {
-      if (depth === mostNested) return undefined;
       if (depth === closers.length) closers = grown(closers);
       closers[depth] = byte === openBrace ? closeBrace : closeBracket;
       depth += 1;

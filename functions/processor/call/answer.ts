@@ -2,7 +2,7 @@ import { droppedReasonHeader } from '../../../shared/inference-gateway/header-na
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { readUsage, tailBytes } from '../../../shared/openai/usage.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import { deepMembers, isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 
@@ -43,7 +43,7 @@ export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array)
 }
 
 function usageOf(body: Uint8Array): string | undefined {
-  const usage = objectMembers(body, 0, body.length, body.length)?.get('usage');
+  const usage = deepMembers(body)?.get('usage');
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
