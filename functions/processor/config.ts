@@ -50,9 +50,9 @@ export const policySchema = {
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {
-    default: '64',
+    default: '128',
     min: 1,
-    meaning: 'calls at once per pool in this process',
+    meaning: 'calls at once per pool in this process: the ceiling of the adaptive limit',
   }),
 } as const;
 
@@ -82,6 +82,11 @@ export const functionSchema = {
     meaning: 'file with the bearer key for the gateway, re-read when it changes',
   }),
   gatewayAudience: text('INFERENCE_GATEWAY_AUDIENCE', { meaning: 'send a Google ID token for this audience' }),
+  tenantAttributes: list('TENANT_ATTRIBUTE', {
+    default: 'tenant,userid',
+    meaning:
+      'names under which a message says its tenant (the fairness id), as attribute or else in `metadata`; the first one that is there counts',
+  }),
   defaultDeadlineMs: seconds('DEFAULT_DEADLINE_SECONDS', {
     default: '86400',
     min: 0.001,

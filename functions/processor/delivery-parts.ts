@@ -29,6 +29,7 @@ export interface PushedWork {
 export interface DeliverySettings {
   readonly deadLetterExpired: boolean;
   readonly defaultDeadlineMs: number;
+  readonly tenantAttributes: readonly string[];
   readonly requestTimeoutMs: number;
   readonly ackDeadlineMs: number;
   readonly maxAttempts: number;

@@ -1,5 +1,10 @@
 import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
-import { type AsyncRequest, type DecodedRequest, decodeRequest } from '../../shared/pubsub/request.ts';
+import {
+  type AsyncRequest,
+  type DecodedRequest,
+  decodeRequest,
+  type RequestName,
+} from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
@@ -27,19 +32,32 @@ const longestPublishMs = 15_000;
 /** Left for the status to reach Pub/Sub. */
 const answerReserveMs = 1000;
 
+/** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
+type Begun = { readonly request: RequestName } & ({ readonly kept: Settlement } | { readonly decoded: DecodedRequest });
+
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
   readonly #push: PushedWork;
   readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
   readonly #arrivedAtMs: MonotonicMs;
+  readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
 
   constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
     this.#parts = parts;
     this.#arrivedAtMs = parts.clock.nowMs();
-    this.#spans = parts.spans.begin(push.message.attributes.traceparent ?? '', push.pool.name);
+    const sinceMs = parts.wall.unixMs();
+    this.#begun = this.#begin();
+    // The message's body may hold its trace.
+    const { traceparent } = this.#begun.request;
+    this.#spans = parts.spans.begin({
+      traceparent,
+      pool: push.pool.name,
+      sinceMs,
+      isDecoded: 'decoded' in this.#begun,
+    });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
@@ -55,9 +73,9 @@ export class Delivery {
   }
 
   async #run(): Promise<DeliveryStatus> {
-    const kept = this.#parts.outbox.takeKept(this.#push.key);
-    if (kept) return this.#publish(kept);
-    const decoded = await this.#spans.step('decode', async () => this.#decode());
+    const begun = this.#begun;
+    if ('kept' in begun) return this.#publish(begun.kept);
+    const { decoded } = begun;
     if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
     const { request } = decoded;
     const wanted = this.#wanted(request);
@@ -102,7 +120,8 @@ export class Delivery {
     const { wall, random, settings, events } = this.#parts;
     const { message, origin, policy, pool } = this.#push;
     if (last.step === 'give-back') {
-      events.givenBack(pool.name, last.request, last.status, last.why);
+      const traceparent = this.#lastCall?.traceparent ?? last.request.traceparent;
+      events.givenBack(pool.name, { ...last.request, traceparent }, last.status, last.why);
       return last.status;
     }
     const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
@@ -125,10 +144,17 @@ export class Delivery {
     return ack;
   }
 
+  #begin(): Begun {
+    const kept = this.#parts.outbox.takeKept(this.#push.key);
+    if (kept) return { kept, request: kept.told.request };
+    const decoded = this.#decode();
+    return { decoded, request: 'invalid' in decoded ? decoded.identity : decoded.request };
+  }
+
   #decode(): DecodedRequest {
     const { allowedEndpoints, tenant } = this.#push.policy;
-    const { defaultDeadlineMs } = this.#parts.settings;
-    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
+    const { defaultDeadlineMs, tenantAttributes } = this.#parts.settings;
+    const rules = { allowedEndpoints, tenant, tenantAttributes, defaultDeadlineMs };
     return decodeRequest(this.#push.message, rules, this.#parts.wall.unixMs());
   }
 

@@ -54,6 +54,20 @@ export function sendersAttributes(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !reserved.has(name)));
 }
 
+/** The first of the names that a message has, as attribute or else in its metadata; empty when it has none. */
+export function tenantOf(names: readonly string[], attributes: Attributes, metadata: Attributes): string {
+  return names.map((name) => attributes[name] || metadata[name]).find((tenant) => tenant) ?? '';
+}
+
+/** The trace that a message continues; both parts of one place, since a `tracestate` belongs to its `traceparent`. */
+export function traceOf(
+  attributes: Attributes,
+  metadata: Attributes,
+): { readonly traceparent: string; readonly tracestate: string } {
+  const { traceparent = '', tracestate = '' } = attributes.traceparent ? attributes : metadata;
+  return { traceparent, tracestate };
+}
+
 /** What earlier deliveries of a request left for this one. */
 export interface RetryState {
   readonly attemptsFailed: number;

@@ -12,6 +12,8 @@ import {
   readRetryState,
   resolvedDeadlineAtMs,
   resolvedId,
+  tenantOf,
+  traceOf,
 } from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
@@ -30,11 +32,11 @@ export interface RequestIdentity extends RetryState {
 }
 
 /** By what log lines know a request. */
-export type RequestName = Pick<RequestIdentity, 'firstMessageId' | 'traceparent'>;
+export type RequestName = Pick<RequestIdentity, 'id' | 'model' | 'tenant' | 'firstMessageId' | 'traceparent'>;
 
 /** The name alone, without what else an identity holds. */
-export function nameOf({ firstMessageId, traceparent }: RequestIdentity): RequestName {
-  return { firstMessageId, traceparent };
+export function nameOf({ id, model, tenant, firstMessageId, traceparent }: RequestIdentity): RequestName {
+  return { id, model, tenant, firstMessageId, traceparent };
 }
 
 /** A request that can be sent. */
@@ -55,6 +57,8 @@ export type DecodedRequest =
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
   readonly defaultDeadlineMs: number;
+  /** Names under which a message says its tenant, the first one that is there counts: as attribute, else in metadata. */
+  readonly tenantAttributes: readonly string[];
   /** Fixed, whatever the message says. */
   readonly tenant: string | undefined;
 }
@@ -93,10 +97,9 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
     job: attributes.job ?? '',
-    tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
+    tenant: rules.tenant ?? tenantOf(rules.tenantAttributes, attributes, metadata),
     metadata: { ...metadata, ...metadataAttributes(attributes) },
-    traceparent: attributes.traceparent ?? '',
-    tracestate: attributes.tracestate ?? '',
+    ...traceOf(attributes, metadata),
   };
   try {
     if ('fault' in body) throw new Invalid(body.fault);

@@ -91,7 +91,7 @@ function retry(
   }
   const told = {
     event: 'retried',
-    request: nameOf(request),
+    request: { ...nameOf(request), traceparent: push.lastCall?.traceparent ?? request.traceparent },
     attempts,
     why: describeEnd(call),
     retryAtMs: atMs,

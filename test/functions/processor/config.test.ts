@@ -28,6 +28,8 @@ test('the least environment is enough', () => {
     allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'],
     capacitySources: ['gateway', 'flow-control', 'pool', 'vllm'],
     maxWaitMs: 20_000,
+    maxInFlight: 128,
+    tenantAttributes: ['tenant', 'userid'],
   });
 });
 
@@ -104,7 +106,7 @@ describe('subscriptions', () => {
     expect(policies.of('projects/p/subscriptions/embeddings')).toMatchObject(expected);
     expect(policies.of('other')).toMatchObject({
       gatewayUrl: 'http://gateway:8000',
-      maxInFlight: 64,
+      maxInFlight: 128,
       tenant: undefined,
     });
     expect(policies.all).toHaveLength(2);

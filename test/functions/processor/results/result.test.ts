@@ -212,7 +212,7 @@ describe('what is told of a result', () => {
     const { summary } = encode(answered('{"usage":{"prompt_tokens":3,"completion_tokens":4}}'));
     expect(summary).toEqual({
       event: 'answered',
-      request: { firstMessageId: '5', traceparent: '' },
+      request: { id: 'doc-17', model: 'm', tenant: 'acme', firstMessageId: '5', traceparent: '00-a-b-01' },
       firstPublishedAtMs: 0,
       outcome: 'succeeded',
       attempts: 1,

@@ -110,7 +110,12 @@ describe('the message', () => {
 test('a retry is the same request with one failed attempt more', () => {
   const publishedAtMs = unix(Date.UTC(2026, 10, 23));
   const endpoint = '/v1/completions';
-  const rules = { allowedEndpoints: [endpoint], defaultDeadlineMs: 86_400_000, tenant: undefined };
+  const rules = {
+    allowedEndpoints: [endpoint],
+    defaultDeadlineMs: 86_400_000,
+    tenantAttributes: ['tenant'],
+    tenant: undefined,
+  };
   const read = (messageId: string, data: Uint8Array, attributes: Readonly<Record<string, string>>, atMs: UnixMs) => {
     const message = { subscription: 's', messageId, publishedAtMs: atMs, attributes, data, fault: undefined };
     const decoded = decodeRequest(message, rules, atMs);

@@ -103,7 +103,7 @@ describe('a retry', () => {
     const { messages, told } = settle(retry({ lastStatus: 502 }), push, nowMs, 0);
     expect(messages.map(({ topic }) => topic)).toEqual(['retries']);
     expect(messages[0]?.attributes).toMatchObject({ attempt: '2', retry_at: '104', last_status: '502' });
-    const name = { firstMessageId: '5', traceparent: '' };
+    const name = { id: 'doc-17', model: 'm', tenant: 'acme', firstMessageId: '5', traceparent: '' };
     expect(told).toEqual({ event: 'retried', request: name, attempts: 2, why: 'ECONNRESET', retryAtMs: 104_000 });
   });
   test.each<[string, Partial<RetryStep>, number, number]>([
