@@ -61,7 +61,7 @@ function configured() {
 
 function refuseToStart({ message }: ConfigError): never {
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  process.exit(2);
 }
 
 async function pushGuard() {

@@ -68,7 +68,7 @@ test('a full pool holds up no other, and a subscription has its own policy', asy
 
 test('faults of the environment stop the start, all in one message', async () => {
   const start = startProcess('functions/processor/main.ts', [], { MAX_ATTEMPTS: '0', RESULT_TOPIC: 'a b' });
-  await expect(start).rejects.toThrow(/ended with 1[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
+  await expect(start).rejects.toThrow(/ended with 2[\s\S]*INFERENCE_GATEWAY_URL[\s\S]*RESULT_TOPIC[\s\S]*MAX_ATTEMPTS/);
 });
 
 test('so do those of the files that it names, each once, and ports that meet', async () => {

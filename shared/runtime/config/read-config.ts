@@ -47,6 +47,19 @@ export class Faults {
 }
 
 /**
+ * A value as a fault may show it, on one line: without what may be a secret. That is all before the last `@` of an address, whatever
+ * characters a password has, and in a URL what follows its path.
+ */
+function shown(raw: string): string {
+  const withoutUser = raw.replace(
+    /^([a-z][\w+.-]*:\/\/)?.*@/is,
+    (_, scheme: string | undefined) => `${scheme ?? ''}…@`,
+  );
+  const isUrl = /:\/\//.test(withoutUser);
+  return JSON.stringify(isUrl ? withoutUser.replace(/[?#].*/s, (rest) => `${rest[0]}…`) : withoutUser);
+}
+
+/**
  * Reads every variable of `schema` from `env`. An empty value counts as absent.
  * @throws {ConfigError} naming every fault.
  */
@@ -67,7 +80,7 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
     if ('value' in parsed) {
       values[key] = parsed.value;
     } else {
-      faults.push(`${variable.name} ${parsed.fault}, not ${JSON.stringify(raw)}`);
+      faults.push(`${variable.name} ${parsed.fault}, not ${shown(raw)}`);
       unread.add(key);
     }
   }
