@@ -1,5 +1,5 @@
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
-import type { Credential } from './call/credential.ts';
+import type { CredentialOf } from './call/credential.ts';
 import type { MakeCall } from './call/request-call.ts';
 import type { DispatchPool } from './dispatch/dispatch-pool.ts';
 import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
@@ -28,7 +28,6 @@ export interface PushedWork {
 /** Durations in milliseconds; the variables of the same names say what they mean. */
 export interface DeliverySettings {
   readonly deadLetterExpired: boolean;
-  readonly defaultDeadlineMs: number;
   readonly tenantAttributes: readonly string[];
   readonly requestTimeoutMs: number;
   readonly ackDeadlineMs: number;
@@ -43,7 +42,7 @@ export interface DeliveryParts {
   readonly random: Pick<RandomSource, 'fraction'>;
   readonly settings: DeliverySettings;
   readonly queue: Pick<DispatchQueue, 'admit'>;
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   readonly makeCall: MakeCall;
   readonly outbox: Pick<Outbox, 'takeKept' | 'publish' | 'release'>;
   readonly spans: Pick<Spans, 'begin'>;

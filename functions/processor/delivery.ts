@@ -152,15 +152,15 @@ export class Delivery {
   }
 
   #decode(): DecodedRequest {
-    const { allowedEndpoints, tenant } = this.#push.policy;
-    const { defaultDeadlineMs, tenantAttributes } = this.#parts.settings;
+    const { allowedEndpoints, tenant, defaultDeadlineMs } = this.#push.policy;
+    const { tenantAttributes } = this.#parts.settings;
     const rules = { allowedEndpoints, tenant, tenantAttributes, defaultDeadlineMs };
     return decodeRequest(this.#push.message, rules, this.#parts.wall.unixMs());
   }
 
   async #credential(): Promise<string | undefined> {
     try {
-      return await this.#parts.credential();
+      return await this.#parts.credentialOf(this.#push.policy)();
     } catch (error) {
       this.#parts.events.credentialFailed(this.#push.pool.name, error);
       return undefined;

@@ -1,7 +1,7 @@
 import { believedAttributes } from '../../shared/pubsub/message-attributes.ts';
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
-import type { Credential } from './call/credential.ts';
+import type { CredentialOf } from './call/credential.ts';
 import type { CallGateway } from './call/gateway-client.ts';
 import { requestCaller } from './call/request-call.ts';
 import type { functionSchema } from './config.ts';
@@ -31,7 +31,7 @@ export interface ProcessorOptions {
   readonly policies: SubscriptionPolicies;
   readonly settings: ProcessorSettings;
   readonly sourcesOf: PoolParts['sourcesOf'];
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   readonly call: CallGateway;
   readonly publish: Publish;
   readonly spans: Pick<Spans, 'begin'>;
@@ -84,7 +84,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     random,
     settings,
     queue,
-    credential: options.credential,
+    credentialOf: options.credentialOf,
     makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
     outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
     spans: options.spans,

@@ -9,7 +9,7 @@ import {
 } from '../../shared/runtime/config/read-config.ts';
 import { text } from '../../shared/runtime/config/variables.ts';
 import { repeatedKeys } from '../../shared/runtime/json-spans.ts';
-import { functionSchema, policySchema } from './config.ts';
+import { functionSchema, oneCredential, policySchema } from './config.ts';
 import { topicFaults } from './topic-roles.ts';
 
 const subscriptionSchema = {
@@ -117,7 +117,9 @@ function readEntry(
   const issues = shape.safeParse(entry).error?.issues ?? [];
   const own = new Faults();
   const unwritable = new Set(issues.map(({ path }) => path[0]));
-  const policy = own.of(() => readConfig(subscriptionSchema, { ...base, ...asEnvironment(entry, unwritable) }));
+  const policy = own.of(() =>
+    readConfig(subscriptionSchema, over(base, asEnvironment(entry, unwritable)), [oneCredential]),
+  );
   const faults = [
     ...issues.map(({ path, message }) => [...path.slice(0, 1), message].join(' ')),
     ...own.found.filter((fault) => !known.includes(fault)),
@@ -125,6 +127,16 @@ function readEntry(
   if (faults.length > 0) throw new ConfigError(faults.map((fault) => `SUBSCRIPTIONS_FILE, ${id}: ${fault}`));
   if (!policy) throw new ConfigError(known);
   return policy;
+}
+
+const credentials = ['INFERENCE_GATEWAY_API_KEY_FILE', 'INFERENCE_GATEWAY_AUDIENCE'];
+
+/** The subscription's variables over the environment's. A credential of either kind takes the place of the other. */
+function over(base: Environment, own: Environment): Environment {
+  const isCredential = ([name]: readonly [string, unknown]): boolean => credentials.includes(name);
+  const hasCredential = Object.entries(own).some(isCredential);
+  const kept = Object.entries(base).filter((entry) => !(hasCredential && isCredential(entry)));
+  return { ...Object.fromEntries(kept), ...own };
 }
 
 /** Values as they would be written in the environment: numbers as digits, lists with commas. */

@@ -27,6 +27,38 @@ export async function createCredential(
   return () => '';
 }
 
+/** What a policy says of the credential for its gateway: at most one of the two. */
+export interface CredentialPolicy {
+  /** Path of the file with the bearer key. */
+  readonly apiKeyFile: string | undefined;
+  readonly gatewayAudience: string | undefined;
+}
+
+/** A policy's credential. */
+export type CredentialOf = (policy: CredentialPolicy) => Credential;
+
+/** The credentials of all policies, each file or audience once. `keyFiles` has every file that a policy names, by its path. */
+export async function createCredentials(
+  policies: readonly CredentialPolicy[],
+  keyFiles: ReadonlyMap<string, NamedFile<string>>,
+  clock: MonotonicClock,
+  wall: WallClock,
+  log: Logger,
+): Promise<CredentialOf> {
+  const known = new Map<string, Credential>();
+  for (const policy of policies) {
+    const { apiKeyFile = '', gatewayAudience } = policy;
+    const source = sourceOf(policy);
+    if (known.has(source)) continue;
+    known.set(source, await createCredential(keyFiles.get(apiKeyFile), gatewayAudience, clock, wall, log));
+  }
+  return (policy) => known.get(sourceOf(policy))!;
+}
+
+function sourceOf({ apiKeyFile, gatewayAudience }: CredentialPolicy): string {
+  return JSON.stringify([apiKeyFile, gatewayAudience]);
+}
+
 /** Reads the text of `INFERENCE_GATEWAY_API_KEY_FILE`. */
 export function parseApiKey(text: string): Parsed<string> {
   const key = text.trim();

@@ -111,6 +111,17 @@ describe('subscriptions', () => {
     });
     expect(policies.all).toHaveLength(2);
   });
+  test('may have a default deadline and a credential of their own', () => {
+    const own = {
+      keyed: { INFERENCE_GATEWAY_API_KEY_FILE: '/key', DEFAULT_DEADLINE_SECONDS: 0.5 },
+      open: { INFERENCE_GATEWAY_AUDIENCE: '' },
+    };
+    const policies = readPolicies(JSON.stringify(own), { ...least, INFERENCE_GATEWAY_AUDIENCE: 'all' });
+    const keyed = { apiKeyFile: '/key', gatewayAudience: undefined, defaultDeadlineMs: 500 };
+    expect(policies.of('keyed')).toMatchObject(keyed);
+    expect(policies.of('open')).toMatchObject({ gatewayAudience: undefined, defaultDeadlineMs: 86_400_000 });
+    expect(policies.of('other')).toMatchObject({ gatewayAudience: 'all' });
+  });
   test('are not needed', () => {
     expect(readPolicies(undefined, { ...least, TENANT: 'only for a subscription' }).of('').tenant).toBeUndefined();
   });
@@ -130,6 +141,11 @@ describe('subscriptions', () => {
       'one named by its id and its full name',
       '{"s":{},"projects/p/subscriptions/s":{}}',
       'not s and projects/p/subscriptions/s',
+    ],
+    [
+      'two credentials',
+      '{"s":{"INFERENCE_GATEWAY_API_KEY_FILE":"/key","INFERENCE_GATEWAY_AUDIENCE":"a"}}',
+      's: INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together',
     ],
     ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
   ];

@@ -220,6 +220,11 @@ describe('what the gateway is sent', () => {
       'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
+  test('has its subscription’s default deadline', async () => {
+    const world = await startProcessorWorld({ subscriptions: { slow: { DEFAULT_DEADLINE_SECONDS: 70 } } });
+    await world.push({ subscription: 'projects/p/subscriptions/slow' });
+    expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([70_000]);
+  });
   test('has the time that request, push and deadline leave, whichever is least', async () => {
     const settings = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, maxWaitMs: 100_000 };
     const world = await startProcessorWorld({ settings });

@@ -86,7 +86,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     policies: readPolicies(subscriptions && JSON.stringify(subscriptions), environment),
     settings: { ...config, ...settings },
     sourcesOf: () => [{ name: 'x', read: source ?? (async () => ({ source: 'x', saturation: 0, ageMs: 0 })) }],
-    credential: credential ?? (() => ''),
+    credentialOf: () => credential ?? (() => ''),
     call: async (call) => {
       say('call', new URL(call.url).pathname);
       calls.push(call);
