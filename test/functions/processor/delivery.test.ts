@@ -220,6 +220,14 @@ describe('what the gateway is sent', () => {
       'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
+  test('may be for /v1/responses, whose tokens count', async () => {
+    const world = await startProcessorWorld();
+    world.play(() => answering(200, '{"usage":{"input_tokens":3,"output_tokens":4}}'));
+    const payload = { model: 'm', input: 'x' };
+    await world.push({ data: { endpoint: '/v1/responses', payload } });
+    expect(world.calls.map(({ url }) => url)).toEqual(['http://gateway/v1/responses']);
+    expect(world.results()).toMatchObject([{ tokens: { prompt: 3, completion: 4 } }]);
+  });
   test('has its subscription’s default deadline', async () => {
     const world = await startProcessorWorld({ subscriptions: { slow: { DEFAULT_DEADLINE_SECONDS: 70 } } });
     await world.push({ subscription: 'projects/p/subscriptions/slow' });
