@@ -36,7 +36,7 @@ export function readUsage(tail: string): Usage | undefined {
 /** Matches the count under the name that any of the routes gives it. */
 function patternOf(key: keyof UsageKeys): RegExp {
   const names = new Set(everyApiRoute.map(({ usageKeys }) => usageKeys[key]));
-  return new RegExp(`"(?:${[...names].join('|')})"\\s*:\\s*([^\\s,}]+)`);
+  return new RegExp(`"(?:${[...names].join('|')})":\\s*([^\\s,}]+)`);
 }
 
 /** Null, fractions, negative numbers and what exceeds `mostTokens` count as absent. */

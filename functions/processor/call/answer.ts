@@ -1,6 +1,6 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
-import { readUsage, tailBytes } from '../../../shared/openai/usage.ts';
+import { readUsage } from '../../../shared/openai/usage.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { deepMembers, isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
@@ -55,7 +55,7 @@ export interface AnswerTokens {
 
 /** The tokens that the answer's `usage` counts, under the names of any API route; what is no count of tokens is 0. */
 export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
-  const counted = usage === undefined ? undefined : readUsage(`"usage":${usage.slice(0, tailBytes)}`);
+  const counted = usage === undefined ? undefined : readUsage(`"usage":${usage}`);
   return { prompt: counted?.promptTokens ?? 0, completion: counted?.completionTokens ?? 0 };
 }
 

@@ -7,26 +7,6 @@ import { WatchedFile } from '../../../shared/runtime/watched-file.ts';
 /** The gateway's bearer token, empty when it needs none. Rejects when there should be one and is none. */
 export type Credential = () => string | Promise<string>;
 
-/** Of the API key's file or the ID token's audience at most one is given; what neither needs is not loaded. */
-export async function createCredential(
-  apiKeyFile: NamedFile<string> | undefined,
-  audience: string | undefined,
-  clock: MonotonicClock,
-  wall: WallClock,
-  log: Logger,
-): Promise<Credential> {
-  if (apiKeyFile) {
-    const file = new WatchedFile(apiKeyFile, log);
-    // At each call, not by a timer: an instance without a push may have no CPU to run one.
-    return () => file.reread();
-  }
-  if (audience !== undefined) {
-    const { fetchGoogleIdToken, idTokenFor } = await import('./id-token.ts');
-    return idTokenFor(audience, fetchGoogleIdToken, clock, wall);
-  }
-  return () => '';
-}
-
 /** What a policy says of the credential for its gateway: at most one of the two. */
 export interface CredentialPolicy {
   /** Path of the file with the bearer key. */
@@ -57,6 +37,26 @@ export async function createCredentials(
 
 function sourceOf({ apiKeyFile, gatewayAudience }: CredentialPolicy): string {
   return JSON.stringify([apiKeyFile, gatewayAudience]);
+}
+
+/** Of the API key's file or the ID token's audience at most one is given; what neither needs is not loaded. */
+export async function createCredential(
+  apiKeyFile: NamedFile<string> | undefined,
+  audience: string | undefined,
+  clock: MonotonicClock,
+  wall: WallClock,
+  log: Logger,
+): Promise<Credential> {
+  if (apiKeyFile) {
+    const file = new WatchedFile(apiKeyFile, log);
+    // At each call, not by a timer: an instance without a push may have no CPU to run one.
+    return () => file.reread();
+  }
+  if (audience !== undefined) {
+    const { fetchGoogleIdToken, idTokenFor } = await import('./id-token.ts');
+    return idTokenFor(audience, fetchGoogleIdToken, clock, wall);
+  }
+  return () => '';
 }
 
 /** Reads the text of `INFERENCE_GATEWAY_API_KEY_FILE`. */

@@ -47,19 +47,6 @@ export class Faults {
 }
 
 /**
- * A value as a fault may show it, on one line: without what may be a secret. That is all before the last `@` of an address, whatever
- * characters a password has, and in a URL what follows its path.
- */
-function shown(raw: string): string {
-  const withoutUser = raw.replace(
-    /^([a-z][\w+.-]*:\/\/)?.*@/is,
-    (_, scheme: string | undefined) => `${scheme ?? ''}…@`,
-  );
-  const isUrl = /:\/\//.test(withoutUser);
-  return JSON.stringify(isUrl ? withoutUser.replace(/[?#].*/s, (rest) => `${rest[0]}…`) : withoutUser);
-}
-
-/**
  * Reads every variable of `schema` from `env`. An empty value counts as absent.
  * @throws {ConfigError} naming every fault.
  */
@@ -80,7 +67,7 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
     if ('value' in parsed) {
       values[key] = parsed.value;
     } else {
-      faults.push(`${variable.name} ${parsed.fault}, not ${shown(raw)}`);
+      faults.push(`${variable.name} ${parsed.fault}, not ${JSON.stringify(withoutPassword(raw))}`);
       unread.add(key);
     }
   }
@@ -91,4 +78,13 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(values) as Values<S>;
+}
+
+/**
+ * A value as a fault may show it. What stands between a URL's scheme and the last `@` is a user and perhaps a password, whatever characters
+ * they have and also where the rest is no URL; what follows its path may be a key.
+ */
+function withoutPassword(raw: string): string {
+  const withoutUser = raw.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, '$1***@');
+  return withoutUser.includes('://') ? withoutUser.replace(/(?<=[?#]).*/s, '***') : withoutUser;
 }

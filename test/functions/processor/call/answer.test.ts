@@ -84,8 +84,6 @@ describe('the tokens of an answer', () => {
     ['{"object":"response","usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}', 3, 4],
     ['{"usage":{"prompt_tokens":3,"completion_tokens":null,"prompt_tokens_details":null}}', 3, 0],
     ['{"usage":{"prompt_tokens":1e300,"completion_tokens":99999999999999999999}}', 0, 0],
-    ['{"usage":{ "prompt_tokens" : 3, "completion_tokens":\n4 }}', 3, 4],
-    [`{"usage":{"a":${'['.repeat(5000)}${']'.repeat(5000)},"prompt_tokens":3,"completion_tokens":4}}`, 0, 0],
     ['{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}', 3, 0],
     ['{"usage":{"prompt_tokens":-3,"completion_tokens":null}}', 0, 0],
     ['{"usage":{}}', 0, 0],
