@@ -1,5 +1,10 @@
 import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
-import { type AsyncRequest, type DecodedRequest, decodeRequest } from '../../shared/pubsub/request.ts';
+import {
+  type AsyncRequest,
+  type DecodedRequest,
+  decodeRequest,
+  type RequestName,
+} from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
@@ -20,7 +25,7 @@ import {
   withoutTime,
 } from './results/outcome.ts';
 import { type Settlement, settle } from './results/settlement.ts';
-import { topicsOf } from './subscription-policies.ts';
+import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
 /** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
@@ -28,19 +33,32 @@ const longestPublishMs = 15_000;
 /** Left for the status to reach Pub/Sub. */
 const answerReserveMs = 1000;
 
+/** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
+type Begun = { readonly request: RequestName } & ({ readonly kept: Settlement } | { readonly decoded: DecodedRequest });
+
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
   readonly #push: PushedWork;
   readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
   readonly #arrivedAtMs: MonotonicMs;
+  readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
 
   constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
     this.#parts = parts;
     this.#arrivedAtMs = parts.clock.nowMs();
-    this.#spans = parts.spans.begin(push.message.attributes.traceparent ?? '', push.pool.name);
+    const sinceMs = parts.wall.unixMs();
+    this.#begun = this.#begin();
+    // The message's body may hold its trace.
+    const { traceparent } = this.#begun.request;
+    this.#spans = parts.spans.begin({
+      traceparent,
+      pool: push.pool.name,
+      sinceMs,
+      isDecoded: 'decoded' in this.#begun,
+    });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
@@ -56,9 +74,9 @@ export class Delivery {
   }
 
   async #run(): Promise<DeliveryStatus> {
-    const kept = this.#parts.outbox.takeKept(this.#push.key);
-    if (kept) return this.#publish(kept);
-    const decoded = await this.#spans.step('decode', async () => this.#decode());
+    const begun = this.#begun;
+    if ('kept' in begun) return this.#publish(begun.kept);
+    const { decoded } = begun;
     if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
     const { request } = decoded;
     const wanted = this.#wanted(request);
@@ -101,12 +119,13 @@ export class Delivery {
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
     const { wall, random, settings, events } = this.#parts;
-    const { message, policy, pool } = this.#push;
+    const { message, origin, policy, pool } = this.#push;
     if (last.step === 'give-back') {
-      events.givenBack(pool.name, last.request, last.status, last.why);
+      const traceparent = this.#lastCall?.traceparent ?? last.request.traceparent;
+      events.givenBack(pool.name, { ...last.request, traceparent }, last.status, last.why);
       return last.status;
     }
-    const from = { message, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
+    const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
     return this.#publish(settle(last, from, wall.unixMs(), random.fraction()));
   }
 
@@ -126,16 +145,23 @@ export class Delivery {
     return ack;
   }
 
+  #begin(): Begun {
+    const kept = this.#parts.outbox.takeKept(this.#push.key);
+    if (kept) return { kept, request: kept.told.request };
+    const decoded = this.#decode();
+    return { decoded, request: 'invalid' in decoded ? decoded.identity : decoded.request };
+  }
+
   #decode(): DecodedRequest {
-    const { allowedEndpoints, tenant } = this.#push.policy;
-    const { defaultDeadlineMs } = this.#parts.settings;
-    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
+    const { allowedEndpoints, tenant, defaultDeadlineMs } = this.#push.policy;
+    const { tenantAttributes } = this.#parts.settings;
+    const rules = { allowedEndpoints, tenant, tenantAttributes, defaultDeadlineMs };
     return decodeRequest(this.#push.message, rules, this.#parts.wall.unixMs());
   }
 
   async #credential(): Promise<string | undefined> {
     try {
-      return await this.#parts.credential();
+      return await this.#parts.credentialOf(this.#push.policy)();
     } catch (error) {
       this.#parts.events.credentialFailed(this.#push.pool.name, error);
       return undefined;
@@ -150,13 +176,13 @@ export class Delivery {
     tenant,
     attemptsFailed,
   }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
-    const { message, name, policy, pool, signal } = this.#push;
+    const { message, name, origin, policy, pool, signal } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
       message: name,
       tenant,
       hasFailed: attemptsFailed > 0,
-      subscription: message.subscription,
+      subscription: origin,
       pool,
       path: endpoint,
       topics: topicsOf(policy),

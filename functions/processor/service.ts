@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Credential } from './call/credential.ts';
+import type { CredentialOf } from './call/credential.ts';
 import { callGateway } from './call/gateway-client.ts';
 import { capacitySources } from './capacity/sources.ts';
 import type { functionSchema } from './config.ts';
@@ -24,7 +24,7 @@ export interface ServiceDependencies {
   readonly config: Values<typeof functionSchema>;
   readonly policies: SubscriptionPolicies;
   readonly publish: Publish;
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   /** Undefined where every push may pass. */
   readonly guard: PushGuard | undefined;
   readonly spans: Spans;
@@ -44,7 +44,7 @@ const lastWordMs = 500;
 
 /** Joins the processor, its observation and the push front, and listens. */
 export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
-  const { config, policies, publish, credential, guard, spans, log } = dependencies;
+  const { config, policies, publish, credentialOf, guard, spans, log } = dependencies;
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -57,7 +57,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     policies,
     settings: config,
     sourcesOf: capacitySources(config, wall),
-    credential,
+    credentialOf,
     call: callGateway,
     publish,
     spans,

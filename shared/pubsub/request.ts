@@ -1,7 +1,7 @@
 import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
+import { isObject, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
 import {
@@ -10,6 +10,10 @@ import {
   metadataAttributes,
   type RetryState,
   readRetryState,
+  resolvedDeadlineAtMs,
+  resolvedId,
+  tenantOf,
+  traceOf,
 } from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
@@ -28,11 +32,11 @@ export interface RequestIdentity extends RetryState {
 }
 
 /** By what log lines know a request. */
-export type RequestName = Pick<RequestIdentity, 'firstMessageId' | 'traceparent'>;
+export type RequestName = Pick<RequestIdentity, 'id' | 'model' | 'tenant' | 'firstMessageId' | 'traceparent'>;
 
 /** The name alone, without what else an identity holds. */
-export function nameOf({ firstMessageId, traceparent }: RequestIdentity): RequestName {
-  return { firstMessageId, traceparent };
+export function nameOf({ id, model, tenant, firstMessageId, traceparent }: RequestIdentity): RequestName {
+  return { id, model, tenant, firstMessageId, traceparent };
 }
 
 /** A request that can be sent. */
@@ -53,6 +57,8 @@ export type DecodedRequest =
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
   readonly defaultDeadlineMs: number;
+  /** Names under which a message says its tenant, the first one that is there counts: as attribute, else in metadata. */
+  readonly tenantAttributes: readonly string[];
   /** Fixed, whatever the message says. */
   readonly tenant: string | undefined;
 }
@@ -71,6 +77,7 @@ export interface ReceivedMessage {
   /** Stands for an id that the request does not bring. */
   readonly messageId: string;
   readonly publishedAtMs: UnixMs | undefined;
+  /** Those that are believed. */
   readonly attributes: Attributes;
   readonly data: Uint8Array;
   /** What is wrong with the message itself: it can never succeed. */
@@ -90,10 +97,9 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
     job: attributes.job ?? '',
-    tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
+    tenant: rules.tenant ?? tenantOf(rules.tenantAttributes, attributes, metadata),
     metadata: { ...metadata, ...metadataAttributes(attributes) },
-    traceparent: attributes.traceparent ?? '',
-    tracestate: attributes.tracestate ?? '',
+    ...traceOf(attributes, metadata),
   };
   try {
     if ('fault' in body) throw new Invalid(body.fault);
@@ -163,7 +169,7 @@ function withoutNulls(data: Uint8Array, members: ReadonlyMap<string, Span>): Rea
 }
 
 function readId(body: Body, attributes: Attributes): string | undefined {
-  const id = attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
+  const id = resolvedId(attributes) ?? attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
   if (id === undefined) return undefined;
   if (typeof id !== 'string' || id === '' || [...id.slice(0, 1024)].length > 256) {
     throw new Invalid('id must be a string of 1 to 256 characters');
@@ -172,14 +178,19 @@ function readId(body: Body, attributes: Attributes): string | undefined {
 }
 
 function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
+  const resolvedAtMs = resolvedDeadlineAtMs(attributes);
+  if (resolvedAtMs !== undefined) return resolvedAtMs;
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
-  const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
-  if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
-  const deadline = readDeadline(seconds, retryState.firstPublishedAtMs);
+  const deadlineField = written ?? field(body, 'deadline');
+  if (deadlineField === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
+  const isText = typeof deadlineField === 'string' && isDecimal(deadlineField);
+  if (typeof deadlineField !== 'number' && !isText) {
+    throw new Invalid('deadline must be unix seconds, as a JSON number or a decimal text');
+  }
+  const deadline = readDeadline(Number(deadlineField), retryState.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
   return deadline;
 }
@@ -219,7 +230,12 @@ function readPayload(body: Body): Uint8Array {
   }
   if (payload.depth > maxNesting) throw new Invalid(`${name} must nest at most ${maxNesting} deep`);
   const stream = body.payloadMembers.get('stream');
-  if (stream && data[stream.start] === 0x74) throw new Invalid('"stream": true is not for async requests');
+  if (stream && spanText(data, stream) !== 'false') {
+    const { start, end } = stream;
+    throw new Invalid(
+      `"stream": ${spanText(data, { start, end: Math.min(end, start + 16) })} is not for async requests`,
+    );
+  }
   return data.subarray(payload.start, payload.end);
 }
 

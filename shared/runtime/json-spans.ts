@@ -5,8 +5,8 @@ export interface Span {
   readonly depth: number;
 }
 
-/** Deeper counts as no JSON; what the contract allows (256) is far below. */
-const maxDepth = 1024;
+/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. */
+const mostNestedRequest = 1024;
 
 const decoder = new TextDecoder();
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
@@ -16,17 +16,29 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
  * The members of the JSON object that fills `bytes` from `from` to `to`: of duplicate keys the last, keys compared as what their
  * escapes stand for. Undefined when that is no valid JSON (RFC 8259), or no object. The bytes must be valid UTF-8.
  * One pass, no recursion, and no value is built.
+ * Deeper than a request may be counts as no JSON.
  */
 export function objectMembers(bytes: Uint8Array, from = 0, to = bytes.length): ReadonlyMap<string, Span> | undefined {
-  const text = bytes.subarray(from, to);
-  const members = new Map<string, Span>();
-  const whole = scan(text, (key, { start, end, depth }) => {
-    members.set(key, { start: start + from, end: end + from, depth });
-  });
-  return whole && text[whole.start] === openBrace ? members : undefined;
+  return members(bytes, from, to, mostNestedRequest);
 }
 
-/** Where the one JSON value of `bytes` stands; undefined when they are no valid JSON. */
+/** The same of a text whose depth nothing bounds: an answer. */
+export function deepMembers(bytes: Uint8Array): ReadonlyMap<string, Span> | undefined {
+  return members(bytes, 0, bytes.length, Number.POSITIVE_INFINITY);
+}
+
+/** The keys that the JSON object of `bytes` has more than once, each once; none where that is no valid JSON. */
+export function repeatedKeys(bytes: Uint8Array): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  const whole = scan(bytes, (key) => {
+    if (seen.has(key)) repeated.add(key);
+    seen.add(key);
+  });
+  return whole ? [...repeated] : [];
+}
+
+/** Where the one JSON value of `bytes` stands, however deep it nests; undefined when they are no valid JSON. */
 export function jsonSpan(bytes: Uint8Array): Span | undefined {
   return scan(bytes, () => undefined);
 }
@@ -44,9 +56,24 @@ export function spanText(bytes: Uint8Array, span: { readonly start: number; read
   return decoder.decode(bytes.subarray(span.start, span.end));
 }
 
+function members(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mostNested: number,
+): ReadonlyMap<string, Span> | undefined {
+  const text = bytes.subarray(from, to);
+  const found = new Map<string, Span>();
+  const whole = scan(text, (key, { start, end, depth }) => {
+    found.set(key, { start: start + from, end: end + from, depth });
+  });
+  return whole && whole.depth <= mostNested && isObject(text, whole) ? found : undefined;
+}
+
 /** Reports each member of the outermost object in order, and returns the span of the whole value. */
 function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): Span | undefined {
-  const closers: number[] = [];
+  // A byte a level: an array of numbers would be eight times as large as a text of brackets alone.
+  let closers = new Uint8Array(64);
   const member = { key: '', start: 0, deepest: 0 };
   let depth = 0;
   let deepest = 0;
@@ -72,7 +99,7 @@ function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): S
   for (;;) {
     const byte = text[at];
     if (byte === openBrace || byte === openBracket) {
-      if (depth === maxDepth) return undefined;
+      if (depth === closers.length) closers = grown(closers);
       closers[depth] = byte === openBrace ? closeBrace : closeBracket;
       depth += 1;
       deepest = Math.max(deepest, depth);
@@ -103,6 +130,13 @@ function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): S
     if (closers[depth - 1] === closeBrace) at = keyEnd();
     if (at < 0) return undefined;
   }
+}
+
+/** The same bytes, and as many again. */
+function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * bytes.length);
+  larger.set(bytes);
+  return larger;
 }
 
 function skipBlanks(text: Uint8Array, from: number): number {

@@ -145,7 +145,7 @@ describe('what costs no attempt', () => {
   });
   test('a retry that comes too early', async () => {
     const attributes = { retry_at: String(Date.now() / 1000 + 60), attempt: '1' };
-    expect(await world.push({ attributes })).toBe(429);
+    expect(await world.push({ attributes, subscription: 'retries' })).toBe(429);
     expect(world.upstream.calls).toHaveLength(0);
   });
   test('Pub/Sub hangs up: the call is aborted, and a redelivery calls again', async () => {
@@ -190,7 +190,9 @@ describe('the end of attempts and of time', () => {
   test('without an answer it shows the status of an earlier delivery', async () => {
     world.upstream.play(reset);
     const data = { id: 'exhausted silently', payload: { messages: [] } };
-    expect(await world.push({ data, attributes: { attempt: '2', last_status: '502' } })).toBe(204);
+    expect(await world.push({ data, subscription: 'retries', attributes: { attempt: '2', last_status: '502' } })).toBe(
+      204,
+    );
     const { attributes } = await world.arrived('results', 'exhausted silently');
     expect(attributes).toMatchObject({
       status: 'failed',

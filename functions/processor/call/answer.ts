@@ -1,6 +1,7 @@
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
+import { readUsage } from '../../../shared/openai/usage.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import { deepMembers, isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
@@ -42,7 +43,7 @@ export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array)
 }
 
 function usageOf(body: Uint8Array): string | undefined {
-  const usage = objectMembers(body)?.get('usage');
+  const usage = deepMembers(body)?.get('usage');
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
@@ -52,14 +53,10 @@ export interface AnswerTokens {
   readonly completion: number;
 }
 
-/** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
+/** The tokens that the answer's `usage` counts, under the names of any API route; what is no count of tokens is 0. */
 export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
-  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
-  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
-}
-
-function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+  const counted = usage === undefined ? undefined : readUsage(`"usage":${usage}`);
+  return { prompt: counted?.promptTokens ?? 0, completion: counted?.completionTokens ?? 0 };
 }
 
 const nothing = new Uint8Array(0);

@@ -2,6 +2,7 @@ import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { later, type MonotonicClock, msBetween, type UnixMs, type WallClock } from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
+import { truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { CallClass } from '../call/answer.ts';
 import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
@@ -12,6 +13,9 @@ import type { RetrySummary } from '../results/retry.ts';
 import { BackendTimeouts } from './backend-timeouts.ts';
 import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
+
+/** As in the header that carries a tenant; metadata may hold a longer one. */
+const longestTenantBytes = 256;
 
 /** What reports are made with. */
 export interface ReportParts {
@@ -161,9 +165,12 @@ export class Reports implements ProcessorEvents, PushEvents {
     return { source, saturation, readyServers, asOf: new Date(later(this.#parts.wall.unixMs(), -ageMs)).toISOString() };
   }
 
-  #named({ firstMessageId, traceparent }: RequestName): Record<string, string> {
+  #named({ id, model, tenant, firstMessageId, traceparent }: RequestName): Record<string, string> {
     return {
       messageId: firstMessageId,
+      id,
+      ...(model === '' ? {} : { model }),
+      ...(tenant === '' ? {} : { tenant: truncateUtf8(tenant, longestTenantBytes) }),
       ...traceFields(parseTraceparent(traceparent)?.traceId, this.#parts.projectId),
     };
   }

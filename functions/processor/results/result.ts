@@ -108,10 +108,10 @@ function errorCodeOf(ending: RequestEnding): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
-function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs }: Result): ResultSummary {
+function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, traceparent }: Result): ResultSummary {
   return {
     event: 'answered',
-    request: nameOf(identity),
+    request: { ...nameOf(identity), traceparent },
     firstPublishedAtMs: identity.firstPublishedAtMs,
     outcome: outcomeOf(ending),
     attempts,

@@ -1,4 +1,9 @@
-import { type Attributes, isMetadata, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import {
+  type Attributes,
+  isMetadata,
+  sendersAttributes,
+  unixSeconds,
+} from '../../../shared/pubsub/message-attributes.ts';
 import {
   maxMessageBytes,
   messageBytes,
@@ -54,6 +59,8 @@ export interface RetrySummary {
 export interface RetryParts {
   readonly topic: string;
   readonly request: AsyncRequest;
+  /** Id of the subscription that brought the first delivery: its settings are the retry's. */
+  readonly origin: string;
   /** As it was pushed. */
   readonly data: Uint8Array;
   readonly attributes: Attributes;
@@ -68,25 +75,28 @@ export interface RetryParts {
 export function retryMessage({
   topic,
   request,
+  origin,
   data,
   attributes,
   retryAtMs,
   firstFailedAtMs,
   lastStatus,
 }: RetryParts): OutgoingMessage | undefined {
-  const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
-  const metadata = Object.entries(attributes).filter(([name]) => isMetadata(name));
+  const own = Object.entries(sendersAttributes(attributes));
+  const meaningful = own.filter(([name]) => !isMetadata(name));
+  const metadata = own.filter(([name]) => isMetadata(name));
   const marked = withinLimits(
     {
       ...Object.fromEntries(meaningful),
-      id: request.id,
-      deadline: unixSeconds(request.deadlineAtMs),
       attempt: String(request.attemptsFailed + 1),
       retry_at: unixSeconds(retryAtMs),
       published_at: new Date(request.firstPublishedAtMs).toISOString(),
       first_failed_at: new Date(firstFailedAtMs).toISOString(),
       first_message_id: request.firstMessageId,
       last_status: lastStatus === undefined ? '' : String(lastStatus),
+      origin_subscription: origin,
+      resolved_id: request.id,
+      resolved_deadline: unixSeconds(request.deadlineAtMs),
     },
     Object.fromEntries(metadata),
   );

@@ -91,7 +91,9 @@ describe('a failure that is not the message’s own', () => {
 test('a message that fails again and again does not stop the others, however often it is published anew', async () => {
   const world = await startProcessorWorld();
   world.play(() => broken);
-  for (let delivery = 0; delivery < 6; delivery += 1) await world.push({ attributes: { first_message_id: 'poison' } });
+  for (let delivery = 0; delivery < 6; delivery += 1) {
+    await world.push({ subscription: 'retries', attributes: { first_message_id: 'poison' } });
+  }
   expect(world.told()).not.toContain('breaker opens /v1/chat/completions');
 });
 

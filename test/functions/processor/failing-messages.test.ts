@@ -8,10 +8,10 @@ const refused: CallEnd = { end: 'unreachable', message: 'ECONNREFUSED' };
 
 /** Pub/Sub: brings a message back later and later when it was given back, and a retry once it is published. */
 async function bring(world: ProcessorWorld, push: WorldPush & { readonly messageId: string }): Promise<void> {
-  let { attributes = {} } = push;
+  let brought = push;
   for (let deliveries = 0; deliveries < 1000; deliveries += 1) {
     const retriesBefore = world.on('retries').length;
-    const status = await world.start({ ...push, attributes }).ended;
+    const status = await world.start(brought).ended;
     if (status !== 204) {
       await new Promise<void>((over) => world.clock.after(Math.min(10_000, 100 * 2 ** deliveries), over));
       continue;
@@ -22,7 +22,7 @@ async function bring(world: ProcessorWorld, push: WorldPush & { readonly message
       .map((retry) => retry.attributes);
     const retry = mine.find(({ first_message_id }) => first_message_id === push.messageId);
     if (!retry) return;
-    attributes = retry;
+    brought = { ...push, attributes: retry, subscription: 'retries' };
   }
 }
 

@@ -6,6 +6,7 @@ import type { DeliveryStatus } from '../../../functions/processor/delivery-statu
 import type { ProcessorEvents } from '../../../functions/processor/events.ts';
 import { createProcessor, type ProcessorSettings } from '../../../functions/processor/processor.ts';
 import { PublishError } from '../../../functions/processor/results/publish-error.ts';
+import type { ResultSummary } from '../../../functions/processor/results/result.ts';
 import { readPolicies } from '../../../functions/processor/subscription-policies.ts';
 import { uncollectedSpans } from '../../../functions/processor/tracing.ts';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
@@ -57,7 +58,10 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
   const events: ProcessorEvents = {
     judged: (_, { action, reason }) => say('judged', action, reason),
     called: (_, callClass) => say('called', callClass),
-    answered: (_, { outcome, attempts }) => say('answered', outcome, attempts),
+    answered: (_, result) => {
+      say('answered', result.outcome, result.attempts);
+      results.push(result);
+    },
     retried: (_, { attempts }) => say('retried', attempts),
     unpublished: () => say('unpublished'),
     givenBack: (_, __, status, why) => say('given back', status, why),
@@ -67,6 +71,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     breakerChanged: (_, scope, isOpen) => say(isOpen ? 'breaker opens' : 'breaker closes', scope),
     capacityRead: (_, { gate }) => say('read', gate),
   };
+  const results: ResultSummary[] = [];
   let script: CallScript = () => answering(200);
   const calls: GatewayCall[] = [];
   const published: OutgoingMessage[] = [];
@@ -87,7 +92,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     policies: readPolicies(subscriptions && JSON.stringify(subscriptions), environment),
     settings: { ...config, ...settings },
     sourcesOf: () => [{ name: 'x', read: source ?? (async () => ({ source: 'x', saturation: 0, ageMs: 0 })) }],
-    credential: () => credential?.(clock) ?? '',
+    credentialOf: () => () => credential?.(clock) ?? '',
     call: async (call) => {
       say('call', new URL(call.url).pathname);
       calls.push(call);
@@ -123,6 +128,8 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     budgets,
     failing,
     on: (topic: string) => published.filter((message) => message.topic === topic),
+    /** What was told of each result. */
+    results: () => results,
     /** What was told since the last time, in order. */
     told: () => told.splice(0),
     /** From now on, with an empty memory. */

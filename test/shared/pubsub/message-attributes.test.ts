@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { metadataAttributes, readRetryState, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import {
+  believedAttributes,
+  metadataAttributes,
+  readRetryState,
+  sendersAttributes,
+  unixSeconds,
+} from '../../../shared/pubsub/message-attributes.ts';
 import { unix } from '../../support/instants.ts';
 
 const publishedAtMs = unix(Date.UTC(2026, 10, 23));
@@ -57,11 +63,31 @@ describe('the state of a message’s retries', () => {
   });
 });
 
+const ofRetries = [
+  ...['retry_at', 'published_at', 'first_failed_at', 'first_message_id', 'last_status'],
+  ...['origin_subscription', 'resolved_id', 'resolved_deadline'],
+];
+const ofAnEnd = ['failure_reason', 'error_code', 'original_message_id', 'attempts', 'data_omitted'];
+
 test('what means nothing to us is metadata', () => {
   const ours = ['id', 'deadline', 'window', 'endpoint', 'tenant', 'job', 'traceparent', 'tracestate'];
-  const reserved = ['attempt', 'retry_at', 'published_at', 'first_failed_at', 'first_message_id', 'last_status'];
-  const all = Object.fromEntries([...ours, ...reserved, 'team', 'Attempt'].map((name) => [name, 'x']));
+  const all = Object.fromEntries(
+    [...ours, ...ofRetries, ...ofAnEnd, 'attempt', 'team', 'Attempt'].map((name) => [name, 'x']),
+  );
   expect(metadataAttributes(all)).toEqual({ team: 'x', Attempt: 'x' });
+});
+
+describe('reserved attributes', () => {
+  const all = Object.fromEntries(['id', 'team', 'attempt', ...ofRetries, ...ofAnEnd].map((name) => [name, 'x']));
+  test('of a retry are believed', () => {
+    expect(Object.keys(believedAttributes(all, true))).toEqual(['id', 'team', 'attempt', ...ofRetries]);
+  });
+  test('of a producer are not, but for the one that can only cost it', () => {
+    expect(Object.keys(believedAttributes(all, false))).toEqual(['id', 'team', 'attempt']);
+  });
+  test('are none of the sender’s own', () => {
+    expect(sendersAttributes(all)).toEqual({ id: 'x', team: 'x' });
+  });
 });
 
 test('unix seconds keep their milliseconds', () => {

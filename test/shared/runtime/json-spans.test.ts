@@ -110,7 +110,18 @@ test('takes exactly what JSON.parse takes', () => {
 
 test('nesting without end is refused, and needs no stack', () => {
   expect(jsonSpan(Buffer.alloc(13_000_000, '['))).toBeUndefined();
-  expect(jsonSpan(bytes(`${'['.repeat(1024)}${']'.repeat(1024)}`))?.depth).toBe(1024);
+  const nested = (levels: number): Uint8Array => bytes(`{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`);
+  expect(objectMembers(nested(1024))?.size).toBe(1);
+  expect(objectMembers(nested(1025))).toBeUndefined();
+});
+
+test('what is not bound is read at any depth, a byte a level', () => {
+  const levels = 3_000_000;
+  const text = Buffer.alloc(2 * levels, '[').fill(']', levels);
+  expect(jsonSpan(text)?.depth).toBe(levels);
+  expect(jsonSpan(text.subarray(0, -1))).toBeUndefined();
+  const mixed = bytes(`${'[{"a":'.repeat(2000)}1${'}]'.repeat(2000)}`);
+  expect(jsonSpan(mixed)?.depth).toBe(4000);
 });
 
 function parses(text: string): boolean {

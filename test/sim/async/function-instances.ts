@@ -16,7 +16,7 @@ import type { AsyncFigures } from '../figures.ts';
 import type { Served } from '../pool/client-request.ts';
 import type { SimulatedGateway, Way } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
-import { deadLetterTopic, MessageBus, requestTopic, resultTopic } from './message-bus.ts';
+import { deadLetterTopic, MessageBus, requestTopic, resultTopic, retryTopic } from './message-bus.ts';
 import { sampledMonitoring } from './sampled-monitoring.ts';
 
 export interface FunctionInstancesOptions {
@@ -30,7 +30,7 @@ export interface FunctionInstancesOptions {
 const environment = {
   INFERENCE_GATEWAY_URL: 'http://gateway',
   RESULT_TOPIC: resultTopic,
-  RETRY_TOPIC: requestTopic,
+  RETRY_TOPIC: retryTopic,
   DEAD_LETTER_TOPIC: deadLetterTopic,
 };
 const asyncPriority = -1;
@@ -107,7 +107,7 @@ export class FunctionInstances {
       policies: readPolicies(undefined, environment),
       settings: readConfig(functionSchema, environment),
       sourcesOf: this.#sources,
-      credential: () => '',
+      credentialOf: () => () => '',
       call: this.#call,
       publish: createPublisher(({ topic, data, attributes }) => this.#bus.publish(topic, { data, attributes }), clock),
       spans: uncollectedSpans(random),

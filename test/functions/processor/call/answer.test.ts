@@ -116,6 +116,9 @@ describe('Retry-After', () => {
 describe('the tokens of an answer', () => {
   test.each([
     ['{"usage":{"prompt_tokens":3,"completion_tokens":4}}', 3, 4],
+    ['{"object":"response","usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}', 3, 4],
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":null,"prompt_tokens_details":null}}', 3, 0],
+    ['{"usage":{"prompt_tokens":1e300,"completion_tokens":99999999999999999999}}', 0, 0],
     ['{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}', 3, 0],
     ['{"usage":{"prompt_tokens":-3,"completion_tokens":null}}', 0, 0],
     ['{"usage":{}}', 0, 0],

@@ -10,7 +10,7 @@ const due = (...topics: readonly string[]): Settlement => ({
   messages: topics.map((topic) => ({ topic, data: Buffer.from(topic), attributes: {} })),
   told: {
     event: 'retried',
-    request: { firstMessageId: '1', traceparent: '' },
+    request: { id: 'doc', model: 'm', tenant: '', firstMessageId: '1', traceparent: '' },
     attempts: 1,
     why: '',
     retryAtMs: unix(0),

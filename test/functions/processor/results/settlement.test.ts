@@ -14,6 +14,7 @@ const answer = (status: number, headers = {}): CallEnd & { end: 'answer' } => ({
 const push: SettledPush = {
   message: { data, attributes: { team: 'search' } },
   policy: { resultTopic: 'results', retryTopic: 'retries', deadLetterTopic: 'dead' },
+  origin: 'requests',
   deadLetterExpired: false,
   lastCall: undefined,
 };
@@ -103,7 +104,7 @@ describe('a retry', () => {
     expect(messages.map(({ topic }) => topic)).toEqual(['retries']);
     expect(messages[0]?.attributes).toMatchObject({ attempt: '2', retry_at: '104', last_status: '502' });
     expect(messages[0]?.attributes.first_failed_at).toBe('1970-01-01T00:01:40.000Z');
-    const name = { firstMessageId: '5', traceparent: '' };
+    const name = { id: 'doc-17', model: 'm', tenant: 'acme', firstMessageId: '5', traceparent: '' };
     expect(told).toEqual({ event: 'retried', request: name, attempts: 2, why: 'ECONNRESET', retryAtMs: 104_000 });
   });
   test('keeps the time of the first failure', () => {
