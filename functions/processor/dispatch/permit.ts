@@ -7,7 +7,7 @@ export type CallOutcome =
   | { readonly became: 'success'; readonly generation?: CallGeneration }
   /** An answer that blames the request. The path works; room is not told, since nothing may have run. */
   | { readonly became: 'refused' }
-  /** The pool had no room and asks to be left alone for so long; 0 when it names no time. The path works. */
+  /** The pool had no room and asks to be left alone for this time; 0 when it names no time. The path works. */
   | { readonly became: 'capacity'; readonly retryAfterMs: number }
   /** The path failed; room is not told. */
   | { readonly became: 'failure' }
