@@ -2,6 +2,7 @@ import { seededRandom } from '../../../infra/local/model-server/engine/seeded-ra
 import type { AsyncFigures } from '../figures.ts';
 import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
+import { AsyncTally } from './async-tally.ts';
 
 export interface DirectCallersOptions {
   readonly kind: AsyncKind;
@@ -20,17 +21,14 @@ export class DirectCallers {
   readonly #options: DirectCallersOptions;
   readonly #random: () => number;
   readonly #next: () => AsyncLengths;
-  #tokens = 0;
-  #served = 0;
-  #refused = 0;
-  #evicted = 0;
-  #wastedTokens = 0;
+  readonly #tally: AsyncTally;
 
   constructor(gateway: SimulatedGateway, options: DirectCallersOptions) {
     this.#gateway = gateway;
     this.#options = options;
     this.#random = seededRandom(options.seed + 1);
     this.#next = asyncLengths(options.kind, options.seed);
+    this.#tally = new AsyncTally(options.endsAtMs);
   }
 
   begin(): void {
@@ -40,13 +38,7 @@ export class DirectCallers {
   }
 
   figures(seconds: number): AsyncFigures {
-    return {
-      tokensPerSecond: this.#tokens / seconds,
-      served: this.#served,
-      refused: this.#refused,
-      evicted: this.#evicted,
-      wastedTokens: this.#wastedTokens,
-    };
+    return this.#tally.figures(seconds);
   }
 
   #call(lengths: AsyncLengths): void {
@@ -57,17 +49,11 @@ export class DirectCallers {
       priority: asyncPriority,
       stream: false,
       onServed: ({ promptTokens, outputTokens }) => {
-        if (clock.nowMs() <= this.#options.endsAtMs) {
-          this.#served += 1;
-          this.#tokens += promptTokens + outputTokens;
-        }
+        this.#tally.served(clock.nowMs(), promptTokens + outputTokens);
         this.#call(this.#next());
       },
       onRefused: ({ code }, generatedTokens) => {
-        if (code === 'evicted') {
-          this.#evicted += 1;
-          this.#wastedTokens += generatedTokens;
-        } else this.#refused += 1;
+        this.#tally.refused(code, generatedTokens);
         clock.after(retryAfterMs * (1 + this.#random()), () => this.#call(lengths));
       },
     });

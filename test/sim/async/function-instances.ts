@@ -16,6 +16,7 @@ import type { AsyncFigures } from '../figures.ts';
 import type { Served } from '../pool/client-request.ts';
 import type { SimulatedGateway, Way } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
+import { AsyncTally } from './async-tally.ts';
 import { deadLetterTopic, MessageBus, requestTopic, resultTopic, retryTopic } from './message-bus.ts';
 import { sampledMonitoring } from './sampled-monitoring.ts';
 
@@ -51,16 +52,13 @@ export class FunctionInstances {
   #pushes = 0;
   #published = 0;
   #settled = 0;
-  #tokens = 0;
-  #served = 0;
-  #refused = 0;
-  #evicted = 0;
-  #wastedTokens = 0;
+  readonly #tally: AsyncTally;
 
   constructor(gateway: SimulatedGateway, options: FunctionInstancesOptions) {
     this.#gateway = gateway;
     this.#options = options;
     this.#next = asyncLengths(options.kind, options.seed);
+    this.#tally = new AsyncTally(options.endsAtMs);
     this.#random = seededRandom(options.seed + 2);
     this.#bus = new MessageBus(gateway.clock, this.#random);
     this.#sources = options.way === 'ours' ? () => [gatewayCapacity(gateway)] : monitored(gateway);
@@ -88,13 +86,7 @@ export class FunctionInstances {
   }
 
   figures(seconds: number): AsyncFigures {
-    return {
-      tokensPerSecond: this.#tokens / seconds,
-      served: this.#served,
-      refused: this.#refused,
-      evicted: this.#evicted,
-      wastedTokens: this.#wastedTokens,
-    };
+    return this.#tally.figures(seconds);
   }
 
   #createInstance(): Processor {
@@ -120,9 +112,7 @@ export class FunctionInstances {
     called: () => {},
     answered: (_, { outcome, tokens }) => {
       this.#settled += 1;
-      if (outcome !== 'succeeded' || this.#gateway.clock.nowMs() > this.#options.endsAtMs) return;
-      this.#served += 1;
-      this.#tokens += tokens.prompt + tokens.completion;
+      if (outcome === 'succeeded') this.#tally.served(this.#gateway.clock.nowMs(), tokens.prompt + tokens.completion);
     },
     retried: () => {},
     unpublished: () => {},
@@ -159,9 +149,7 @@ export class FunctionInstances {
       stream: false,
       onServed: (served) => settle(completed(served)),
       onRefused: (refusal, generatedTokens) => {
-        if (refusal.code === 'evicted') this.#evicted += 1;
-        else this.#refused += 1;
-        this.#wastedTokens += generatedTokens;
+        this.#tally.refused(refusal.code, generatedTokens);
         settle(refused(refusal));
       },
     });
