@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
-import { answering, startProcessorWorld, wallStartMs } from './processor-world.ts';
+import { answering, holding, startProcessorWorld, wallStartMs } from './processor-world.ts';
 
 const acme = {
   INFERENCE_GATEWAY_URL: 'http://acme',
@@ -31,6 +31,39 @@ describe('a retry keeps its origin’s settings, whatever subscription brings it
     expect(world.on('acme-results').map(({ attributes }) => attributes.tenant)).toEqual(['acme']);
     expect([world.on('results'), world.on('dead'), world.on('acme-dead').length]).toEqual([[], [], 1]);
   });
+});
+
+test('a retry takes its turn among the messages of its origin', async () => {
+  const world = await startProcessorWorld();
+  // One success makes the limit two.
+  await world.push();
+  const [long, short] = [holding(), holding()];
+  world.play((call, index) =>
+    index === 0 ? long.script(call, 0) : index === 1 ? short.script(call, 1) : answering(200),
+  );
+  const start = (id: string, subscription: string, attributes = {}) =>
+    world.start({ subscription, data: { id, payload: { model: id, messages: [] } }, attributes });
+  start('long', 'busy');
+  start('short', 'other');
+  start('retry', retries, { attempt: '1', origin_subscription: 'busy' });
+  start('another', 'idle');
+  await world.clock.advance(1000);
+  expect(world.calls).toHaveLength(2);
+  short.end(answering(200));
+  await world.clock.advance(1000);
+  const models = world.calls.map(({ body }) => JSON.parse(Buffer.from(body).toString()).model);
+  expect(models).toEqual(['long', 'short', 'another', 'retry']);
+  long.end(answering(200));
+  await world.clock.advance(1000);
+});
+
+test('what is given back is named, in the trace of its call', async () => {
+  const world = await startProcessorWorld();
+  world.play(() => ({ end: 'unreachable', message: 'ECONNREFUSED' }));
+  await world.push({ messageId: 'm', attributes: { id: 'doc', tenant: 't' } });
+  const traceparent = world.calls[0]?.headers.traceparent;
+  expect(traceparent).toMatch(/^00-/);
+  expect(world.givenBack()).toMatchObject([{ id: 'doc', model: 'm', tenant: 't', firstMessageId: 'm', traceparent }]);
 });
 
 describe('what a producer says of retries is not believed', () => {

@@ -10,6 +10,7 @@ import type { ResultSummary } from '../../../functions/processor/results/result.
 import { readPolicies } from '../../../functions/processor/subscription-policies.ts';
 import { uncollectedSpans } from '../../../functions/processor/tracing.ts';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
+import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { readConfig } from '../../../shared/runtime/config/read-config.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -64,7 +65,10 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     },
     retried: (_, { attempts }) => say('retried', attempts),
     unpublished: () => say('unpublished'),
-    givenBack: (_, __, status, why) => say('given back', status, why),
+    givenBack: (_, request, status, why) => {
+      say('given back', status, why);
+      givenBack.push(request);
+    },
     credentialFailed: () => say('no credential'),
     crashed: (error) => say('crashed', String(error)),
     delivered: (_, status) => say('delivered', status),
@@ -72,6 +76,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     capacityRead: (_, { gate }) => say('read', gate),
   };
   const results: ResultSummary[] = [];
+  const givenBack: RequestName[] = [];
   let script: CallScript = () => answering(200);
   const calls: GatewayCall[] = [];
   const published: OutgoingMessage[] = [];
@@ -128,6 +133,8 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     budgets,
     failing,
     on: (topic: string) => published.filter((message) => message.topic === topic),
+    /** The requests that were given back. */
+    givenBack: () => givenBack,
     /** What was told of each result. */
     results: () => results,
     /** What was told since the last time, in order. */
