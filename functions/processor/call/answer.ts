@@ -1,9 +1,12 @@
 import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import { isObject, objectMembers, parseSpan, type Span, spanText } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
+
+const longestScalar = 256;
+const errorNames = ['error', 'code', 'type'];
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
@@ -42,7 +45,7 @@ export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array)
 }
 
 function usageOf(body: Uint8Array): string | undefined {
-  const usage = objectMembers(body)?.get('usage');
+  const usage = objectMembers(body, 0, body.length, ['usage'])?.get('usage');
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
@@ -54,8 +57,15 @@ export interface AnswerTokens {
 
 /** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
 export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
-  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
-  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+  const bytes = Buffer.from(usage ?? '{}');
+  const members = objectMembers(bytes, 0, bytes.length, ['prompt_tokens', 'completion_tokens']);
+  const read = (name: string): unknown => scalar(bytes, members?.get(name));
+  return { prompt: countOf(read('prompt_tokens')), completion: countOf(read('completion_tokens')) };
+}
+
+/** A short value; what is longer is no count and no name that we know, and costs nothing. */
+function scalar(bytes: Uint8Array, span: Span | undefined): unknown {
+  return span && span.end - span.start <= longestScalar ? parseSpan(bytes, span) : undefined;
 }
 
 function countOf(value: unknown): number {
@@ -83,15 +93,10 @@ function isOperatorsError(status: number, codes: readonly unknown[]): boolean {
 
 /** `code` and `type` of an OpenAI error body, or of vLLM's, which has them at the top level too. */
 function errorCodes(body: Uint8Array): unknown[] {
-  const members = objectMembers(body);
+  const members = objectMembers(body, 0, body.length, errorNames);
   const error = members?.get('error');
-  const inside = error && objectMembers(body, error.start, error.end);
-  return [inside, members].flatMap((object) =>
-    ['code', 'type'].map((name) => {
-      const span = object?.get(name);
-      return span && parseSpan(body, span);
-    }),
-  );
+  const inside = error && objectMembers(body, error.start, error.end, errorNames);
+  return [inside, members].flatMap((object) => ['code', 'type'].map((name) => scalar(body, object?.get(name))));
 }
 
 /** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */
