@@ -1,5 +1,6 @@
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
+import type { BufferedBytes } from './buffered-bytes.ts';
 import type { Credential } from './call/credential.ts';
 import type { CallGateway } from './call/gateway-client.ts';
 import { requestCaller } from './call/request-call.ts';
@@ -32,6 +33,8 @@ export interface ProcessorOptions {
   readonly sourcesOf: PoolParts['sourcesOf'];
   readonly credential: Credential;
   readonly call: CallGateway;
+  /** Room for answers. */
+  readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly publish: Publish;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: ProcessorEvents;
@@ -85,6 +88,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     queue,
     credential: options.credential,
     makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
+    bodies: options.bodies,
     outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
     spans: options.spans,
     events,

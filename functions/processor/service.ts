@@ -53,6 +53,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
 
   const metrics = new FunctionMetrics();
   const events = new Reports({ metrics, log, projectId: config.projectId, clock, wall });
+  const bodies = new BufferedBytes(config.maxBufferedBytes);
   const processor = createProcessor({
     clock,
     wall,
@@ -62,6 +63,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     sourcesOf: capacitySources(config, wall),
     credential,
     call: callGateway,
+    bodies,
     publish,
     spans,
     events,
@@ -72,7 +74,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
   }
 
-  const room = new PushRoom(new BufferedBytes(config.maxBufferedBytes));
+  const room = new PushRoom(bodies);
   const parts = {
     pushes: createPushServer(processor, room, events),
     room,

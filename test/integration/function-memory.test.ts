@@ -16,6 +16,8 @@ beforeEach(async () => {
   await world.restart({});
 });
 
+const calls = 60;
+
 /** Linux tells how much memory a process has held at once. */
 const onLinux = test.skipIf(process.platform !== 'linux');
 const peakBytes = (): number => {
@@ -57,4 +59,23 @@ onLinux('pushes that do not fit are answered 429, and leave the memory as it is'
   // The room is there again.
   world.upstream.play(answering(200));
   await until(async () => (await send(bodies[0]!)) === 204, { what: 'room' });
+});
+
+onLinux('answers that are here at once, and results that nothing takes, stay within their bounds', async () => {
+  const topic = `${world.pubsub.url}/v1/projects/test/topics/taken-away`;
+  await fetch(topic, { method: 'PUT' });
+  await world.restart({ RESULT_TOPIC: 'taken-away' });
+  // The limit on calls grows with answers.
+  while ((await world.metric(/^async_inflight_limit\{/)) < calls) {
+    await Promise.all(Array.from({ length: calls }, () => world.push()));
+  }
+  const answer = JSON.stringify({ choices: ['x'.repeat(7_000_000)] });
+  const held: (() => void)[] = [];
+  world.upstream.play((call, response) => held.push(() => answering(200, answer)(call, response, 0)));
+  const pushes = Array.from({ length: calls }, (_, message) => world.push({ messageId: `large ${message}` }));
+  await until(() => held.length === calls, { what: 'the calls' });
+  await fetch(topic, { method: 'DELETE' });
+  for (const release of held) release();
+  expect(new Set(await Promise.all(pushes))).toEqual(new Set([503]));
+  expect(peakBytes() / mebibyte).toBeLessThan(600);
 });
