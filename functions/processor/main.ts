@@ -14,9 +14,6 @@ import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
 
-/** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
-const drainGraceMs = 8000;
-
 const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
 Environment variables configure it: docs/configuration.md lists them under "The function".`;
 readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
@@ -44,7 +41,7 @@ process.on('unhandledRejection', (error) => {
 });
 endGracefully(log, async (why) => {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
-  await service.drain(drainGraceMs);
+  await service.drain(config.drainMs);
 });
 
 function configured() {

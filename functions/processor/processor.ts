@@ -54,8 +54,10 @@ export interface Processor {
   deliver(message: PushedMessage, gone: AbortSignal): Promise<DeliveryStatus>;
   /** Gives back all messages that wait, and all that come. Calls that are under way go on. */
   close(): void;
-  /** Stops all work: the messages go back to Pub/Sub. */
+  /** Stops all work: the messages go back to Pub/Sub. A publish that is under way goes on. */
   abort(): void;
+  /** Answers all pushes that still have no answer with 503, whatever they wait for. */
+  giveUp(): void;
   /** Resolves when all deliveries that run now have ended. */
   ended(): Promise<void>;
 }
@@ -122,6 +124,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     },
     close: () => queue.close(),
     abort: () => running.stopAll(),
+    giveUp: () => running.giveUpAll(),
     ended: () => running.ended(),
   };
 }

@@ -101,6 +101,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
       await Promise.race([processor.ended(), pause(graceMs)]);
       processor.abort();
       await Promise.race([processor.ended(), pause(lastWordMs)]);
+      processor.giveUp();
       admin?.close();
       await Promise.race([new Promise((closed) => main.close(closed)), pause(lastWordMs)]);
       await Promise.race([spans.close().catch(() => undefined), pause(lastWordMs)]);
