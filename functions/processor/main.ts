@@ -34,8 +34,6 @@ const service = await startService({
   if (fault instanceof ConfigError) refuseToStart(fault);
   throw error;
 });
-announceListening(service.url, 'function');
-
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
 });
@@ -43,6 +41,8 @@ endGracefully(log, async (why) => {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
   await service.drain(config.drainMs);
 });
+// The last of the start: a signal may follow at once.
+announceListening(service.url, 'function');
 
 function configured() {
   const faults = new Faults();

@@ -99,6 +99,17 @@ describe('a topic that cannot be published to', () => {
 });
 
 describe('SIGTERM', () => {
+  test('at the very moment at which it says that it listens is a drain as well', async () => {
+    const signaller = `import fs from 'node:fs';
+      const write = fs.write;
+      fs.write = (...given) => {
+        if (String(given[1]).includes('listening on')) process.kill(process.pid, 'SIGTERM');
+        return write(...given);
+      };`;
+    await world.restart({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(signaller)}` });
+    expect(await world.service().exited).toBe(0);
+  });
+
   test('lets a call finish, takes nothing new, and exits 0', async () => {
     await world.restart({});
     const held: (() => void)[] = [];
