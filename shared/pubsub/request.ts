@@ -1,7 +1,7 @@
 import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
-import { countEntries } from '../runtime/json-entries.ts';
+import { hasMoreEntries } from '../runtime/json-entries.ts';
 import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
@@ -147,7 +147,7 @@ const noFields: Body = {
 function readBody(data: Uint8Array): Body | { readonly fault: string } {
   if (data.length === 0) return { fault: 'the message has no data' };
   if (decodeUtf8(data) === undefined) return { fault: 'data is not UTF-8' };
-  if (countEntries(data, maxEntries) > maxEntries) {
+  if (hasMoreEntries(data, maxEntries)) {
     return { fault: `data has more than ${maxEntries} members and elements` };
   }
   const all = objectMembers(data, 0, data.length, memberNames);

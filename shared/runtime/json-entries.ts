@@ -2,6 +2,14 @@ const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
+ * Whether the objects and arrays of a JSON text have more than `most` members and elements together. A text that is too short for
+ * them, two bytes each, is not looked at.
+ */
+export function hasMoreEntries(bytes: Uint8Array, most: number): boolean {
+  return bytes.length > 2 * most && countEntries(bytes, most) > most;
+}
+
+/**
  * How many members and elements the objects and arrays of a JSON text have together, up to `most` + 1: what parsing it costs beside
  * its bytes. Of bytes that are no JSON it is some number. One pass that builds nothing.
  */

@@ -1,5 +1,5 @@
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { countEntries } from '../../../shared/runtime/json-entries.ts';
+import { hasMoreEntries } from '../../../shared/runtime/json-entries.ts';
 import { isNull, isObject, isString, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 
@@ -43,8 +43,7 @@ export function decodePush(body: Uint8Array): DecodedPush {
   const text = (member: Span | undefined): unknown =>
     member && isString(body, member) ? parseSpan(body, member) : undefined;
   const attributes = message.get('attributes');
-  const isHeavy =
-    attributes && countEntries(body.subarray(attributes.start, attributes.end), mostAttributes) > mostAttributes;
+  const isHeavy = attributes && hasMoreEntries(body.subarray(attributes.start, attributes.end), mostAttributes);
   if (isHeavy) return { notAPush: `the message has more than ${mostAttributes} attributes` };
   const written = message.get('data');
   const data = written && !isNull(body, written) ? decodeBase64(text(written)) : noBytes;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countEntries } from '../../../shared/runtime/json-entries.ts';
+import { countEntries, hasMoreEntries } from '../../../shared/runtime/json-entries.ts';
 
 const count = (text: string, most = 1000): number => countEntries(Buffer.from(text), most);
 
@@ -16,6 +16,13 @@ test.each([
   ['["a', 1],
 ])('%s', (text, entries) => {
   expect(count(text)).toBe(entries);
+});
+
+test('a text that is too short for too many entries has no more', () => {
+  const numbers = (count: number) => Buffer.from(`[${Array(count).fill(7).join()}]`);
+  expect(hasMoreEntries(numbers(100), 100)).toBe(false);
+  expect(hasMoreEntries(numbers(101), 100)).toBe(true);
+  expect(hasMoreEntries(Buffer.from(`"${'['.repeat(500)}"`), 100)).toBe(false);
 });
 
 test('counting ends where there are too many', () => {
