@@ -24,6 +24,8 @@ export type CallGateway = (call: GatewayCall) => Promise<CallEnd>;
 
 /** An answer up to this size takes no room: as many as there are calls come to a few megabytes. */
 const smallAnswerBytes = 64 * 1024;
+/** To read a larger answer, and then to write its result, takes milliseconds each: in between other work has its turn. */
+const largeAnswerBytes = 256 * 1024;
 /** The answer, and the result that is made from it. */
 const copies = 2;
 const connections = new GatewayConnections();
@@ -95,11 +97,10 @@ class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const { status, headers } = this.#answer;
-    const body = Buffer.concat(this.#chunks, this.#sizeBytes);
-    if (this.#connection.hasSent) connections.giveBack(this.#origin, this.#connection);
-    else this.#connection.destroy();
+    const answer = readAnswer(status, headers, Buffer.concat(this.#chunks, this.#sizeBytes));
     this.#controller = undefined;
-    this.#settle({ end: 'answer', answer: readAnswer(status, headers, body) });
+    if (this.#sizeBytes <= largeAnswerBytes) this.#settle({ end: 'answer', answer });
+    else setImmediate(() => this.#settle({ end: 'answer', answer }));
   }
 
   onResponseError(_: unknown, error: Error & { readonly code?: string }): void {
@@ -141,7 +142,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#call.signal.removeEventListener('abort', this.#abort);
     this.#chunks = [];
     this.#resolve(end);
-    if (end.end === 'answer') return;
+    if (end.end === 'answer' && this.#connection.hasSent) {
+      connections.giveBack(this.#origin, this.#connection);
+      return;
+    }
     this.#controller?.abort(new Error('the call has ended'));
     this.#connection.destroy();
   }
