@@ -122,6 +122,18 @@ export const functionSchema = {
     default: '128',
     meaning: 'how many messages may wait here, in deadline order; one more gets 429',
   }),
+  maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
+    default: '268435456',
+    min: 14_000_000,
+    meaning:
+      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
+  }),
+  drainMs: seconds('DRAIN_SECONDS', {
+    default: '8',
+    max: 600,
+    meaning:
+      'how long calls may go on after SIGTERM; two seconds less than the platform waits before it kills the process (Cloud Run ten, Kubernetes `terminationGracePeriodSeconds`)',
+  }),
   capacitySources: list('CAPACITY_SOURCES', {
     default: 'gateway,flow-control,pool,vllm',
     choices: capacitySourceNames,

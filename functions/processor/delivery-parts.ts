@@ -1,4 +1,5 @@
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
+import type { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import type { MakeCall } from './call/request-call.ts';
 import type { DispatchPool } from './dispatch/dispatch-pool.ts';
@@ -45,6 +46,7 @@ export interface DeliveryParts {
   readonly queue: Pick<DispatchQueue, 'admit'>;
   readonly credentialOf: CredentialOf;
   readonly makeCall: MakeCall;
+  readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly outbox: Pick<Outbox, 'takeKept' | 'publish' | 'release'>;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: Pick<

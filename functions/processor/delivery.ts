@@ -6,6 +6,7 @@ import {
   type RequestName,
 } from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
+import type { Release } from './buffered-bytes.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
 import type { MadeCall } from './call/request-call.ts';
@@ -42,6 +43,7 @@ export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
   readonly #arrivedAtMs: MonotonicMs;
+  readonly #answers: Release[] = [];
   readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
 
@@ -68,6 +70,7 @@ export class Delivery {
       status = await this.#run();
       return status;
     } finally {
+      for (const release of this.#answers) release();
       this.#parts.outbox.release(topicsOf(this.#push.policy), this.#push.name);
       this.#spans.end(status);
     }
@@ -104,7 +107,7 @@ export class Delivery {
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
-      const wanted = { request, policy, credential, timeoutMs, signal };
+      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
@@ -126,7 +129,10 @@ export class Delivery {
       return last.status;
     }
     const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
-    return this.#publish(settle(last, from, wall.unixMs(), random.fraction()));
+    const settlement = settle(last, from, wall.unixMs(), random.fraction());
+    // What it says is in the result, and the memory of large answers is counted.
+    this.#lastCall = undefined;
+    return this.#publish(settlement);
   }
 
   /** An ack only when all of it is confirmed. */
@@ -144,6 +150,10 @@ export class Delivery {
     else events.retried(pool.name, told);
     return ack;
   }
+
+  readonly #holdAnswer = (sizeBytes: number, onRoom: () => void): void => {
+    this.#answers.push(this.#parts.bodies.holdAnswer(sizeBytes, onRoom));
+  };
 
   #begin(): Begun {
     const kept = this.#parts.outbox.takeKept(this.#push.key);

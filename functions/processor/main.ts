@@ -16,9 +16,6 @@ import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
 
-/** Of Cloud Run's ten seconds between SIGTERM and SIGKILL. */
-const drainGraceMs = 8000;
-
 const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
 Environment variables configure it: docs/configuration.md lists them under "The function".`;
 readCommandLine({ usage: 'npm run function --', about, flags: {} }, process.argv.slice(2));
@@ -40,15 +37,15 @@ const service = await startService({
   if (fault instanceof ConfigError) refuseToStart(fault);
   throw error;
 });
-announceListening(service.url, 'function');
-
 process.on('unhandledRejection', (error) => {
   log.error({ event: 'unhandled_rejection', err: error }, 'an error outside any delivery');
 });
 endGracefully(log, async (why) => {
   log.info({ event: 'draining' }, `${why}: taking no more messages`);
-  await service.drain(drainGraceMs);
+  await service.drain(config.drainMs);
 });
+// The last of the start: a signal may follow at once.
+announceListening(service.url, 'function');
 
 function configured() {
   const faults = new Faults();

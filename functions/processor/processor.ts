@@ -1,6 +1,7 @@
 import { believedAttributes } from '../../shared/pubsub/message-attributes.ts';
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
+import type { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import type { CallGateway } from './call/gateway-client.ts';
 import { requestCaller } from './call/request-call.ts';
@@ -33,6 +34,8 @@ export interface ProcessorOptions {
   readonly sourcesOf: PoolParts['sourcesOf'];
   readonly credentialOf: CredentialOf;
   readonly call: CallGateway;
+  /** Room for answers. */
+  readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly publish: Publish;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: ProcessorEvents;
@@ -52,8 +55,10 @@ export interface Processor {
   deliver(message: PushedMessage, gone: AbortSignal): Promise<DeliveryStatus>;
   /** Gives back all messages that wait, and all that come. Calls that are under way go on. */
   close(): void;
-  /** Stops all work: the messages go back to Pub/Sub. */
+  /** Stops all work: the messages go back to Pub/Sub. A publish that is under way goes on. */
   abort(): void;
+  /** Answers all pushes that still have no answer with 503, whatever they wait for. */
+  giveUp(): void;
   /** Resolves when all deliveries that run now have ended. */
   ended(): Promise<void>;
 }
@@ -86,6 +91,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     queue,
     credentialOf: options.credentialOf,
     makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
+    bodies: options.bodies,
     outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
     spans: options.spans,
     events,
@@ -121,6 +127,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     },
     close: () => queue.close(),
     abort: () => running.stopAll(),
+    giveUp: () => running.giveUpAll(),
     ended: () => running.ended(),
   };
 }

@@ -1,7 +1,8 @@
 import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
+import { hasMoreEntries } from '../runtime/json-entries.ts';
+import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
 import {
@@ -64,11 +65,21 @@ export interface RequestRules {
 }
 
 const maxNesting = 256;
+/** Members and elements of a message together. Protocol: contract §1. */
+const maxEntries = 200_000;
 const maxMetadataBytes = 64 * 1024;
+/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. */
+const maxMapBytes = 640 * 1024;
 const maxModelBytes = 1024;
 const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
   impliedByKey ? [[impliedByKey, path] as const] : [],
 );
+
+/** What is read of a message, in all its shapes, and of a payload. */
+const memberNames = [
+  ...['payload', 'custom_id', 'model', 'id', 'deadline', 'window', 'endpoint', 'url', 'method', 'body'],
+  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member)],
+];
 
 class Invalid extends Error {}
 
@@ -142,18 +153,22 @@ const noFields: Body = {
 function readBody(data: Uint8Array): Body | { readonly fault: string } {
   if (data.length === 0) return { fault: 'the message has no data' };
   if (decodeUtf8(data) === undefined) return { fault: 'data is not UTF-8' };
-  const all = objectMembers(data);
+  if (hasMoreEntries(data, maxEntries)) {
+    return { fault: `data has more than ${maxEntries} members and elements` };
+  }
+  const all = objectMembers(data, 0, data.length, memberNames);
   if (!all) return { fault: 'data is not a JSON object' };
   const members = withoutNulls(data, all);
   const shape = shapeOf(members);
   if (shape === 'none') return { fault: 'data has none of payload, custom_id and model' };
   if (shape === 'bare') {
-    const depth = 1 + [...all.values()].reduce((deepest, member) => Math.max(deepest, member.depth), 0);
+    const depth = jsonSpan(data)?.depth ?? 0;
     const payload = { start: 0, end: data.length, depth };
     return { data, shape, members: noMembers, payload, payloadMembers: members };
   }
   const payload = members.get(shape === 'envelope' ? 'payload' : 'body');
-  const inside = payload && isObject(data, payload) ? objectMembers(data, payload.start, payload.end) : undefined;
+  const inside =
+    payload && isObject(data, payload) ? objectMembers(data, payload.start, payload.end, memberNames) : undefined;
   return { data, shape, members, payload, payloadMembers: inside ? withoutNulls(data, inside) : noMembers };
 }
 
@@ -165,7 +180,7 @@ function shapeOf(members: ReadonlyMap<string, Span>): Body['shape'] {
 
 /** `null` equals absent. */
 function withoutNulls(data: Uint8Array, members: ReadonlyMap<string, Span>): ReadonlyMap<string, Span> {
-  return new Map([...members].filter(([, span]) => data[span.start] !== 0x6e));
+  return new Map([...members].filter(([, span]) => !isNull(data, span)));
 }
 
 function readId(body: Body, attributes: Attributes): string | undefined {
@@ -213,6 +228,9 @@ function readHeaders(body: Body): HeaderMap {
 }
 
 function readTextMap(body: Body, name: string): Record<string, string> {
+  const span = body.members.get(name);
+  // Whatever its form: texts of 64 KiB are no longer with all their characters escaped.
+  if (span && span.end - span.start > maxMapBytes) throw new Invalid(`${name} must be at most 64 KiB`);
   const value = field(body, name) ?? {};
   if (typeof value !== 'object' || Array.isArray(value)) throw new Invalid(`${name} must be a map of string to string`);
   const entries = Object.entries(value).filter(([, item]) => item !== null);

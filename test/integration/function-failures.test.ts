@@ -50,7 +50,8 @@ describe('a failure is published again', () => {
     const data = `{ "id":${JSON.stringify(id)}, "payload":{"model":"m","messages":[]}}`;
     expect(await world.push({ data, attributes: { team: 'x' }, messageId: `first ${id}` })).toBe(204);
     const answeredMs = Date.now();
-    expect(world.upstream.calls).toHaveLength(1);
+    // A connection that has carried a call before and ends without a byte says nothing: another is tried at once.
+    expect(world.upstream.calls.length).toBeLessThanOrEqual(script === reset ? 2 : 1);
     const retry = await world.arrived('retries', id);
     expect(retry.data.toString()).toBe(data);
     expect(retry.attributes).toMatchObject({ team: 'x', attempt: '1', first_message_id: `first ${id}` });

@@ -1,10 +1,20 @@
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { readUsage } from '../../../shared/openai/usage.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { deepMembers, isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import {
+  deepMembers,
+  isObject,
+  objectMembers,
+  parseSpan,
+  type Span,
+  spanText,
+} from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
+
+const longestScalar = 256;
+const errorNames = ['error', 'code', 'type'];
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
@@ -43,7 +53,7 @@ export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array)
 }
 
 function usageOf(body: Uint8Array): string | undefined {
-  const usage = deepMembers(body)?.get('usage');
+  const usage = deepMembers(body, ['usage'])?.get('usage');
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
@@ -57,6 +67,11 @@ export interface AnswerTokens {
 export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
   const counted = usage === undefined ? undefined : readUsage(`"usage":${usage}`);
   return { prompt: counted?.promptTokens ?? 0, completion: counted?.completionTokens ?? 0 };
+}
+
+/** A short value; what is longer is no count and no name that we know, and costs nothing. */
+function scalar(bytes: Uint8Array, span: Span | undefined): unknown {
+  return span && span.end - span.start <= longestScalar ? parseSpan(bytes, span) : undefined;
 }
 
 const nothing = new Uint8Array(0);
@@ -86,15 +101,10 @@ function isOperatorsError(status: number, codes: readonly unknown[]): boolean {
 
 /** `code` and `type` of an OpenAI error body, or of vLLM's, which has them at the top level too. */
 function errorCodes(body: Uint8Array): unknown[] {
-  const members = objectMembers(body);
+  const members = objectMembers(body, 0, body.length, errorNames);
   const error = members?.get('error');
-  const inside = error && objectMembers(body, error.start, error.end);
-  return [inside, members].flatMap((object) =>
-    ['code', 'type'].map((name) => {
-      const span = object?.get(name);
-      return span && parseSpan(body, span);
-    }),
-  );
+  const inside = error && objectMembers(body, error.start, error.end, errorNames);
+  return [inside, members].flatMap((object) => ['code', 'type'].map((name) => scalar(body, object?.get(name))));
 }
 
 /** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */

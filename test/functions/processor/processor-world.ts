@@ -1,3 +1,4 @@
+import { BufferedBytes } from '../../../functions/processor/buffered-bytes.ts';
 import { type CallEnd, readAnswer } from '../../../functions/processor/call/answer.ts';
 import type { GatewayCall } from '../../../functions/processor/call/gateway-client.ts';
 import type { CapacitySource } from '../../../functions/processor/capacity/ask-sources.ts';
@@ -98,6 +99,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     settings: { ...config, ...settings },
     sourcesOf: () => [{ name: 'x', read: source ?? (async () => ({ source: 'x', saturation: 0, ageMs: 0 })) }],
     credentialOf: () => () => credential?.(clock) ?? '',
+    bodies: new BufferedBytes(1_000_000_000),
     call: async (call) => {
       say('call', new URL(call.url).pathname);
       calls.push(call);

@@ -132,3 +132,29 @@ function parses(text: string): boolean {
     return false;
   }
 }
+
+describe('members that are wanted', () => {
+  test.each([
+    ['{"a":1,"ab":2,"b":3}', { a: 1, b: 3 }],
+    ['{"\\u0061":1,"\\u0062x":2,"\\b":3}', { a: 1 }],
+    ['{"a":1,"a":2}', { a: 2 }],
+    ['{"":1,"a\\u0062":2,"\\\\":3,"\\u00":4}', undefined],
+    ['{"":1,"A":2,"a\\"":3,"aü":4}', {}],
+    ['{"x":{"a":1},"b":{"a":2}}', { b: { a: 2 } }],
+  ])('%s', (text, expected) => {
+    const found = objectMembers(bytes(text), 0, bytes(text).length, ['a', 'b']);
+    const values = found && Object.fromEntries([...found].map(([name, span]) => [name, parseSpan(bytes(text), span)]));
+    expect(values).toEqual(expected);
+  });
+  test('are those that all members hold under their names', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'ab', '\\', '"', 'ü', ''), fc.jsonValue()), (object) => {
+        const text = bytes(JSON.stringify(object));
+        const all = objectMembers(text);
+        const wanted = objectMembers(text, 0, text.length, ['ab', 'b']);
+        expect([wanted?.get('ab'), wanted?.get('b')]).toEqual([all?.get('ab'), all?.get('b')]);
+        expect(wanted?.size).toBe(['ab', 'b'].filter((name) => Object.hasOwn(object, name)).length);
+      }),
+    );
+  });
+});

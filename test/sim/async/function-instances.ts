@@ -1,3 +1,4 @@
+import { BufferedBytes } from '../../../functions/processor/buffered-bytes.ts';
 import { type CallEnd, readAnswer } from '../../../functions/processor/call/answer.ts';
 import type { CallGateway, GatewayCall } from '../../../functions/processor/call/gateway-client.ts';
 import type { CapacitySource } from '../../../functions/processor/capacity/ask-sources.ts';
@@ -101,6 +102,7 @@ export class FunctionInstances {
       sourcesOf: this.#sources,
       credentialOf: () => () => '',
       call: this.#call,
+      bodies: new BufferedBytes(Number.POSITIVE_INFINITY),
       publish: createPublisher(({ topic, data, attributes }) => this.#bus.publish(topic, { data, attributes }), clock),
       spans: uncollectedSpans(random),
       events: this.#events,
