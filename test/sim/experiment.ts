@@ -28,6 +28,12 @@ export interface AsyncLoad {
   readonly kind: AsyncKind;
   /** Calls that are under way or wait to be tried again. */
   readonly callers: number;
+  /** Answers come as streams; whole where this is not set. */
+  readonly stream?: boolean;
+  /** Answers report no usage. */
+  readonly withoutUsage?: boolean;
+  /** Sent as if it were real-time work, to see what the engines can do. */
+  readonly unheld?: boolean;
 }
 
 export interface Outcome {

@@ -1,11 +1,10 @@
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
+import type { AsyncLoad } from '../experiment.ts';
 import type { AsyncFigures } from '../figures.ts';
 import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
-import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
+import { type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
 
-export interface DirectCallersOptions {
-  readonly kind: AsyncKind;
-  readonly callers: number;
+export interface DirectCallersOptions extends AsyncLoad {
   readonly seed: number;
   readonly endsAtMs: number;
 }
@@ -13,6 +12,7 @@ export interface DirectCallersOptions {
 /** What a refused caller waits at least; some come a little later. */
 const retryAfterMs = 1000;
 const asyncPriority = -1;
+const unheldPriority = 100;
 
 /** An endless backlog without the function: so many callers, each of which tries again whenever it was refused. */
 export class DirectCallers {
@@ -51,11 +51,14 @@ export class DirectCallers {
 
   #call(lengths: AsyncLengths): void {
     const { clock } = this.#gateway;
+    const { kind, stream = false, withoutUsage = false, unheld } = this.#options;
     if (clock.nowMs() > this.#options.endsAtMs) return;
     this.#gateway.send({
       work: { ...lengths, blockHashes: [], promptBlocks: new Uint32Array() },
-      priority: asyncPriority,
-      stream: false,
+      priority: unheld ? unheldPriority : asyncPriority,
+      stream,
+      withoutUsage,
+      embeds: kind === 'embeddings',
       onServed: ({ promptTokens, outputTokens }) => {
         if (clock.nowMs() <= this.#options.endsAtMs) {
           this.#served += 1;
