@@ -35,6 +35,22 @@ export function promisedMs(what: keyof typeof promiseBoundsMs, ms: number | unde
   return ms === undefined ? undefined : Math.min(most, Math.max(least, ms));
 }
 
+/** An endpoint that cannot keep a target when it is idle is held to so many times its own unloaded figure. Protocol: contract §7. */
+const overUnloaded = 1.5;
+
+/** The SLO as an endpoint can be held to it, by what a request that is alone there sees. */
+export function keepableSlo<S extends Pick<Slo, 'ttftMs' | 'tpotMs'>>(
+  slo: S,
+  alone: Pick<Slo, 'ttftMs' | 'tpotMs'>,
+): S {
+  if (alone.ttftMs <= slo.ttftMs && alone.tpotMs <= slo.tpotMs) return slo;
+  return { ...slo, ttftMs: keepableMs(slo.ttftMs, alone.ttftMs), tpotMs: keepableMs(slo.tpotMs, alone.tpotMs) };
+}
+
+function keepableMs(promisedMs: number, aloneMs: number): number {
+  return aloneMs <= promisedMs ? promisedMs : aloneMs * overUnloaded;
+}
+
 /** What was measured of one answer. */
 export interface ObservedLatency {
   /** From the request's arrival; undefined where it was not seen, as without a stream. */

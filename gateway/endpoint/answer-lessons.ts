@@ -1,5 +1,5 @@
 import type { Usage } from '../../shared/openai/usage.ts';
-import type { Slo } from '../slo.ts';
+import { keepableSlo, type Slo } from '../slo.ts';
 import type { WorkClass } from '../work-class.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type LoadFeatures, meanFeatures } from './latency/load-features.ts';
@@ -8,6 +8,9 @@ import type { PrefixMatch } from './prefix/prefix-index.ts';
 /** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
 const fewestStreamedTokens = 5;
 
+/** A whole answer with fewer tokens tells of the prompts beside it more than of what generates there: it counts where no page tells anything. */
+const fewestTellingTokens = 64;
+
 /** A complete answer with a status that succeeds. */
 export interface CompleteAnswer {
   readonly workClass: WorkClass;
@@ -15,6 +18,8 @@ export interface CompleteAnswer {
   readonly stream: boolean;
   /** Of a stream. */
   readonly chunks: number;
+  /** From its dispatch to its first byte. */
+  readonly tookMs: number;
   readonly ttftMs: number | undefined;
   readonly tpotMs: number | undefined;
   readonly usage: Usage | undefined;
@@ -32,13 +37,17 @@ export function learnFromAnswer(endpoint: Endpoint, answer: CompleteAnswer, nowM
   const { stream, chunks, ttftMs, tpotMs, usage, features, match, blocks } = answer;
   if (answer.workClass === 'realtime') {
     const seen = stream && chunks > 0;
-    limiter.recordLatency(answer.slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
+    const slo = keepableSlo(answer.slo, latency.alone(features.uncachedTokens, features.cachedTokens));
+    limiter.recordLatency(slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
   }
   const { promptTokens = 0, completionTokens, cachedTokens } = usage ?? {};
   if (promptTokens > 0 && cachedTokens !== undefined) {
     prefixes.correct(match, Math.min(1, cachedTokens / promptTokens) * blocks);
   }
-  if (!stream && tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
+  if (!stream && tpotMs !== undefined && completionTokens !== undefined) {
+    if (completionTokens >= fewestTellingTokens || !endpoint.reading) gaps.recordFinished(tpotMs, nowMs);
+    latency.learnTtftOfWhole(features, answer.tookMs - completionTokens * tpotMs);
+  }
   if (stream && completionTokens !== undefined) gaps.recordStream(completionTokens, chunks, nowMs);
   limiter.adjust();
   if (tpotMs === undefined || (stream && (completionTokens ?? chunks) < fewestStreamedTokens)) return;

@@ -46,7 +46,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   readonly openedAtMs: number;
   readonly firstTokenExpectedAtMs: number;
   prefill?: ListNode<CountedRequest>;
+  readonly generates: boolean;
   readonly #features: LoadFeatures;
+  readonly #expected: Prediction;
   readonly #match: PrefixMatch;
   /** Whole blocks of its prompt. */
   readonly #blocks: number;
@@ -89,7 +91,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.arrivedAtMs = request.arrivedAtMs;
     this.openedAtMs = nowMs;
     this.firstTokenExpectedAtMs = nowMs + prediction.ttftMs;
+    this.generates = request.generates;
     this.#features = features;
+    this.#expected = prediction;
     this.#match = match;
     this.#blocks = request.promptBlocks.length / 2;
     this.#ttftAloneMs = endpoint.latency.ttftAloneMs(features);
@@ -142,7 +146,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     if (this.#firstByteAtMs === undefined) return undefined;
     return tpotOf({
       stream: this.stream,
-      firstTokenExpectedAtMs: this.firstTokenExpectedAtMs,
+      openedAtMs: this.openedAtMs,
+      expected: this.#expected,
       firstByteAtMs: this.#firstByteAtMs,
       lastChunkAtMs: this.#lastChunkAtMs,
       chunks: this.#chunks,
@@ -207,7 +212,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
     // What an engine says when it fails, fast or slow, says nothing of its first tokens.
-    if (!this.succeeds || !this.stream) return;
+    // What a model only reads is computed with the first token of others.
+    if (!this.succeeds || (!this.stream && this.generates)) return;
     this.#tellPlaces(1, nowMs);
     endpoint.latency.learnTtft(this.#features, nowMs - this.openedAtMs);
   }
@@ -246,9 +252,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
     this.#verdict = verdict;
     const judged = this.#listener.judged(this, outcome, verdict);
     if (judged) this.judge(judged);
-    if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
-      this.#tellPlaces(Math.max(1, this.#usage.completionTokens ?? 1), nowMs);
-    }
+    const tokens = this.#usage?.completionTokens ?? 0;
+    if (outcome === 'complete' && this.succeeds && !this.stream && tokens > 0) this.#tellPlaces(tokens, nowMs);
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
     this.#settlePause(nowMs);
@@ -292,7 +297,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream {
   #learn(nowMs: number): void {
     const { workClass, slo, stream, ttftMs, tpotMs } = this;
     const seen = { chunks: this.#chunks, usage: this.#usage, match: this.#match, blocks: this.#blocks };
-    const answer = { workClass, slo, stream, ttftMs, tpotMs, features: this.#features, ...seen };
+    const tookMs = (this.#firstByteAtMs ?? nowMs) - this.openedAtMs;
+    const answer = { workClass, slo, stream, tookMs, ttftMs, tpotMs, features: this.#features, ...seen };
     learnFromAnswer(this.endpoint, answer, nowMs);
   }
 }

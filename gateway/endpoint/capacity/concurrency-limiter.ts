@@ -1,5 +1,5 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
-import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
+import { keepableSlo, missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import type { Held } from '../in-flight.ts';
@@ -7,8 +7,9 @@ import { attentionPairs } from '../latency/load-features.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs, type Victim } from './eviction.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
+import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
-import { firstSloBudgetFactor, nextSloBudgetFactor, prefillShare } from './slo-budget-factor.ts';
+import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 
 /** What a limiter must know of its endpoint. */
 export interface LimitedEndpoint {
@@ -27,6 +28,10 @@ export interface LimitedEndpoint {
     readonly trusted: boolean;
     /** Milliseconds a token of a request that is alone there. */
     readonly idleTpotMs: number;
+    /** First token and time per further token of a request that is alone there. */
+    alone(uncachedTokens: number, cachedTokens: number): { readonly ttftMs: number; readonly tpotMs: number };
+    /** Tokens take so long there while it holds few requests. */
+    recordLightTpot(tpotMs: number): void;
     prefillMs(tokens: number, pairs: number): number;
   };
 }
@@ -61,6 +66,10 @@ const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. */
 const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
+/** With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. */
+const lightLoad = 8;
+/** A request that came within so many steps waits for them to end, and for no place. */
+const stepsToBegin = 2;
 /** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
 const queueingHalfLifeMs = 2000;
 
@@ -154,7 +163,8 @@ export class ConcurrencyLimiter {
     }
     if (this.#endpoint.load >= this.places.count) return undefined;
     if (this.#endpoint.work.sheddable.inFlight >= this.window || this.pressure >= 1) return undefined;
-    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs(), backlogMs);
+    const mostMs = mostStepMs * idleShare(this.#realtimeWork);
+    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs() - mostMs, backlogMs - mostMs);
   }
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
@@ -172,8 +182,7 @@ export class ConcurrencyLimiter {
   pauseFor({ promptTokens, cachedTokens }: LimitedRequest): PromptPause {
     const uncachedTokens = promptTokens - cachedTokens;
     const promptMs = this.#endpoint.latency.prefillMs(uncachedTokens, attentionPairs(uncachedTokens, cachedTokens));
-    const sloBudgetFactor = this.#realtimeLoad > 0 ? this.#sloBudgetFactor : 1;
-    const pauseMs = promptMs / prefillShare(sloBudgetFactor);
+    const pauseMs = promptMs / promptShare(this.#realtimeWork, this.#sloBudgetFactor);
     this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + pauseMs;
     return { promptMs, pauseMs };
   }
@@ -187,8 +196,8 @@ export class ConcurrencyLimiter {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const own = this.#endpoint.inFlight - justSent;
-    this.places.recordReading({ running, waiting: waitingForPlaces, own }, this.#nowMs());
+    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent };
+    this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
@@ -213,7 +222,10 @@ export class ConcurrencyLimiter {
     if (nowMs - this.#adjustedAtMs < adjustEveryMs) return;
     this.#adjustedAtMs = nowMs;
     this.#usualRealtime += (this.#realtimeLoad - this.#usualRealtime) * usualLoadWeight;
-    if (!this.#toldSomething && this.#endpoint.seenTpotMs === undefined) return;
+    const { seenTpotMs } = this.#endpoint;
+    if (seenTpotMs !== undefined && this.#endpoint.load <= lightLoad)
+      this.#endpoint.latency.recordLightTpot(seenTpotMs);
+    if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
   }
@@ -229,9 +241,9 @@ export class ConcurrencyLimiter {
     if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
-  /** Requests that came within a step. */
+  /** Requests that came within a step or two. */
   get #justSent(): number {
-    const sinceMs = this.#nowMs() - mostStepMs;
+    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * (this.#endpoint.seenTpotMs ?? 0));
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
   }
 
@@ -265,6 +277,10 @@ export class ConcurrencyLimiter {
     return !this.#endpoint.reading && this.#endpoint.seenTpotMs === undefined;
   }
 
+  get #realtimeWork(): RealtimeWork {
+    return { load: this.#realtimeLoad, usualLoad: this.#usualRealtime };
+  }
+
   get #realtimeLoad(): number {
     const { work, load, inFlight } = this.#endpoint;
     return work.realtime.inFlight + Math.max(0, load - inFlight);
@@ -273,10 +289,11 @@ export class ConcurrencyLimiter {
   /** Of the real-time requests that are here. */
   #findTightestSlo(): Pick<Slo, 'ttftMs' | 'tpotMs'> {
     let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (const { workClass, slo } of this.#requests) {
+    for (const { workClass, slo, promptTokens, cachedTokens } of this.#requests) {
       if (workClass === 'sheddable') continue;
-      ttftMs = Math.min(ttftMs, slo.ttftMs);
-      tpotMs = Math.min(tpotMs, slo.tpotMs);
+      const keepable = keepableSlo(slo, this.#endpoint.latency.alone(promptTokens - cachedTokens, cachedTokens));
+      ttftMs = Math.min(ttftMs, keepable.ttftMs);
+      tpotMs = Math.min(tpotMs, keepable.tpotMs);
     }
     return Number.isFinite(ttftMs) ? { ttftMs, tpotMs } : usualSlo;
   }

@@ -24,6 +24,8 @@ const errorSpan = 50;
 /** First tokens and tokens of less are told apart from an error of none. */
 const ttftScaleMs = 20;
 const tpotScaleMs = 5;
+/** No engine has its first token sooner. */
+const leastTtftMs = 1;
 
 const idle: LoadFeatures = {
   aheadTokens: 0,
@@ -43,6 +45,8 @@ export class LatencyModel {
   readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
   #samples = 0;
   #error = 0;
+  #tpotSamples = 0;
+  #lightTpotMs: number | undefined;
 
   /** First tokens that it has learned from. */
   get samples(): number {
@@ -58,9 +62,20 @@ export class LatencyModel {
     return this.#samples >= samplesToTrust && this.#error < errorToDistrust;
   }
 
-  /** Of a request that is alone there. */
+  /** Of a request that is alone there: as the model has it, or, before it was taught, the least that was seen under a light load. */
   get idleTpotMs(): number {
-    return this.tpotMs(idle);
+    const modelledMs = this.tpotMs(idle);
+    return this.#tpotSamples < samplesToTrust ? Math.max(modelledMs, this.#lightTpotMs ?? 0) : modelledMs;
+  }
+
+  /** First token and time per further token of a request that is alone there. */
+  alone(uncachedTokens: number, cachedTokens: number): { readonly ttftMs: number; readonly tpotMs: number } {
+    return { ttftMs: this.aloneMs(uncachedTokens, cachedTokens, 1), tpotMs: this.idleTpotMs };
+  }
+
+  /** Tokens take so long there while it holds few requests. */
+  recordLightTpot(tpotMs: number): void {
+    this.#lightTpotMs = Math.min(tpotMs, this.#lightTpotMs ?? tpotMs);
   }
 
   /** Milliseconds a token, as the model has it. */
@@ -120,9 +135,15 @@ export class LatencyModel {
     this.#ttft.learn(features, ttftMs, ttftScaleMs + ttftMs);
   }
 
+  /** The same as far as an answer that came whole tells it: a part of its time. It is no proof of the model. */
+  learnTtftOfWhole(load: LoadFeatures, ttftMs: number): void {
+    if (ttftMs >= leastTtftMs) this.#ttft.learn(ttftFeatures(load), ttftMs, ttftScaleMs + ttftMs);
+  }
+
   /** @param load mean of what it met when it came and when it was done. */
   learnTpot(load: LoadFeatures, tpotMs: number): void {
     const features = tpotFeatures(load);
+    this.#tpotSamples += 1;
     this.#tpotHigh.learn(tpotMs / Math.max(0.1, this.#tpot.predict(features)));
     this.#tpot.learn(features, tpotMs, tpotScaleMs + tpotMs);
   }

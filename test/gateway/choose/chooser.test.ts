@@ -28,7 +28,12 @@ function setUp(hasRoom: (endpoint: Endpoint) => boolean = () => true) {
       attemptEnded: () => {},
       evicted: () => {},
     };
-    const attempt = Attempt.open(choice.winner, { ...request, arrivedAtMs: 0, slo: usualSlo }, listener, 0);
+    const attempt = Attempt.open(
+      choice.winner,
+      { ...request, generates: true, arrivedAtMs: 0, slo: usualSlo },
+      listener,
+      0,
+    );
     return { choice, attempt };
   };
   return { pool, chooser, start };

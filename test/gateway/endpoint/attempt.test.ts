@@ -4,6 +4,7 @@ import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
 import type { AttemptOutcome } from '../../../gateway/endpoint/health/ejection.ts';
 import { nothingHeld } from '../../../gateway/endpoint/in-flight.ts';
 import { mostBlocks } from '../../../gateway/endpoint/prefix/prefix-index.ts';
+import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 import { oneEndpoint, openAttempt } from '../../support/attempts.ts';
 import { ends, poolOf } from '../../support/pools.ts';
 
@@ -107,6 +108,43 @@ describe('what an attempt teaches', () => {
     expect(endpoint.latency.samples).toBe(samples);
   });
 
+  test('an embedding teaches what prompts take: its whole answer is its first byte', () => {
+    const { clock, endpoint, run } = modelled();
+    const before = endpoint.latency.prefillMs(1000, 0);
+    for (let answer = 0; answer < 30; answer += 1) {
+      const { attempt } = run({ stream: false, route: apiRoutes.embeddings, promptTokens: 1000 });
+      clock.nowMs += 20;
+      attempt.firstByte(200, 0, clock.nowMs);
+      attempt.end('complete', clock.nowMs);
+    }
+    expect([endpoint.latency.trusted, endpoint.latency.prefillMs(1000, 0) < 0.75 * before]).toEqual([true, true]);
+  });
+
+  test('an answer that came whole teaches what prompts take, as a part of its time', () => {
+    const { clock, endpoint, run } = modelled();
+    const before = endpoint.latency.prefillMs(1000, 0);
+    for (let answer = 0; answer < 30; answer += 1) {
+      const { served } = run({ stream: false, promptTokens: 2000, expectedInMs: undefined });
+      clock.nowMs += 1500;
+      served(16);
+    }
+    expect(endpoint.latency.prefillMs(1000, 0)).toBeGreaterThan(2 * before);
+    expect(endpoint.latency.trusted, 'it is no proof').toBe(false);
+  });
+
+  test('a short whole answer is no sign of the pace of what generates, where pages tell of the load', () => {
+    const { clock, endpoint, run, reads } = oneEndpoint();
+    reads();
+    const answers = [16, 63, 64].map((tokens) => {
+      const { served } = run({ stream: false });
+      clock.nowMs += 3000;
+      reads();
+      served(tokens);
+      return endpoint.seenTpotMs === undefined;
+    });
+    expect(answers).toEqual([true, true, false]);
+  });
+
   test('what became of a request teaches the endpoint that served it, and no other', () => {
     const { pool, endpoint } = poolOf('a', 'b', 'c');
     const attempt = openAttempt(endpoint('b'), 0, { promptTokens: 900 });
@@ -187,9 +225,10 @@ describe('streams that report no usage', () => {
 
   test('they teach the time per token, by their chunks', () => {
     const { endpoint, streams } = serve(1, false);
-    const before = endpoint.latency.idleTpotMs;
+    const modelledMs = () => endpoint.latency.tpotMs(endpoint.featuresOf(1, 0));
+    const before = modelledMs();
     for (const each of streams) each.served();
-    expect(endpoint.latency.idleTpotMs).toBeGreaterThan(2 * before);
+    expect(modelledMs()).toBeGreaterThan(2 * before);
   });
 
   test('what a stream reports counts before the counter, which others share', () => {

@@ -4,9 +4,20 @@ import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
 import { AsyncTally } from './async-tally.ts';
 
-export interface DirectCallersOptions {
+/** Straight at the gateway. */
+export interface DirectLoad {
   readonly kind: AsyncKind;
+  /** Calls that are under way or wait to be tried again. */
   readonly callers: number;
+  /** Answers come as streams; whole where this is not set. */
+  readonly stream?: boolean;
+  /** Answers report no usage. */
+  readonly withoutUsage?: boolean;
+  /** Sent as if it were real-time work, to see what the engines can do. */
+  readonly unheld?: boolean;
+}
+
+export interface DirectCallersOptions extends DirectLoad {
   readonly seed: number;
   readonly endsAtMs: number;
 }
@@ -14,6 +25,7 @@ export interface DirectCallersOptions {
 /** What a refused caller waits at least; some come a little later. */
 const retryAfterMs = 1000;
 const asyncPriority = -1;
+const unheldPriority = 100;
 
 /** An endless backlog without the function: so many callers, each of which tries again whenever it was refused. */
 export class DirectCallers {
@@ -43,11 +55,14 @@ export class DirectCallers {
 
   #call(lengths: AsyncLengths): void {
     const { clock } = this.#gateway;
+    const { kind, stream = false, withoutUsage = false, unheld } = this.#options;
     if (clock.nowMs() > this.#options.endsAtMs) return;
     this.#gateway.send({
       work: { ...lengths, blockHashes: [], promptBlocks: new Uint32Array() },
-      priority: asyncPriority,
-      stream: false,
+      priority: unheld ? unheldPriority : asyncPriority,
+      stream,
+      withoutUsage,
+      embeds: kind === 'embeddings',
       onServed: ({ promptTokens, outputTokens }) => {
         this.#tally.served(clock.nowMs(), promptTokens + outputTokens);
         this.#call(this.#next());

@@ -21,9 +21,13 @@ import { AsyncTally } from './async-tally.ts';
 import { deadLetterTopic, MessageBus, requestTopic, resultTopic, retryTopic } from './message-bus.ts';
 import { sampledMonitoring } from './sampled-monitoring.ts';
 
-export interface FunctionInstancesOptions {
+/** Through Pub/Sub and the function. */
+export interface FunctionLoad {
   readonly kind: AsyncKind;
   readonly instances: number;
+}
+
+export interface FunctionInstancesOptions extends FunctionLoad {
   readonly way: Way;
   readonly seed: number;
   readonly endsAtMs: number;

@@ -23,7 +23,7 @@ test.each([
   const all = many(8, () => run({ stream }));
   clock.nowMs += tookMs;
   if (stream) all[0]?.chunk();
-  else all[0]?.served(16);
+  else all[0]?.end();
   expect(limiter.places.count, 'the first one says nothing of an eighth place').toBe(8);
   all[7]?.served(16);
   expect(limiter.places.count).toBe(places);
@@ -145,7 +145,11 @@ test.each([
   ['half of it', 15, 0.5],
 ])('pressure from token gaps: %s', (_, gapMs, expected) => {
   const { limiter, run, stream } = oneEndpoint();
-  stream([run()], gapMs, 40);
+  stream(
+    many(9, () => run()),
+    gapMs,
+    40,
+  );
   expect(limiter.pressure).toBeCloseTo(expected, 2);
 });
 
@@ -192,15 +196,17 @@ test('an engine that is slow when it is idle is not full for that: what counts i
 });
 
 test.each<[string, number, 'chunk' | 'end', number]>([
-  ['refused at once', 10, 'end', 10],
-  ['a tenth of what was expected', 100, 'chunk', 100],
-  ['what was expected', 1000, 'chunk', 1000],
-  ['more than that', 3000, 'chunk', 0],
+  ['refused at once', 10, 'end', 30],
+  ['a tenth of what was expected', 100, 'chunk', 300],
+  ['what was expected', 1000, 'chunk', 3000],
+  ['more than that', 3000, 'chunk', 1000],
+  ['far more than that', 5000, 'chunk', 0],
 ])('the next sheddable prompt waits for what the last one took: %s', (_, tookMs, sign, leftMs) => {
   const { clock, endpoint, limiter, run } = oneEndpoint();
   vi.spyOn(endpoint.latency, 'prefillMs').mockImplementation((tokens) => tokens);
+  run().chunk();
   const one = run({ ...shed, promptTokens: 1000, stream: sign === 'chunk' });
-  expect(limiter.roomInMs('sheddable')).toBe(2000);
+  expect(limiter.roomInMs('sheddable')).toBe(4000);
   clock.nowMs += tookMs;
   one[sign]();
   expect(limiter.roomInMs('sheddable')).toBeCloseTo(leftMs, 6);
@@ -228,14 +234,67 @@ test('more real-time work than usual takes from the window at once, and gives it
   expect(limiter.window).toBe(before);
 });
 
-test('sheddable prompts leave half of the engine’s time to others', () => {
+test('sheddable prompts share steps where there is no real-time work, as far as 50 ms', () => {
   const { clock, limiter, run, reads } = oneEndpoint();
   reads();
+  // 1,000 tokens take 26 ms, as long as nothing is known.
   run({ ...shed, promptTokens: 1000 });
-  // 1,000 tokens take 26 ms, as long as nothing is known, and the next may come after twice that.
-  expect(limiter.roomInMs('sheddable')).toBeCloseTo(51.8, 6);
-  clock.nowMs += 52;
   expect(limiter.roomInMs('sheddable')).toBe(0);
+  many(2, () => run({ ...shed, promptTokens: 1000 }));
+  expect(limiter.roomInMs('sheddable')).toBeCloseTo(3 * 25.9 - 50, 6);
+  clock.nowMs += 28;
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+});
+
+test('sheddable prompts leave time to real-time work that comes and goes', () => {
+  const { clock, limiter, run, reads } = oneEndpoint();
+  const realtime = run();
+  for (let time = 0; time < 400; time += 1) {
+    clock.nowMs += 200;
+    realtime.chunk();
+    reads({ running: 1 });
+  }
+  realtime.end();
+  run({ ...shed, promptTokens: 1000 });
+  // Half of the engine's time, as long as some is usual.
+  expect(limiter.roomInMs('sheddable')).toBeGreaterThan(45);
+  for (let time = 0; time < 400; time += 1) {
+    clock.nowMs += 200;
+    reads();
+  }
+  run({ ...shed, promptTokens: 1000 });
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+});
+
+test('one chat on a slow engine is not load: what an idle engine cannot keep counts as half over its own time', () => {
+  const { clock, limiter, run, reads } = oneEndpoint();
+  const chat = run({ ttftSloMs: 1000, tpotSloMs: 50 });
+  for (let token = 0; token < 60; token += 1) {
+    clock.nowMs += 65;
+    chat.chunk();
+    reads({ running: 1 });
+    expect(limiter.realtimePressure).toBeLessThan(0.75);
+  }
+  chat.served(60);
+  expect(limiter.sloBudgetFactor).toBe(0.5);
+});
+
+test('misses of what an idle engine cannot keep are none, beside sheddable work too', () => {
+  const { clock, endpoint, limiter, run } = oneEndpoint();
+  const alone = endpoint.featuresOf(1, 0);
+  for (let answer = 0; answer < 50; answer += 1) endpoint.latency.learnTpot(alone, 60);
+  run(shed).chunk();
+  const chat = (gapMs: number) => {
+    const before = limiter.sloBudgetFactor;
+    const mine = run({ tpotSloMs: 50 });
+    for (let token = 0; token < 10; token += 1) {
+      mine.chunk();
+      clock.nowMs += gapMs;
+    }
+    mine.served();
+    return Math.sign(limiter.sloBudgetFactor - before);
+  };
+  expect([chat(70), chat(200)]).toEqual([1, -1]);
 });
 
 test('sheddable prompts come half as often where they hold up real-time work', () => {
