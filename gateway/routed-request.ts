@@ -88,6 +88,10 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
     return this.request.stream;
   }
 
+  get generates() {
+    return this.request.route.generates;
+  }
+
   get promptTokens() {
     return this.request.promptTokens;
   }

@@ -26,16 +26,6 @@ export function sloOf({ ttftSloMs, tpotSloMs, missBudget }: PromisedSlo): Slo {
   };
 }
 
-/** Measured: the least that leaves an endpoint room beside one request. Protocol: contract §7. */
-const unloadedShare = 1.5;
-
-/** What a promise counts as: one that an idle endpoint cannot keep is 1.5 times what a request sees there, and never a load. */
-export function countedSlo(slo: Slo, unloaded: Omit<Slo, 'missBudget'>): Slo {
-  const counted = (promisedMs: number, unloadedMs: number): number =>
-    unloadedMs > promisedMs ? unloadedShare * unloadedMs : promisedMs;
-  return { ...slo, ttftMs: counted(slo.ttftMs, unloaded.ttftMs), tpotMs: counted(slo.tpotMs, unloaded.tpotMs) };
-}
-
 /** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. */
 const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
 
@@ -43,6 +33,22 @@ const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
 export function promisedMs(what: keyof typeof promiseBoundsMs, ms: number | undefined): number | undefined {
   const [least, most] = promiseBoundsMs[what];
   return ms === undefined ? undefined : Math.min(most, Math.max(least, ms));
+}
+
+/** An endpoint that cannot keep a target when it is idle is held to so many times its own unloaded figure. Protocol: contract §7. */
+const overUnloaded = 1.5;
+
+/** The SLO as an endpoint can be held to it, by what a request that is alone there sees. */
+export function keepableSlo<S extends Pick<Slo, 'ttftMs' | 'tpotMs'>>(
+  slo: S,
+  alone: Pick<Slo, 'ttftMs' | 'tpotMs'>,
+): S {
+  if (alone.ttftMs <= slo.ttftMs && alone.tpotMs <= slo.tpotMs) return slo;
+  return { ...slo, ttftMs: keepableMs(slo.ttftMs, alone.ttftMs), tpotMs: keepableMs(slo.tpotMs, alone.tpotMs) };
+}
+
+function keepableMs(promisedMs: number, aloneMs: number): number {
+  return aloneMs <= promisedMs ? promisedMs : aloneMs * overUnloaded;
 }
 
 /** What was measured of one answer. */

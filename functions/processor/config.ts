@@ -10,6 +10,7 @@ import {
   flag,
   integer,
   list,
+  type Parsed,
   seconds,
   text,
 } from '../../shared/runtime/config/variables.ts';
@@ -49,15 +50,33 @@ export const policySchema = {
     meaning: 'paths that a message may ask for, compared exactly',
   }),
   maxInFlight: integer('MAX_IN_FLIGHT', {
-    default: '64',
+    default: '128',
     min: 1,
-    meaning: 'calls at once per pool in this process',
+    meaning: 'calls at once per pool in this process: the ceiling of the adaptive limit',
   }),
+  defaultDeadlineMs: seconds('DEFAULT_DEADLINE_SECONDS', {
+    default: '86400',
+    min: 0.001,
+    max: 31 * 86400,
+    meaning: 'how long after its first publish a message without a deadline expires',
+  }),
+  apiKeyFile: text('INFERENCE_GATEWAY_API_KEY_FILE', {
+    meaning: 'file with the bearer key for the gateway, re-read when it changes',
+  }),
+  gatewayAudience: text('INFERENCE_GATEWAY_AUDIENCE', { meaning: 'send a Google ID token for this audience' }),
 } as const;
 
 /** The function's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
 export const functionSchema = {
   ...policySchema,
+  retrySubscriptions: custom<readonly string[], Options>(
+    'RETRY_SUBSCRIPTION',
+    {
+      meaning:
+        'comma list of the ids of the subscriptions on which the attributes of retries are believed; where absent, the ids of every `RETRY_TOPIC`, those of `SUBSCRIPTIONS_FILE` too',
+    },
+    readIds,
+  ),
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
     default: 'false',
     meaning: 'whether expired messages go to the dead-letter topic as well',
@@ -67,17 +86,12 @@ export const functionSchema = {
   }),
   subscriptionsFile: text('SUBSCRIPTIONS_FILE', {
     meaning:
-      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, and `TENANT` (fixed, whatever the message says)',
+      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, `DEFAULT_DEADLINE_SECONDS`, `INFERENCE_GATEWAY_API_KEY_FILE`, `INFERENCE_GATEWAY_AUDIENCE`, and `TENANT` (fixed, whatever the message says)',
   }),
-  apiKeyFile: text('INFERENCE_GATEWAY_API_KEY_FILE', {
-    meaning: 'file with the bearer key for the gateway, re-read when it changes',
-  }),
-  gatewayAudience: text('INFERENCE_GATEWAY_AUDIENCE', { meaning: 'send a Google ID token for this audience' }),
-  defaultDeadlineMs: seconds('DEFAULT_DEADLINE_SECONDS', {
-    default: '86400',
-    min: 0.001,
-    max: 31 * 86400,
-    meaning: 'how long after its first publish a message without a deadline expires',
+  tenantAttributes: list('TENANT_ATTRIBUTE', {
+    default: 'tenant,userid',
+    meaning:
+      'names under which a message says its tenant (the fairness id), as attribute or else in `metadata`; the first one that is there counts',
   }),
   requestTimeoutMs: seconds('REQUEST_TIMEOUT_SECONDS', {
     default: '540',
@@ -92,7 +106,13 @@ export const functionSchema = {
   maxAttempts: integer('MAX_ATTEMPTS', {
     default: '5',
     min: 1,
-    meaning: 'failed calls after which a message gets its result all the same',
+    meaning:
+      'failed calls after which a message gets its result all the same, once `RETRY_SPAN_SECONDS` have passed too',
+  }),
+  retrySpanMs: seconds('RETRY_SPAN_SECONDS', {
+    default: '300',
+    meaning:
+      'how long ago the first failure must be before attempts can be used up, a quarter of the time from first publish to deadline at most; at 0 attempts alone count',
   }),
   maxWaitMs: seconds('MAX_WAIT_SECONDS', {
     default: '20',
@@ -101,6 +121,18 @@ export const functionSchema = {
   maxWaiting: integer('MAX_WAITING', {
     default: '128',
     meaning: 'how many messages may wait here, in deadline order; one more gets 429',
+  }),
+  maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
+    default: '268435456',
+    min: 14_000_000,
+    meaning:
+      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
+  }),
+  drainMs: seconds('DRAIN_SECONDS', {
+    default: '8',
+    max: 600,
+    meaning:
+      'how long calls may go on after SIGTERM; two seconds less than the platform waits before it kills the process (Cloud Run ten, Kubernetes `terminationGracePeriodSeconds`)',
   }),
   capacitySources: list('CAPACITY_SOURCES', {
     default: 'gateway,flow-control,pool,vllm',
@@ -168,6 +200,15 @@ export const functionSchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** A fault of the environment, and of a subscription's own variables. */
+export const oneCredential: Rule<Pick<typeof policySchema, 'apiKeyFile' | 'gatewayAudience'>> = {
+  needs: ['apiKeyFile', 'gatewayAudience'],
+  fault: ({ apiKeyFile, gatewayAudience }) =>
+    apiKeyFile === undefined || gatewayAudience === undefined
+      ? undefined
+      : 'INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together: a call carries one credential',
+};
+
 /** Faults that lie in several variables together. */
 export const functionRules: readonly Rule<typeof functionSchema>[] = [
   portsDiffer,
@@ -209,13 +250,7 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
         ? 'GOOGLE_CLOUD_PROJECT is required for topics given by id alone where PUBSUB_EMULATOR_HOST is set'
         : undefined,
   },
-  {
-    needs: ['apiKeyFile', 'gatewayAudience'],
-    fault: ({ apiKeyFile, gatewayAudience }) =>
-      apiKeyFile === undefined || gatewayAudience === undefined
-        ? undefined
-        : 'INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together: a call carries one credential',
-  },
+  oneCredential,
 ];
 
 interface Options {
@@ -230,6 +265,12 @@ function topic<const O extends Options>(name: string, options: O) {
       ? { value: raw }
       : { fault: 'must be a topic id, or projects/P/topics/T' },
   );
+}
+
+function readIds(raw: string): Parsed<readonly string[]> {
+  const ids = raw.split(',').map((id) => id.trim());
+  const areIds = ids.every((id) => /^(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(id));
+  return areIds ? { value: ids } : { fault: 'must be a comma list of subscription ids' };
 }
 
 function endpointPaths<const O extends Options>(name: string, options: O) {

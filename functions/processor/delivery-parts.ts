@@ -1,5 +1,6 @@
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
-import type { Credential } from './call/credential.ts';
+import type { BufferedBytes } from './buffered-bytes.ts';
+import type { CredentialOf } from './call/credential.ts';
 import type { MakeCall } from './call/request-call.ts';
 import type { DispatchPool } from './dispatch/dispatch-pool.ts';
 import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
@@ -17,6 +18,8 @@ export interface PushedWork {
   readonly key: string;
   /** Tells the message from others through all its retries. */
   readonly name: string;
+  /** Id of the subscription that brought the first delivery, whatever brings this one. */
+  readonly origin: string;
   readonly policy: SubscriptionPolicy;
   readonly pool: DispatchPool;
   /** Aborted when no connection waits for the status any more. */
@@ -26,10 +29,11 @@ export interface PushedWork {
 /** Durations in milliseconds; the variables of the same names say what they mean. */
 export interface DeliverySettings {
   readonly deadLetterExpired: boolean;
-  readonly defaultDeadlineMs: number;
+  readonly tenantAttributes: readonly string[];
   readonly requestTimeoutMs: number;
   readonly ackDeadlineMs: number;
   readonly maxAttempts: number;
+  readonly retrySpanMs: number;
   readonly maxWaitMs: number;
 }
 
@@ -40,8 +44,9 @@ export interface DeliveryParts {
   readonly random: Pick<RandomSource, 'fraction'>;
   readonly settings: DeliverySettings;
   readonly queue: Pick<DispatchQueue, 'admit'>;
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   readonly makeCall: MakeCall;
+  readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly outbox: Pick<Outbox, 'takeKept' | 'publish' | 'release'>;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: Pick<

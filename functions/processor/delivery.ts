@@ -1,6 +1,12 @@
 import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
-import { type AsyncRequest, type DecodedRequest, decodeRequest } from '../../shared/pubsub/request.ts';
+import {
+  type AsyncRequest,
+  type DecodedRequest,
+  decodeRequest,
+  type RequestName,
+} from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
+import type { Release } from './buffered-bytes.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
 import type { MadeCall } from './call/request-call.ts';
@@ -15,11 +21,12 @@ import {
   afterWait,
   type LastStep,
   type NextStep,
+  statusOf,
   withoutCredential,
   withoutTime,
 } from './results/outcome.ts';
 import { type Settlement, settle } from './results/settlement.ts';
-import { topicsOf } from './subscription-policies.ts';
+import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
 /** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
@@ -27,19 +34,33 @@ const longestPublishMs = 15_000;
 /** Left for the status to reach Pub/Sub. */
 const answerReserveMs = 1000;
 
+/** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
+type Begun = { readonly request: RequestName } & ({ readonly kept: Settlement } | { readonly decoded: DecodedRequest });
+
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
   readonly #push: PushedWork;
   readonly #parts: DeliveryParts;
   readonly #spans: DeliverySpans;
   readonly #arrivedAtMs: MonotonicMs;
+  readonly #answers: Release[] = [];
+  readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
 
   constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
     this.#parts = parts;
     this.#arrivedAtMs = parts.clock.nowMs();
-    this.#spans = parts.spans.begin(push.message.attributes.traceparent ?? '', push.pool.name);
+    const sinceMs = parts.wall.unixMs();
+    this.#begun = this.#begin();
+    // The message's body may hold its trace.
+    const { traceparent } = this.#begun.request;
+    this.#spans = parts.spans.begin({
+      traceparent,
+      pool: push.pool.name,
+      sinceMs,
+      isDecoded: 'decoded' in this.#begun,
+    });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
@@ -49,20 +70,21 @@ export class Delivery {
       status = await this.#run();
       return status;
     } finally {
+      for (const release of this.#answers) release();
       this.#parts.outbox.release(topicsOf(this.#push.policy), this.#push.name);
       this.#spans.end(status);
     }
   }
 
   async #run(): Promise<DeliveryStatus> {
-    const kept = this.#parts.outbox.takeKept(this.#push.key);
-    if (kept) return this.#publish(kept);
-    const decoded = await this.#spans.step('decode', async () => this.#decode());
+    const begun = this.#begun;
+    if ('kept' in begun) return this.#publish(begun.kept);
+    const { decoded } = begun;
     if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
     const { request } = decoded;
     const wanted = this.#wanted(request);
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
     for (;;) {
       const sinceMs = this.#nowMs();
       const giveUpAtMs = later(sinceMs, mayWaitMs);
@@ -77,6 +99,7 @@ export class Delivery {
   async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool, signal } = this.#push;
+    const isProbe = pool.breakers.isOpen(request.endpoint);
     try {
       const credential = await this.#credential();
       if (credential === undefined) return withoutCredential(request);
@@ -84,15 +107,14 @@ export class Delivery {
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
-      const wanted = { request, policy, credential, timeoutMs, signal };
+      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
-      const isOutage = permit.isProbe || pool.breakers.isOpen(request.endpoint);
-      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs));
-      permit.end(callOutcome(call, callClass, request.model, nowMs), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isOutage, maxAttempts: settings.maxAttempts, nowMs });
+      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
+      permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
+      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }
@@ -100,13 +122,17 @@ export class Delivery {
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
     const { wall, random, settings, events } = this.#parts;
-    const { message, policy, pool } = this.#push;
+    const { message, origin, policy, pool } = this.#push;
     if (last.step === 'give-back') {
-      events.givenBack(pool.name, last.request, last.status, last.why);
+      const traceparent = this.#lastCall?.traceparent ?? last.request.traceparent;
+      events.givenBack(pool.name, { ...last.request, traceparent }, last.status, last.why);
       return last.status;
     }
-    const from = { message, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
-    return this.#publish(settle(last, from, wall.unixMs(), random.fraction()));
+    const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
+    const settlement = settle(last, from, wall.unixMs(), random.fraction());
+    // What it says is in the result, and the memory of large answers is counted.
+    this.#lastCall = undefined;
+    return this.#publish(settlement);
   }
 
   /** An ack only when all of it is confirmed. */
@@ -125,16 +151,27 @@ export class Delivery {
     return ack;
   }
 
+  readonly #holdAnswer = (sizeBytes: number, onRoom: () => void): void => {
+    this.#answers.push(this.#parts.bodies.holdAnswer(sizeBytes, onRoom));
+  };
+
+  #begin(): Begun {
+    const kept = this.#parts.outbox.takeKept(this.#push.key);
+    if (kept) return { kept, request: kept.told.request };
+    const decoded = this.#decode();
+    return { decoded, request: 'invalid' in decoded ? decoded.identity : decoded.request };
+  }
+
   #decode(): DecodedRequest {
-    const { allowedEndpoints, tenant } = this.#push.policy;
-    const { defaultDeadlineMs } = this.#parts.settings;
-    const rules = { allowedEndpoints, tenant, defaultDeadlineMs };
+    const { allowedEndpoints, tenant, defaultDeadlineMs } = this.#push.policy;
+    const { tenantAttributes } = this.#parts.settings;
+    const rules = { allowedEndpoints, tenant, tenantAttributes, defaultDeadlineMs };
     return decodeRequest(this.#push.message, rules, this.#parts.wall.unixMs());
   }
 
   async #credential(): Promise<string | undefined> {
     try {
-      return await this.#parts.credential();
+      return await this.#parts.credentialOf(this.#push.policy)();
     } catch (error) {
       this.#parts.events.credentialFailed(this.#push.pool.name, error);
       return undefined;
@@ -142,12 +179,20 @@ export class Delivery {
   }
 
   /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
-  #wanted({ retryAtMs, endpoint, deadlineAtMs }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
-    const { message, name, policy, pool, signal } = this.#push;
+  #wanted({
+    retryAtMs,
+    endpoint,
+    deadlineAtMs,
+    tenant,
+    attemptsFailed,
+  }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
+    const { message, name, origin, policy, pool, signal } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
       message: name,
-      subscription: message.subscription,
+      tenant,
+      hasFailed: attemptsFailed > 0,
+      subscription: origin,
       pool,
       path: endpoint,
       topics: topicsOf(policy),

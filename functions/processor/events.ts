@@ -13,8 +13,8 @@ import type { RetrySummary } from './results/retry.ts';
 export interface ProcessorEvents {
   /** A message may go, begins to wait, or goes back to Pub/Sub. */
   judged(pool: string, verdict: GateVerdict): void;
-  /** A call has ended. */
-  called(pool: string, callClass: CallClass, durationMs: number): void;
+  /** A call has ended; `status` of its answer, undefined where there is none. */
+  called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void;
   /** Pub/Sub has confirmed a request's result. */
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void;
   /** Pub/Sub has confirmed the retry of a failed attempt. */

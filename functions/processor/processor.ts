@@ -1,6 +1,8 @@
+import { believedAttributes } from '../../shared/pubsub/message-attributes.ts';
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
-import type { Credential } from './call/credential.ts';
+import type { BufferedBytes } from './buffered-bytes.ts';
+import type { CredentialOf } from './call/credential.ts';
 import type { CallGateway } from './call/gateway-client.ts';
 import { requestCaller } from './call/request-call.ts';
 import type { functionSchema } from './config.ts';
@@ -16,7 +18,7 @@ import type { RandomSource } from './random.ts';
 import { Outbox } from './results/outbox.ts';
 import type { Publish } from './results/publisher.ts';
 import { RunningDeliveries } from './running-deliveries.ts';
-import type { SubscriptionPolicies } from './subscription-policies.ts';
+import { resourceId, type SubscriptionPolicies } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
 
 /** The variables that a processor depends on. */
@@ -30,8 +32,10 @@ export interface ProcessorOptions {
   readonly policies: SubscriptionPolicies;
   readonly settings: ProcessorSettings;
   readonly sourcesOf: PoolParts['sourcesOf'];
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   readonly call: CallGateway;
+  /** Room for answers. */
+  readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly publish: Publish;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: ProcessorEvents;
@@ -51,8 +55,10 @@ export interface Processor {
   deliver(message: PushedMessage, gone: AbortSignal): Promise<DeliveryStatus>;
   /** Gives back all messages that wait, and all that come. Calls that are under way go on. */
   close(): void;
-  /** Stops all work: the messages go back to Pub/Sub. */
+  /** Stops all work: the messages go back to Pub/Sub. A publish that is under way goes on. */
   abort(): void;
+  /** Answers all pushes that still have no answer with 503, whatever they wait for. */
+  giveUp(): void;
   /** Resolves when all deliveries that run now have ended. */
   ended(): Promise<void>;
 }
@@ -83,8 +89,9 @@ export function createProcessor(options: ProcessorOptions): Processor {
     random,
     settings,
     queue,
-    credential: options.credential,
+    credentialOf: options.credentialOf,
     makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
+    bodies: options.bodies,
     outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
     spans: options.spans,
     events,
@@ -98,13 +105,15 @@ export function createProcessor(options: ProcessorOptions): Processor {
       for (const pool of pools.all) pool.advance(clock.nowMs());
     },
     deliver: async (message, gone) => {
-      const { subscription, messageId, attributes } = message;
-      const policy = policies.of(subscription);
+      const { subscription, messageId } = message;
+      const attributes = believedAttributes(message.attributes, policies.bringsRetries(subscription));
+      const origin = attributes.origin_subscription || resourceId(subscription);
+      const policy = policies.of(origin);
       const pool = pools.of(policy);
       const key = messageId === '' ? random.uuid() : `${subscription} ${messageId}`;
       const name = attributes.first_message_id || messageId || key;
       const joined = running.join(key, (signal) =>
-        new Delivery({ message, key, name, policy, pool, signal }, parts).run(),
+        new Delivery({ message: { ...message, attributes }, key, name, origin, policy, pool, signal }, parts).run(),
       );
       if (gone.aborted) joined.leave();
       gone.addEventListener('abort', joined.leave);
@@ -118,6 +127,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     },
     close: () => queue.close(),
     abort: () => running.stopAll(),
+    giveUp: () => running.giveUpAll(),
     ended: () => running.ended(),
   };
 }

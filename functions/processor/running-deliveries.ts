@@ -1,8 +1,9 @@
-import type { DeliveryStatus } from './delivery-status.ts';
+import { type DeliveryStatus, unavailable } from './delivery-status.ts';
 
 interface RunningDelivery {
   readonly status: Promise<DeliveryStatus>;
   readonly stop: AbortController;
+  readonly end: (status: DeliveryStatus) => void;
   connections: number;
 }
 
@@ -46,6 +47,11 @@ export class RunningDeliveries {
     for (const { stop } of this.#running.values()) stop.abort();
   }
 
+  /** Answers that all which still run are given back: what they wait for is no longer waited for. */
+  giveUpAll(): void {
+    for (const { end } of this.#running.values()) end(unavailable);
+  }
+
   /** Resolves when all that run now have ended. */
   async ended(): Promise<void> {
     await Promise.allSettled([...this.#running.values()].map(({ status }) => status));
@@ -53,10 +59,12 @@ export class RunningDeliveries {
 
   #start(key: string, work: (signal: AbortSignal) => Promise<DeliveryStatus>): RunningDelivery {
     const stop = new AbortController();
-    const status = Promise.resolve()
+    const { promise: status, resolve: end, reject } = Promise.withResolvers<DeliveryStatus>();
+    Promise.resolve()
       .then(() => work(stop.signal))
-      .finally(() => this.#running.delete(key));
-    const running = { status, stop, connections: 0 };
+      .finally(() => this.#running.delete(key))
+      .then(end, reject);
+    const running = { status, stop, end, connections: 0 };
     this.#running.set(key, running);
     return running;
   }

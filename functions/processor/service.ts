@@ -2,12 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Credential } from './call/credential.ts';
+import { BufferedBytes } from './buffered-bytes.ts';
+import type { CredentialOf } from './call/credential.ts';
 import { callGateway } from './call/gateway-client.ts';
 import { capacitySources } from './capacity/sources.ts';
 import type { functionSchema } from './config.ts';
 import type { PushGuard } from './fronts/push/push-guard.ts';
 import { createPushServer } from './fronts/push/push-handler.ts';
+import { PushRoom } from './fronts/push/push-room.ts';
 import { createAdminServer, createMainServer, listen } from './fronts/push/server.ts';
 import { FunctionMetrics } from './observe/metrics.ts';
 import { unreadiness } from './observe/readiness.ts';
@@ -24,7 +26,7 @@ export interface ServiceDependencies {
   readonly config: Values<typeof functionSchema>;
   readonly policies: SubscriptionPolicies;
   readonly publish: Publish;
-  readonly credential: Credential;
+  readonly credentialOf: CredentialOf;
   /** Undefined where every push may pass. */
   readonly guard: PushGuard | undefined;
   readonly spans: Spans;
@@ -39,17 +41,20 @@ export interface FunctionService {
   drain(graceMs: number): Promise<void>;
 }
 
+/** A push of Pub/Sub's largest message takes 14 MB at most: what is a little longer is still answered as the message that it is. */
+const longestPushBytes = 20_000_000;
 /** For a status to reach Pub/Sub. */
 const lastWordMs = 500;
 
 /** Joins the processor, its observation and the push front, and listens. */
 export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
-  const { config, policies, publish, credential, guard, spans, log } = dependencies;
+  const { config, policies, publish, credentialOf, guard, spans, log } = dependencies;
   let draining = false;
   const isDraining = (): boolean => draining;
 
   const metrics = new FunctionMetrics();
   const events = new Reports({ metrics, log, projectId: config.projectId, clock, wall });
+  const bodies = new BufferedBytes(config.maxBufferedBytes);
   const processor = createProcessor({
     clock,
     wall,
@@ -57,8 +62,9 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     policies,
     settings: config,
     sourcesOf: capacitySources(config, wall),
-    credential,
+    credentialOf,
     call: callGateway,
+    bodies,
     publish,
     spans,
     events,
@@ -69,8 +75,11 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
   }
 
+  const room = new PushRoom(bodies);
   const parts = {
-    pushes: createPushServer(processor, events),
+    pushes: createPushServer(processor, room, events),
+    room,
+    maxBodyBytes: Math.min(longestPushBytes, config.maxBufferedBytes),
     guard,
     events,
     registry: metrics.registry,
@@ -94,6 +103,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
       await Promise.race([processor.ended(), pause(graceMs)]);
       processor.abort();
       await Promise.race([processor.ended(), pause(lastWordMs)]);
+      processor.giveUp();
       admin?.close();
       await Promise.race([new Promise((closed) => main.close(closed)), pause(lastWordMs)]);
       await Promise.race([spans.close().catch(() => undefined), pause(lastWordMs)]);

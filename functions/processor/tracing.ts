@@ -1,8 +1,9 @@
+import type { UnixMs } from '../../shared/runtime/clock.ts';
 import { parseTraceparent, type TraceContext } from '../../shared/runtime/trace-context.ts';
 import type { RandomSource } from './random.ts';
 
-/** The stages of a delivery. */
-export type SpanName = 'decode' | 'wait' | 'call' | 'publish';
+/** The stages of a delivery behind its decoding. */
+export type SpanName = 'wait' | 'call' | 'publish';
 
 /** One span of a delivery, while its work goes on. */
 export interface SpanScope {
@@ -19,10 +20,20 @@ export interface DeliverySpans {
   end(status: number): void;
 }
 
+/** A delivery whose spans begin. */
+export interface BegunDelivery {
+  /** As the message carries it; empty or malformed begins a trace of our own. */
+  readonly traceparent: string;
+  readonly pool: string;
+  /** When the delivery began. */
+  readonly sinceMs: UnixMs;
+  /** The time since then went into decoding the message: a span of its own. */
+  readonly isDecoded: boolean;
+}
+
 /** Begins the spans of deliveries. */
 export interface Spans {
-  /** `traceparent` as the message carries it; empty or malformed begins a trace of our own. */
-  begin(traceparent: string, pool: string): DeliverySpans;
+  begin(delivery: BegunDelivery): DeliverySpans;
   /** Sends the spans that are left. */
   close(): Promise<void>;
 }
@@ -32,7 +43,7 @@ export function uncollectedSpans(random: Pick<RandomSource, 'uuid'>): Spans {
   /** 32 digits, never all zero. */
   const digits = (): string => random.uuid().replaceAll('-', '');
   return {
-    begin(traceparent) {
+    begin({ traceparent }) {
       const parent = parseTraceparent(traceparent);
       const scope: SpanScope = {
         get context() {

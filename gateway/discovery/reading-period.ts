@@ -6,6 +6,8 @@ const longestPeriodMs = 10_000;
 const staleAfterPeriods = 4;
 /** The cost of a page is the least of so many readings: what took longer waited for something else. */
 const readings = 16;
+/** Fewer say nothing of it: the first ones open connections, and meet processes that have just started. */
+const fewestReadings = 8;
 
 /** How often the page of one endpoint is read: the time that it takes it is at most a hundredth of the time between. */
 export class ReadingPeriod {
@@ -25,7 +27,7 @@ export class ReadingPeriod {
 
   /** From the beginning of one reading to the next. */
   get ms(): number {
-    const costMs = this.#tookMs.length === 0 ? 0 : Math.min(...this.#tookMs);
+    const costMs = this.#tookMs.length < fewestReadings ? 0 : Math.min(...this.#tookMs);
     return Math.max(this.#refreshMs, Math.min(longestPeriodMs, costMs / largestShare));
   }
 

@@ -1,12 +1,15 @@
 import type { Usage } from '../../shared/openai/usage.ts';
-import type { Slo } from '../slo.ts';
+import { keepableSlo, type Slo } from '../slo.ts';
 import type { WorkClass } from '../work-class.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Prediction } from './latency/prediction.ts';
+import type { Prediction, Prompts } from './latency/prediction.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
 /** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
 const fewestStreamedTokens = 5;
+
+/** A whole answer with fewer tokens tells of the prompts beside it more than of what generates there: it counts where no page tells anything. */
+const fewestTellingTokens = 64;
 
 /** A complete answer with a status that succeeds. */
 export interface CompleteAnswer {
@@ -18,6 +21,8 @@ export interface CompleteAnswer {
   readonly ttftMs: number | undefined;
   readonly tpotMs: number | undefined;
   readonly usage: Usage | undefined;
+  /** Of its prompt, what was to be computed. */
+  readonly prompt: Prompts;
   /** What was expected of its request when it was sent. */
   readonly prediction: Prediction;
   /** What was expected to be cached of its prompt. */
@@ -32,13 +37,15 @@ export function learnFromAnswer(endpoint: Endpoint, answer: CompleteAnswer, nowM
   const { stream, chunks, ttftMs, tpotMs, usage, prediction, match, blocks } = answer;
   if (answer.workClass === 'realtime') {
     const seen = stream && chunks > 0;
-    limiter.recordLatency(answer.slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
+    const slo = keepableSlo(answer.slo, latency.alone(answer.prompt));
+    limiter.recordLatency(slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
   }
   const { promptTokens = 0, completionTokens, cachedTokens } = usage ?? {};
   if (promptTokens > 0 && cachedTokens !== undefined) {
     prefixes.correct(match, Math.min(1, cachedTokens / promptTokens) * blocks);
   }
-  if (!stream && tpotMs !== undefined) gaps.recordFinished(tpotMs, nowMs);
+  const tells = (completionTokens ?? 0) >= fewestTellingTokens || !endpoint.reading;
+  if (!stream && tpotMs !== undefined && tells) gaps.recordFinished(tpotMs, nowMs);
   if (stream && completionTokens !== undefined) gaps.recordStream(completionTokens, chunks, nowMs);
   limiter.adjust();
   if (tpotMs === undefined || (stream && (completionTokens ?? chunks) < fewestStreamedTokens)) return;

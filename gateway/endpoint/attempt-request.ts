@@ -9,6 +9,8 @@ export interface AttemptRequest {
   readonly priority: number;
   /** Its answer is streamed. */
   readonly stream: boolean;
+  /** Its answer has tokens that are generated; otherwise the model only reads. */
+  readonly generates: boolean;
   /** Estimated. */
   readonly promptTokens: number;
   readonly promptBlocks: PromptBlocks;

@@ -43,6 +43,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   readonly prompt: Prompts;
   step = -1;
   prefill?: ListNode<CountedRequest>;
+  readonly generates: boolean;
   readonly #prediction: Prediction;
   readonly #match: PrefixMatch;
   /** Whole blocks of its prompt. */
@@ -62,7 +63,6 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   #lastChunkAtMs = 0;
   #chunks = 0;
   #usage: Usage | undefined;
-  /** The endpoint answered that it is full. */
   #full = false;
   /** Of an end of which the request's other attempt still tells; undefined where nothing is left to be told. */
   #verdict: HealthVerdict | undefined;
@@ -87,6 +87,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.firstTokenExpectedAtMs = nowMs + prediction.ttftMs;
     const { uncachedTokens, cachedTokens } = features;
     this.prompt = { tokens: uncachedTokens, pairs: attentionPairs(uncachedTokens, cachedTokens) };
+    this.generates = request.generates;
     this.#prediction = prediction;
     this.#match = match;
     this.#blocks = request.promptBlocks.length / 2;
@@ -101,7 +102,6 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#isProbe = endpoint.health.sent();
   }
 
-  /** Undefined until the first byte of the answer was seen. */
   get firstByteAtMs(): number | undefined {
     return this.#firstByteAtMs;
   }
@@ -140,7 +140,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     if (this.#firstByteAtMs === undefined) return undefined;
     return tpotOf({
       stream: this.stream,
-      firstTokenExpectedAtMs: this.firstTokenExpectedAtMs,
+      openedAtMs: this.openedAtMs,
+      expected: this.#prediction,
       firstByteAtMs: this.#firstByteAtMs,
       lastChunkAtMs: this.#lastChunkAtMs,
       chunks: this.#chunks,
@@ -209,7 +210,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#listener.answered(this);
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
-    if (this.succeeds && this.stream) this.#tellPlaces(1, nowMs);
+    // What a model only reads is computed with the first token of others.
+    if (this.succeeds && (this.stream || !this.generates)) this.#tellPlaces(1, nowMs);
   }
 
   /** A piece of the answer: about one token, of a stream that succeeds. */
@@ -248,9 +250,8 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#verdict = verdict;
     const judged = this.#listener.judged(this, outcome, verdict);
     if (judged) this.judge(judged);
-    if (outcome === 'complete' && this.succeeds && !this.stream && this.#usage) {
-      this.#tellPlaces(Math.max(1, this.#usage.completionTokens ?? 1), nowMs);
-    }
+    const tokens = this.#usage?.completionTokens ?? 0;
+    if (outcome === 'complete' && this.succeeds && !this.stream && tokens > 0) this.#tellPlaces(tokens, nowMs);
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
     this.#settlePause(nowMs);
@@ -291,9 +292,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
   }
 
   #learn(nowMs: number): void {
-    const { workClass, slo, stream, ttftMs, tpotMs } = this;
+    const { workClass, slo, stream, ttftMs, tpotMs, prompt } = this;
     const seen = { chunks: this.#chunks, usage: this.#usage, match: this.#match, blocks: this.#blocks };
-    const answer = { workClass, slo, stream, ttftMs, tpotMs, prediction: this.#prediction, ...seen };
+    const answer = { workClass, slo, stream, ttftMs, tpotMs, prompt, prediction: this.#prediction, ...seen };
     learnFromAnswer(this.endpoint, answer, nowMs);
   }
 }

@@ -160,7 +160,7 @@ export const own = {
     name: 'backfill_ttft_prediction_error_ratio',
     type: 'gauge',
     labels: ['model_server_endpoint'],
-    help: 'Mean of |predicted - seen| / seen of the TTFTs of late, for each endpoint that gave any',
+    help: 'Mean of |predicted - seen| / seen of recent TTFTs, for each endpoint that gave any',
   },
 } as const;
 

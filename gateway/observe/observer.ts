@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Choice } from '../choose/chooser.ts';
+import type { Attempt } from '../endpoint/attempt.ts';
 import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
 import type { Rejection } from '../rejection.ts';
 import type { Ending, RoutedRequest } from '../routed-request.ts';
@@ -20,6 +21,8 @@ export interface ObserverOptions {
 /** Counts and logs what the router does. It only looks. */
 export class Observer implements RouterListener {
   readonly #options: ObserverOptions;
+  /** Those of which it was said that they cannot keep what is promised. */
+  readonly #warnedOf = new WeakSet<Endpoint>();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -41,7 +44,19 @@ export class Observer implements RouterListener {
     else observeServed(ending, flow);
     if (outcome === 'evicted' && attempt)
       metrics.countEvictedTokens(attempt.progressTokens(attempt.openedAtMs + durationMs));
+    if (attempt) this.#warnOfPromise(attempt);
     requestLog.ended(routed, ending);
+  }
+
+  /** Once for each endpoint: its promise counts there as what it can keep. */
+  #warnOfPromise({ endpoint, workClass, slo }: Attempt): void {
+    const { idleTpotMs, trusted } = endpoint.latency;
+    if (workClass === 'sheddable' || !trusted || idleTpotMs <= slo.tpotMs || this.#warnedOf.has(endpoint)) return;
+    this.#warnedOf.add(endpoint);
+    this.#options.log.warn(
+      { endpoint: endpoint.host, promisedTpotMs: slo.tpotMs, idleTpotMs: Math.round(idleTpotMs * 10) / 10 },
+      'the endpoint cannot keep the promised time per token when it is idle: half over its own time counts there',
+    );
   }
 
   /** A request that got no further than to its admission. */

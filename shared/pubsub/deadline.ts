@@ -1,16 +1,18 @@
-import type { UnixMs } from '../runtime/clock.ts';
+import { later, type UnixMs } from '../runtime/clock.ts';
 
+/** Pub/Sub keeps a message no longer. Protocol: contract §1. */
 const longestMs = 31 * 24 * 3600 * 1000;
+/** The year 5138: more is milliseconds by mistake. Protocol: contract §1. */
+const mostSeconds = 100_000_000_000;
 
-/** The instant of a deadline that is written in unix seconds, or what is wrong with it. */
-export function readDeadline(seconds: number, publishedAtMs: UnixMs): UnixMs | { readonly fault: string } {
+/** The instant of a deadline that is written in unix seconds, at most 31 days after the first publish; or what is wrong with it. */
+export function readDeadline(seconds: number, firstPublishedAtMs: UnixMs): UnixMs | { readonly fault: string } {
   if (!Number.isFinite(seconds)) return { fault: 'deadline must be finite unix seconds' };
   if (seconds <= 0) return { fault: 'deadline must be unix seconds above 0' };
-  const atMs = seconds * 1000;
-  if (atMs - publishedAtMs > longestMs) {
-    return { fault: 'deadline must be at most 31 days after the publish, in unix seconds (not milliseconds)' };
+  if (seconds > mostSeconds) {
+    return { fault: 'deadline must be at most 100,000,000,000 in unix seconds (not milliseconds)' };
   }
-  return atMs as UnixMs;
+  return Math.min(seconds * 1000, later(firstPublishedAtMs, longestMs)) as UnixMs;
 }
 
 /** A request expires at its deadline, not after it. */

@@ -1,7 +1,8 @@
 import { forwardableHeaders, type HeaderMap, illegalHeader } from '../inference-gateway/request-headers.ts';
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../runtime/json-spans.ts';
+import { hasMoreEntries } from '../runtime/json-entries.ts';
+import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { readDeadline } from './deadline.ts';
 import {
@@ -10,6 +11,10 @@ import {
   metadataAttributes,
   type RetryState,
   readRetryState,
+  resolvedDeadlineAtMs,
+  resolvedId,
+  tenantOf,
+  traceOf,
 } from './message-attributes.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
@@ -28,11 +33,11 @@ export interface RequestIdentity extends RetryState {
 }
 
 /** By what log lines know a request. */
-export type RequestName = Pick<RequestIdentity, 'firstMessageId' | 'traceparent'>;
+export type RequestName = Pick<RequestIdentity, 'id' | 'model' | 'tenant' | 'firstMessageId' | 'traceparent'>;
 
 /** The name alone, without what else an identity holds. */
-export function nameOf({ firstMessageId, traceparent }: RequestIdentity): RequestName {
-  return { firstMessageId, traceparent };
+export function nameOf({ id, model, tenant, firstMessageId, traceparent }: RequestIdentity): RequestName {
+  return { id, model, tenant, firstMessageId, traceparent };
 }
 
 /** A request that can be sent. */
@@ -53,16 +58,28 @@ export type DecodedRequest =
 export interface RequestRules {
   readonly allowedEndpoints: readonly string[];
   readonly defaultDeadlineMs: number;
+  /** Names under which a message says its tenant, the first one that is there counts: as attribute, else in metadata. */
+  readonly tenantAttributes: readonly string[];
   /** Fixed, whatever the message says. */
   readonly tenant: string | undefined;
 }
 
 const maxNesting = 256;
+/** Members and elements of a message together. Protocol: contract §1. */
+const maxEntries = 200_000;
 const maxMetadataBytes = 64 * 1024;
+/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. */
+const maxMapBytes = 640 * 1024;
 const maxModelBytes = 1024;
 const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
   impliedByKey ? [[impliedByKey, path] as const] : [],
 );
+
+/** What is read of a message, in all its shapes, and of a payload. */
+const memberNames = [
+  ...['payload', 'custom_id', 'model', 'id', 'deadline', 'window', 'endpoint', 'url', 'method', 'body'],
+  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member)],
+];
 
 class Invalid extends Error {}
 
@@ -71,6 +88,7 @@ export interface ReceivedMessage {
   /** Stands for an id that the request does not bring. */
   readonly messageId: string;
   readonly publishedAtMs: UnixMs | undefined;
+  /** Those that are believed. */
   readonly attributes: Attributes;
   readonly data: Uint8Array;
   /** What is wrong with the message itself: it can never succeed. */
@@ -90,10 +108,9 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     shape: fields.shape === 'batch-line' ? 'batch-line' : 'envelope',
     model: readModel(fields),
     job: attributes.job ?? '',
-    tenant: rules.tenant ?? (attributes.tenant || metadata.tenant || ''),
+    tenant: rules.tenant ?? tenantOf(rules.tenantAttributes, attributes, metadata),
     metadata: { ...metadata, ...metadataAttributes(attributes) },
-    traceparent: attributes.traceparent ?? '',
-    tracestate: attributes.tracestate ?? '',
+    ...traceOf(attributes, metadata),
   };
   try {
     if ('fault' in body) throw new Invalid(body.fault);
@@ -136,18 +153,22 @@ const noFields: Body = {
 function readBody(data: Uint8Array): Body | { readonly fault: string } {
   if (data.length === 0) return { fault: 'the message has no data' };
   if (decodeUtf8(data) === undefined) return { fault: 'data is not UTF-8' };
-  const all = objectMembers(data);
+  if (hasMoreEntries(data, maxEntries)) {
+    return { fault: `data has more than ${maxEntries} members and elements` };
+  }
+  const all = objectMembers(data, 0, data.length, memberNames);
   if (!all) return { fault: 'data is not a JSON object' };
   const members = withoutNulls(data, all);
   const shape = shapeOf(members);
   if (shape === 'none') return { fault: 'data has none of payload, custom_id and model' };
   if (shape === 'bare') {
-    const depth = 1 + [...all.values()].reduce((deepest, member) => Math.max(deepest, member.depth), 0);
+    const depth = jsonSpan(data)?.depth ?? 0;
     const payload = { start: 0, end: data.length, depth };
     return { data, shape, members: noMembers, payload, payloadMembers: members };
   }
   const payload = members.get(shape === 'envelope' ? 'payload' : 'body');
-  const inside = payload && isObject(data, payload) ? objectMembers(data, payload.start, payload.end) : undefined;
+  const inside =
+    payload && isObject(data, payload) ? objectMembers(data, payload.start, payload.end, memberNames) : undefined;
   return { data, shape, members, payload, payloadMembers: inside ? withoutNulls(data, inside) : noMembers };
 }
 
@@ -159,11 +180,11 @@ function shapeOf(members: ReadonlyMap<string, Span>): Body['shape'] {
 
 /** `null` equals absent. */
 function withoutNulls(data: Uint8Array, members: ReadonlyMap<string, Span>): ReadonlyMap<string, Span> {
-  return new Map([...members].filter(([, span]) => data[span.start] !== 0x6e));
+  return new Map([...members].filter(([, span]) => !isNull(data, span)));
 }
 
 function readId(body: Body, attributes: Attributes): string | undefined {
-  const id = attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
+  const id = resolvedId(attributes) ?? attributes.id ?? field(body, body.shape === 'batch-line' ? 'custom_id' : 'id');
   if (id === undefined) return undefined;
   if (typeof id !== 'string' || id === '' || [...id.slice(0, 1024)].length > 256) {
     throw new Invalid('id must be a string of 1 to 256 characters');
@@ -172,14 +193,19 @@ function readId(body: Body, attributes: Attributes): string | undefined {
 }
 
 function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
+  const resolvedAtMs = resolvedDeadlineAtMs(attributes);
+  if (resolvedAtMs !== undefined) return resolvedAtMs;
   const written = attributes.deadline;
   if (written !== undefined && !isDecimal(written)) {
     throw new Invalid('attribute deadline must be unix seconds as a decimal');
   }
-  const seconds = written === undefined ? field(body, 'deadline') : Number(written);
-  if (seconds === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
-  if (typeof seconds !== 'number') throw new Invalid('deadline must be a JSON number of unix seconds');
-  const deadline = readDeadline(seconds, retryState.firstPublishedAtMs);
+  const deadlineField = written ?? field(body, 'deadline');
+  if (deadlineField === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
+  const isText = typeof deadlineField === 'string' && isDecimal(deadlineField);
+  if (typeof deadlineField !== 'number' && !isText) {
+    throw new Invalid('deadline must be unix seconds, as a JSON number or a decimal text');
+  }
+  const deadline = readDeadline(Number(deadlineField), retryState.firstPublishedAtMs);
   if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
   return deadline;
 }
@@ -202,6 +228,9 @@ function readHeaders(body: Body): HeaderMap {
 }
 
 function readTextMap(body: Body, name: string): Record<string, string> {
+  const span = body.members.get(name);
+  // Whatever its form: texts of 64 KiB are no longer with all their characters escaped.
+  if (span && span.end - span.start > maxMapBytes) throw new Invalid(`${name} must be at most 64 KiB`);
   const value = field(body, name) ?? {};
   if (typeof value !== 'object' || Array.isArray(value)) throw new Invalid(`${name} must be a map of string to string`);
   const entries = Object.entries(value).filter(([, item]) => item !== null);
@@ -219,7 +248,12 @@ function readPayload(body: Body): Uint8Array {
   }
   if (payload.depth > maxNesting) throw new Invalid(`${name} must nest at most ${maxNesting} deep`);
   const stream = body.payloadMembers.get('stream');
-  if (stream && data[stream.start] === 0x74) throw new Invalid('"stream": true is not for async requests');
+  if (stream && spanText(data, stream) !== 'false') {
+    const { start, end } = stream;
+    throw new Invalid(
+      `"stream": ${spanText(data, { start, end: Math.min(end, start + 16) })} is not for async requests`,
+    );
+  }
   return data.subarray(payload.start, payload.end);
 }
 

@@ -5,8 +5,8 @@ export interface Span {
   readonly depth: number;
 }
 
-/** Deeper counts as no JSON; what the contract allows (256) is far below. */
-const maxDepth = 1024;
+/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. */
+const mostNestedRequest = 1024;
 
 const decoder = new TextDecoder();
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
@@ -15,24 +15,55 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
 /**
  * The members of the JSON object that fills `bytes` from `from` to `to`: of duplicate keys the last, keys compared as what their
  * escapes stand for. Undefined when that is no valid JSON (RFC 8259), or no object. The bytes must be valid UTF-8.
- * One pass, no recursion, and no value is built.
+ * One pass, no recursion, and no value is built. Where `wanted` names members (in ASCII), no other key is built either: an object of
+ * a million keys then costs what its bytes cost.
+ * Deeper than a request may be counts as no JSON.
  */
-export function objectMembers(bytes: Uint8Array, from = 0, to = bytes.length): ReadonlyMap<string, Span> | undefined {
-  const text = bytes.subarray(from, to);
-  const members = new Map<string, Span>();
-  const whole = scan(text, (key, { start, end, depth }) => {
-    members.set(key, { start: start + from, end: end + from, depth });
-  });
-  return whole && text[whole.start] === openBrace ? members : undefined;
+export function objectMembers(
+  bytes: Uint8Array,
+  from = 0,
+  to = bytes.length,
+  wanted?: readonly string[],
+): ReadonlyMap<string, Span> | undefined {
+  return members(bytes.subarray(from, to), from, mostNestedRequest, wanted);
 }
 
-/** Where the one JSON value of `bytes` stands; undefined when they are no valid JSON. */
+/** The same of a text whose depth nothing bounds: an answer. */
+export function deepMembers(bytes: Uint8Array, wanted: readonly string[]): ReadonlyMap<string, Span> | undefined {
+  return members(bytes, 0, Number.POSITIVE_INFINITY, wanted);
+}
+
+/** The keys that the JSON object of `bytes` has more than once, each once; none where that is no valid JSON. */
+export function repeatedKeys(bytes: Uint8Array): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  const nameOf = (start: number, end: number): string => keyText(bytes, start, end);
+  const whole = scan(bytes, nameOf, (key) => {
+    if (seen.has(key)) repeated.add(key);
+    seen.add(key);
+  });
+  return whole ? [...repeated] : [];
+}
+
+/** Where the one JSON value of `bytes` stands, however deep it nests; undefined when they are no valid JSON. */
 export function jsonSpan(bytes: Uint8Array): Span | undefined {
-  return scan(bytes, () => undefined);
+  return scan(
+    bytes,
+    () => undefined,
+    () => undefined,
+  );
 }
 
 export function isObject(bytes: Uint8Array, span: Span): boolean {
   return bytes[span.start] === openBrace;
+}
+
+export function isString(bytes: Uint8Array, span: Span): boolean {
+  return bytes[span.start] === quote;
+}
+
+export function isNull(bytes: Uint8Array, span: Span): boolean {
+  return bytes[span.start] === 0x6e;
 }
 
 /** The value in JavaScript. The span must come from a scan of these bytes. */
@@ -44,10 +75,39 @@ export function spanText(bytes: Uint8Array, span: { readonly start: number; read
   return decoder.decode(bytes.subarray(span.start, span.end));
 }
 
-/** Reports each member of the outermost object in order, and returns the span of the whole value. */
-function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): Span | undefined {
-  const closers: number[] = [];
-  const member = { key: '', start: 0, deepest: 0 };
+/** `from`: where the text begins in the bytes that the spans are told of. */
+function members(
+  text: Uint8Array,
+  from: number,
+  mostNested: number,
+  wanted: readonly string[] | undefined,
+): ReadonlyMap<string, Span> | undefined {
+  const found = new Map<string, Span>();
+  const nameOf = wanted
+    ? (start: number, end: number) => {
+        for (const name of wanted) if (isKey(text, start, end, name)) return name;
+        return undefined;
+      }
+    : (start: number, end: number) => keyText(text, start, end);
+  const whole = scan(text, nameOf, (key, { start, end, depth }) => {
+    found.set(key, { start: start + from, end: end + from, depth });
+  });
+  return whole && whole.depth <= mostNested && isObject(text, whole) ? found : undefined;
+}
+
+function keyText(text: Uint8Array, start: number, end: number): string {
+  return parseSpan(text, { start, end }) as string;
+}
+
+/** Reports each member of the outermost object whose key `nameOf` gives a name, in order, and returns the span of the whole value. */
+function scan(
+  text: Uint8Array,
+  nameOf: (start: number, end: number) => string | undefined,
+  onMember: (key: string, value: Span) => void,
+): Span | undefined {
+  // A byte a level: an array of numbers would be eight times as large as a text of brackets alone.
+  let closers = new Uint8Array(64);
+  const member: { key: string | undefined; start: number; deepest: number } = { key: '', start: 0, deepest: 0 };
   let depth = 0;
   let deepest = 0;
   let at = skipBlanks(text, 0);
@@ -58,7 +118,7 @@ function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): S
     const after = skipBlanks(text, end);
     if (end < 0 || text[after] !== colon) return -1;
     if (depth === 1) {
-      member.key = parseSpan(text, { start: at, end }) as string;
+      member.key = nameOf(at, end);
       member.start = skipBlanks(text, after + 1);
       member.deepest = 1;
     }
@@ -66,13 +126,14 @@ function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): S
   };
   const valueEnded = (): void => {
     const inObject = depth === 1 && closers[0] === closeBrace;
-    if (inObject) onMember(member.key, { start: member.start, end: at, depth: member.deepest - 1 });
+    if (inObject && member.key !== undefined)
+      onMember(member.key, { start: member.start, end: at, depth: member.deepest - 1 });
   };
 
   for (;;) {
     const byte = text[at];
     if (byte === openBrace || byte === openBracket) {
-      if (depth === maxDepth) return undefined;
+      if (depth === closers.length) closers = grown(closers);
       closers[depth] = byte === openBrace ? closeBrace : closeBracket;
       depth += 1;
       deepest = Math.max(deepest, depth);
@@ -103,6 +164,36 @@ function scan(text: Uint8Array, onMember: (key: string, value: Span) => void): S
     if (closers[depth - 1] === closeBrace) at = keyEnd();
     if (at < 0) return undefined;
   }
+}
+
+/** Whether the key in quotes that stands from `start` to `end` is this name, whatever of it is escaped. */
+function isKey(text: Uint8Array, start: number, end: number, name: string): boolean {
+  let at = start + 1;
+  for (let index = 0; index < name.length; index += 1) {
+    const isEscape = text[at] === backslash;
+    // No name of ours has a character that a short escape stands for.
+    const code = isEscape ? unicodeEscape(text, at) : text[at];
+    if (code !== name.charCodeAt(index)) return false;
+    at += isEscape ? 6 : 1;
+  }
+  return at === end - 1;
+}
+
+/** The ASCII character that `\u00XX` at `at` stands for; NaN for any other escape. */
+function unicodeEscape(text: Uint8Array, at: number): number {
+  const isAscii = text[at + 1] === 0x75 && text[at + 2] === 0x30 && text[at + 3] === 0x30;
+  return isAscii ? hexDigit(text[at + 4]) * 16 + hexDigit(text[at + 5]) : Number.NaN;
+}
+
+function hexDigit(byte = 0): number {
+  return isDigit(byte) ? byte - 0x30 : (byte | 0x20) - 0x57;
+}
+
+/** The same bytes, and as many again. */
+function grown(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * bytes.length);
+  larger.set(bytes);
+  return larger;
 }
 
 function skipBlanks(text: Uint8Array, from: number): number {

@@ -14,11 +14,12 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** Cut to at most `maxBytes` of UTF-8, never inside a character. */
+/** Cut to at most `maxBytes` of UTF-8, never inside a character. What is left does not keep the whole text in memory. */
 export function truncateUtf8(text: string, maxBytes: number): string {
   if (utf8Length(text) <= maxBytes) return text;
-  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
-  return text.slice(0, read);
+  const bytes = new Uint8Array(maxBytes);
+  const { written } = encoder.encodeInto(text, bytes);
+  return decoder.decode(bytes.subarray(0, written));
 }
 
 /** Orders by code points; JavaScript's own order is by UTF-16 units. */

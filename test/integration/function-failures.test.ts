@@ -12,6 +12,7 @@ beforeAll(async () => {
   world = await startFunctionWorld({
     ...patient,
     MAX_ATTEMPTS: '3',
+    RETRY_SPAN_SECONDS: '0',
     CAPACITY_REFRESH_SECONDS: '0.1',
     DEAD_LETTER_EXPIRED: 'true',
   });
@@ -49,7 +50,8 @@ describe('a failure is published again', () => {
     const data = `{ "id":${JSON.stringify(id)}, "payload":{"model":"m","messages":[]}}`;
     expect(await world.push({ data, attributes: { team: 'x' }, messageId: `first ${id}` })).toBe(204);
     const answeredMs = Date.now();
-    expect(world.upstream.calls).toHaveLength(1);
+    // A connection that has carried a call before and ends without a byte says nothing: another is tried at once.
+    expect(world.upstream.calls.length).toBeLessThanOrEqual(script === reset ? 2 : 1);
     const retry = await world.arrived('retries', id);
     expect(retry.data.toString()).toBe(data);
     expect(retry.attributes).toMatchObject({ team: 'x', attempt: '1', first_message_id: `first ${id}` });
@@ -144,7 +146,7 @@ describe('what costs no attempt', () => {
   });
   test('a retry that comes too early', async () => {
     const attributes = { retry_at: String(Date.now() / 1000 + 60), attempt: '1' };
-    expect(await world.push({ attributes })).toBe(429);
+    expect(await world.push({ attributes, subscription: 'retries' })).toBe(429);
     expect(world.upstream.calls).toHaveLength(0);
   });
   test('Pub/Sub hangs up: the call is aborted, and a redelivery calls again', async () => {
@@ -189,7 +191,9 @@ describe('the end of attempts and of time', () => {
   test('without an answer it shows the status of an earlier delivery', async () => {
     world.upstream.play(reset);
     const data = { id: 'exhausted silently', payload: { messages: [] } };
-    expect(await world.push({ data, attributes: { attempt: '2', last_status: '502' } })).toBe(204);
+    expect(await world.push({ data, subscription: 'retries', attributes: { attempt: '2', last_status: '502' } })).toBe(
+      204,
+    );
     const { attributes } = await world.arrived('results', 'exhausted silently');
     expect(attributes).toMatchObject({
       status: 'failed',

@@ -67,6 +67,18 @@ test('a delivery is joined to its message’s trace, step by step, and the call 
   expect([...services]).toEqual(['backfill-function']);
 });
 
+test('a trace that the message’s metadata carries is continued as well', async () => {
+  const inBody = 'dddddddddddddddddddddddddddddddd';
+  world.upstream.play(answering(200));
+  const metadata = { traceparent: `00-${inBody}-b7ad6b7169203331-01`, tracestate: 'a=1' };
+  expect(await world.push({ data: { payload: { messages: [] }, metadata } })).toBe(204);
+  const found = await exported(inBody, 5);
+  expect(found.find(({ name }) => name === 'delivery')?.parentSpanId).toBe('b7ad6b7169203331');
+  const call = found.find(({ name }) => name === 'call');
+  const { headers } = world.upstream.calls[0]!;
+  expect([headers.traceparent, headers.tracestate]).toEqual([`00-${inBody}-${call?.spanId}-01`, 'a=1']);
+});
+
 test('what the message’s sender does not sample is not exported, and the call still joins the trace', async () => {
   const quiet = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
   world.upstream.play(answering(200));

@@ -67,9 +67,19 @@ test('each request answered and each retry is one line, joined to the message’
     inferenceMs: expect.any(Number),
     promptTokens: 12,
     completionTokens: 34,
+    id: 'told',
+    model: 'm-1',
+    tenant: 'acme',
     'logging.googleapis.com/trace': 'projects/test/traces/0af7651916cd43dd8448eb211c80319c',
   });
   expect(lines('request').map(({ outcome }) => outcome)).toEqual(['succeeded', 'invalid', 'expired']);
+  const ofItsCall = expect.stringMatching(/^projects\/test\/traces\/[0-9a-f]{32}$/);
+  expect(lines('retry')[0]).toMatchObject({
+    id: 'tried again',
+    model: 'm-1',
+    'logging.googleapis.com/trace': ofItsCall,
+  });
+  expect(lines('request')[1]).toMatchObject({ id: 'invalid' });
   expect(lines('retry')[0]).toMatchObject({ severity: 'WARNING', pool, attempts: 1, why: 'the gateway answered 500' });
   expect(lines('gate')[0]).toMatchObject({ outcome: 'open', pool, source: 'none', saturation: 0 });
   expect(world.service().output()).not.toContain(secret);

@@ -1,12 +1,11 @@
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
-import { DirectCallers } from './async/direct-callers.ts';
-import { FunctionInstances } from './async/function-instances.ts';
+import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
+import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
 import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
 import type { Served, ServiceLevels } from './pool/client-request.ts';
 import type { EngineKind } from './pool/engine-kinds.ts';
 import { SimulatedGateway, type Way } from './pool/simulated-gateway.ts';
 import { VirtualClock } from './virtual-clock.ts';
-import type { AsyncKind } from './worlds/async-work.ts';
 import type { WorkloadRequest } from './worlds/workload.ts';
 import { requestsOf, type World } from './worlds/world.ts';
 
@@ -25,16 +24,7 @@ export interface Experiment {
 }
 
 /** An endless backlog. */
-export type AsyncLoad = { readonly kind: AsyncKind } & (
-  | {
-      /** Straight at the gateway: calls that are under way or wait to be tried again. */
-      readonly callers: number;
-    }
-  | {
-      /** Through Pub/Sub and the function: how many instances of it. */
-      readonly instances: number;
-    }
-);
+export type AsyncLoad = DirectLoad | FunctionLoad;
 
 export interface Outcome {
   readonly realtime: Figures;

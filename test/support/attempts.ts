@@ -23,7 +23,7 @@ export function openAttempt(endpoint: Endpoint, nowMs: number, wish: AttemptWish
   const ttftMs = expectedInMs ?? prediction.ttftMs;
   return Attempt.open(
     { ...placement, prediction: { ...prediction, ttftMs } },
-    { ...request, arrivedAtMs, slo: sloOf(request) },
+    { ...request, generates: request.route.generates, arrivedAtMs, slo: sloOf(request) },
     {
       declined: () => false,
       answered: () => {},

@@ -63,7 +63,7 @@ export async function workOff(options: BacklogOptions): Promise<BacklogReport> {
   });
   await bus.collect('dead', () => (deadLettered += 1));
   await bus.pushFrom('requests', 'requests-push', worker.url);
-  await bus.pushFrom('retries', 'retries-push', worker.url);
+  await bus.pushFrom('retries', 'retries', worker.url);
 
   const startedAtMs = performance.now();
   const names = Array.from({ length: options.messages }, (_, index) => `request-${index}`);

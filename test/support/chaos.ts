@@ -89,7 +89,7 @@ export async function workOffInChaos({ messages, lastsMs, seed, pauseMs }: Chaos
   });
   await bus.collect('dead', () => (deadLettered += 1));
   await bus.pushFrom('requests', 'requests-push', worker.url);
-  await bus.pushFrom('retries', 'retries-push', worker.url);
+  await bus.pushFrom('retries', 'retries', worker.url);
   const names = Array.from({ length: messages }, (_, index) => `request-${index}`);
   const topic = bus.client.topic('requests', { batching: { maxMessages: 500, maxMilliseconds: 5 } });
   await Promise.all(

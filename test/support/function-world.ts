@@ -47,7 +47,9 @@ export async function startFunctionWorld(environment: Readonly<Record<string, st
   let service: RunningProcess = await start();
   let pushes = 0;
   const of = (topic: string, id: string): Published | undefined =>
-    published[topic]?.find(({ attributes }) => attributes.id === id || attributes.original_message_id === id);
+    published[topic]?.find(({ attributes }) =>
+      [attributes.id, attributes.resolved_id, attributes.original_message_id].includes(id),
+    );
   return {
     pubsub,
     upstream,

@@ -61,7 +61,7 @@ export async function workOffAfterOutages(messages: number, outages: readonly Ou
     CAPACITY_SOURCES: 'none',
   });
   await bus.pushFrom('requests', 'requests-push', worker.url);
-  await bus.pushFrom('retries', 'retries-push', worker.url);
+  await bus.pushFrom('retries', 'retries', worker.url);
   const names = Array.from({ length: messages }, (_, index) => `request-${index}`);
   const topic = bus.client.topic('requests', { batching: { maxMessages: 500, maxMilliseconds: 5 } });
   const data = Buffer.from(JSON.stringify({ model: 'm', messages: [] }));

@@ -68,7 +68,18 @@ const data = fc.oneof(
 
 const attributeNames = [
   ...['id', 'deadline', 'endpoint', 'tenant', 'traceparent', 'tracestate'],
-  ...['attempt', 'published_at', 'first_message_id', 'last_status', 'team', 'goog-x', '__proto__', ''],
+  ...[
+    'attempt',
+    'published_at',
+    'first_message_id',
+    'last_status',
+    'resolved_id',
+    'resolved_deadline',
+    'team',
+    'goog-x',
+    '__proto__',
+    '',
+  ],
 ];
 const attributeValues = fc.oneof(
   text,
@@ -98,7 +109,7 @@ const push = fc.record(
       ),
       20,
     ),
-    subscription: usually(text),
+    subscription: usually(fc.oneof(text, fc.constant('projects/test/subscriptions/retries'))),
     deliveryAttempt: anything,
   },
   { requiredKeys: ['message'] },

@@ -31,7 +31,12 @@ const answerWithinMs = 10_000;
 export async function fuzzPushes(cases: number): Promise<FuzzReport> {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_000);
   process.stdout.write(`seed ${seed}: SEED=${seed} repeats these ${cases} bodies\n`);
-  const world = await startFunctionWorld({ LOG_LEVEL: 'warn', MAX_ATTEMPTS: '3', MAX_WAIT_SECONDS: '5' });
+  const world = await startFunctionWorld({
+    LOG_LEVEL: 'warn',
+    MAX_ATTEMPTS: '3',
+    RETRY_SPAN_SECONDS: '0',
+    MAX_WAIT_SECONDS: '5',
+  });
   world.upstream.play(inTurns());
   const statuses: Record<number, number> = {};
   try {

@@ -9,6 +9,7 @@ export interface RequestWish {
   readonly priority?: number;
   readonly tenant?: string;
   readonly model?: string;
+  readonly route?: RoutingRequest['route'];
   readonly stream?: boolean;
   readonly promptTokens?: number;
   readonly promptBlocks?: PromptBlocks;

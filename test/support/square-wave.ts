@@ -73,7 +73,7 @@ export async function startWave(options: WaveOptions) {
   const balancer = await startBalancer(workers.map(({ url }) => url));
   if (count > 0) {
     await bus.pushFrom('requests', 'requests-push', balancer.url);
-    await bus.pushFrom('retries', 'retries-push', balancer.url);
+    await bus.pushFrom('retries', 'retries', balancer.url);
   }
   const names = Array.from({ length: count > 0 ? messages : 0 }, (_, index) => `request-${index}`);
   const topic = bus.client.topic('requests', { batching: { maxMessages: 500, maxMilliseconds: 5 } });

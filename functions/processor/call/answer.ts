@@ -1,9 +1,20 @@
-import { droppedReasonHeader } from '../../../shared/inference-gateway/header-names.ts';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
+import { readUsage } from '../../../shared/openai/usage.ts';
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, spanText } from '../../../shared/runtime/json-spans.ts';
+import {
+  deepMembers,
+  isObject,
+  objectMembers,
+  parseSpan,
+  type Span,
+  spanText,
+} from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
+import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
+
+const longestScalar = 256;
+const errorNames = ['error', 'code', 'type'];
 
 /** What came of a call: an answer with its whole body, or why there is none. */
 export type CallEnd =
@@ -42,7 +53,7 @@ export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array)
 }
 
 function usageOf(body: Uint8Array): string | undefined {
-  const usage = objectMembers(body)?.get('usage');
+  const usage = deepMembers(body, ['usage'])?.get('usage');
   return usage && isObject(body, usage) ? spanText(body, usage) : undefined;
 }
 
@@ -52,25 +63,32 @@ export interface AnswerTokens {
   readonly completion: number;
 }
 
-/** The tokens that the answer's `usage` counts; what is no count of tokens is 0. */
+/** The tokens that the answer's `usage` counts, under the names of any API route; what is no count of tokens is 0. */
 export function tokensOf({ usage }: GatewayAnswer): AnswerTokens {
-  const { prompt_tokens, completion_tokens } = usage === undefined ? {} : JSON.parse(usage);
-  return { prompt: countOf(prompt_tokens), completion: countOf(completion_tokens) };
+  const counted = usage === undefined ? undefined : readUsage(`"usage":${usage}`);
+  return { prompt: counted?.promptTokens ?? 0, completion: counted?.completionTokens ?? 0 };
 }
 
-function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+/** A short value; what is longer is no count and no name that we know, and costs nothing. */
+function scalar(bytes: Uint8Array, span: Span | undefined): unknown {
+  return span && span.end - span.start <= longestScalar ? parseSpan(bytes, span) : undefined;
 }
+
+const nothing = new Uint8Array(0);
+/** Only of these does the error's code say what the call was. */
+const statusesWithCode: readonly number[] = [400, 404, 502, 503];
 
 /** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
 export function classify(call: CallEnd, healthyRecently: boolean): CallClass {
   if (call.end === 'aborted') return 'aborted';
   if ('message' in call) return call.end === 'unreachable' ? 'unreachable' : 'failure';
   const { status, headers } = call.end === 'answer' ? call.answer : call;
-  const code = call.end === 'answer' && (status === 400 || status === 404) ? errorCodes(call.answer.body) : [];
+  const body = call.end === 'answer' ? call.answer.body : nothing;
+  const codes = statusesWithCode.includes(status) ? errorCodes(body) : [];
   if (status >= 200 && status < 300) return call.end === 'answer' ? 'success' : 'final';
-  if (status === 429 || (status === 503 && headers[droppedReasonHeader])) return 'capacity';
-  if (isOperatorsError(status, code)) return healthyRecently ? 'failure' : 'operators-error';
+  if ((status === 502 || status === 503) && isForWantOfEndpoint(headers, body, codes)) return 'unreachable';
+  if (status === 429 || (status === 503 && isForWantOfRoom(headers, body))) return 'capacity';
+  if (isOperatorsError(status, codes)) return healthyRecently ? 'failure' : 'operators-error';
   if (status === 408 || status >= 500) return 'failure';
   return status >= 400 ? 'final' : 'failure';
 }
@@ -83,15 +101,10 @@ function isOperatorsError(status: number, codes: readonly unknown[]): boolean {
 
 /** `code` and `type` of an OpenAI error body, or of vLLM's, which has them at the top level too. */
 function errorCodes(body: Uint8Array): unknown[] {
-  const members = objectMembers(body);
+  const members = objectMembers(body, 0, body.length, errorNames);
   const error = members?.get('error');
-  const inside = error && objectMembers(body, error.start, error.end);
-  return [inside, members].flatMap((object) =>
-    ['code', 'type'].map((name) => {
-      const span = object?.get(name);
-      return span && parseSpan(body, span);
-    }),
-  );
+  const inside = error && objectMembers(body, error.start, error.end, errorNames);
+  return [inside, members].flatMap((object) => ['code', 'type'].map((name) => scalar(body, object?.get(name))));
 }
 
 /** Milliseconds that an answer's `Retry-After` asks for, as seconds or as a date; 0 when there is none. Source: RFC 9110, 10.2.3. */

@@ -3,11 +3,24 @@ import type { CallOutcome } from '../dispatch/permit.ts';
 import { type CallClass, retryAfterMs, tokensOf } from './answer.ts';
 import type { MadeCall } from './request-call.ts';
 
+/** What a call's outcome depends on beside the call. */
+export interface CallTerms {
+  /** The request's. */
+  readonly model: string;
+  /** From the start of the call to the message's deadline, in milliseconds. */
+  readonly leftMs: number;
+  /** For a `Retry-After` that is a date. */
+  readonly nowMs: UnixMs;
+}
+
+/** A timer that is due at the deadline may be rounded to before it. */
+const timerMs = 5;
+
 /**
- * What a call tells the pool that served it. `model` is the request's; `nowMs` is for a `Retry-After` that is a date. A call that was
- * aborted tells nothing, and neither does a refusal of the request about room: it may have been refused before it cost anything.
+ * What a call tells the pool that served it. A call that was aborted, or cut by its own message's deadline, tells nothing, and neither
+ * does a refusal of the request about room: it may have been refused before it cost anything.
  */
-export function callOutcome(call: MadeCall, callClass: CallClass, model: string, nowMs: UnixMs): CallOutcome {
+export function callOutcome(call: MadeCall, callClass: CallClass, { model, leftMs, nowMs }: CallTerms): CallOutcome {
   switch (callClass) {
     case 'success':
       return { became: 'success', ...generation(call, model) };
@@ -18,10 +31,14 @@ export function callOutcome(call: MadeCall, callClass: CallClass, model: string,
     case 'unreachable':
     case 'operators-error':
     case 'failure':
-      return { became: 'failure' };
+      return isCutByDeadline(call, leftMs) ? { became: 'ignored' } : { became: 'failure' };
     case 'aborted':
       return { became: 'ignored' };
   }
+}
+
+function isCutByDeadline({ end, startedAtMs, endedAtMs }: MadeCall, leftMs: number): boolean {
+  return 'message' in end && msBetween(startedAtMs, endedAtMs) >= leftMs - timerMs;
 }
 
 function generation(

@@ -1,11 +1,12 @@
-import { Agent, type ClientRequest } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import got, { type RequestError } from 'got';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
+import { connectTimeoutMs, type GatewayConnection, GatewayConnections } from './gateway-connection.ts';
+
+/** Takes room for the bytes of an answer, until its delivery has ended. `onRoom` is called once there is some, now or later. */
+export type HoldAnswer = (sizeBytes: number, onRoom: () => void) => void;
 
 /** One call of the gateway as it goes out. */
 export interface GatewayCall {
@@ -15,103 +16,149 @@ export interface GatewayCall {
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly holdAnswer: HoldAnswer;
 }
 
 /** Makes one call. Every way it can end is a value: it never rejects. */
 export type CallGateway = (call: GatewayCall) => Promise<CallEnd>;
 
-const connectTimeoutMs = 10_000;
-// Below the 5 s after which many servers close an idle connection: a request must not meet that close.
-const idleSocketMs = 4000;
-// What got merges and watches for each call is a tenth of what a message costs: times, aborts and the body's length are kept here.
-const client = got.extend({
-  agent: {
-    http: new Agent({ keepAlive: true, timeout: idleSocketMs }),
-    https: new TlsAgent({ keepAlive: true, timeout: idleSocketMs }),
-  },
-  retry: { limit: 0 },
-  followRedirect: false,
-  throwHttpErrors: false,
-  decompress: false,
-});
+/** An answer up to this size takes no room: as many as there are calls come to a few megabytes. */
+const smallAnswerBytes = 64 * 1024;
+/** To read a larger answer, and then to write its result, takes milliseconds each: in between other work has its turn. */
+const largeAnswerBytes = 256 * 1024;
+/** The answer, and the result that is made from it. */
+const copies = 2;
+const connections = new GatewayConnections();
 
-/** Calls over HTTP, never repeated and never redirected. */
-export const callGateway: CallGateway = ({ url, headers, body, timeoutMs, signal }) => {
-  if (signal.aborted) return Promise.resolve({ end: 'aborted' });
-  const { promise, resolve } = Promise.withResolvers<CallEnd>();
-  const stream = client.stream.post(url, { headers: { ...headers, 'content-length': String(body.length) } });
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  let answer: { readonly status: number; readonly headers: HeaderMap } | undefined;
-  let connection: Connection | undefined;
-
-  const settle = (end: CallEnd): void => {
-    clearTimeout(timer);
-    connection?.release();
-    signal.removeEventListener('abort', abort);
-    resolve(end);
-    stream.destroy();
-  };
-  const fail = (message: string): void => {
-    settle({ end: connection?.isEstablished || answer ? 'broken' : 'unreachable', message });
-  };
-  const abort = (): void => settle({ end: 'aborted' });
-  const timer = setTimeout(() => fail(`no whole answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
-  signal.addEventListener('abort', abort);
-
-  stream.on('request', (request) => {
-    connection = new Connection(request, () => fail(`no connection within ${connectTimeoutMs} ms`));
-    request.once('upgrade', (_response: unknown, socket: Socket) => {
-      socket.destroy();
-      fail('the gateway switched protocols');
-    });
-  });
-  stream.on('response', (response) => {
-    answer = { status: response.statusCode, headers: flatten(response.headers) };
-  });
-  stream.on('data', (chunk: Uint8Array) => {
-    sizeBytes += chunk.length;
-    chunks.push(chunk);
-    // What is longer than a message can be in no result.
-    if (answer && sizeBytes > maxMessageBytes) settle({ end: 'too-large', ...answer });
-  });
-  stream.on('end', () => {
-    if (!answer) return;
-    const { status, headers } = answer;
-    settle({ end: 'answer', answer: readAnswer(status, headers, Buffer.concat(chunks, sizeBytes)) });
-  });
-  // Also after the end: a stream that was given up still emits errors.
-  stream.on('error', ({ message, code }: RequestError) => fail(code ? `${code}: ${message}` : message));
-  stream.on('close', () => fail('the gateway closed the connection without an answer'));
-  stream.end(body);
-  return promise;
+/** Calls over HTTP, never redirected, and never repeated but on a connection that had ended before the request reached it. */
+export const callGateway: CallGateway = (call) => {
+  if (call.signal.aborted) return Promise.resolve({ end: 'aborted' });
+  return new Promise((resolve) => new Exchange(call, resolve).begin());
 };
 
-/** Whether a request has got a connection that could carry it, and that it gets one in time. */
-class Connection {
-  isEstablished = false;
-  #timer: NodeJS.Timeout | undefined;
+/** A request and its answer. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #call: GatewayCall;
+  readonly #origin: string;
+  readonly #request: Dispatcher.DispatchOptions;
+  readonly #resolve: (end: CallEnd) => void;
+  readonly #timer: NodeJS.Timeout;
+  #connection: GatewayConnection;
+  #controller: Dispatcher.DispatchController | undefined;
+  #answer: { readonly status: number; readonly headers: HeaderMap } | undefined;
+  #chunks: Uint8Array[] = [];
+  #sizeBytes = 0;
+  #holdsRoom = false;
+  #isSettled = false;
 
-  constructor(request: ClientRequest, onTimeout: () => void) {
-    request.once('socket', (socket) => {
-      if (request.reusedSocket) {
-        this.isEstablished = true;
-        return;
-      }
-      this.#timer = setTimeout(onTimeout, connectTimeoutMs);
-      socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
-        this.isEstablished = true;
-        this.release();
-      });
-    });
+  constructor(call: GatewayCall, resolve: (end: CallEnd) => void) {
+    const { origin, pathname, search } = new URL(call.url);
+    this.#call = call;
+    this.#origin = origin;
+    this.#request = { origin, path: `${pathname}${search}`, method: 'POST', headers: call.headers, body: call.body };
+    this.#resolve = resolve;
+    this.#connection = connections.take(origin);
+    const timeoutMs = Math.round(call.timeoutMs);
+    this.#timer = setTimeout(() => this.#fail(`no whole answer within ${timeoutMs} ms`), call.timeoutMs);
+    call.signal.addEventListener('abort', this.#abort);
   }
 
-  release(): void {
+  begin(): void {
+    this.#connection.dispatch(this.#request, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isSettled) controller.abort(new Error('the call has ended'));
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // What comes before the answer: early hints.
+    if (status < 200 || this.#isSettled) return;
+    this.#answer = { status, headers: flatten(headers) };
+    const length = Number(headers['content-length'] ?? maxMessageBytes);
+    // What is longer than a message can be in no result.
+    if (length > maxMessageBytes) this.#settle({ end: 'too-large', ...this.#answer });
+    else if (length > smallAnswerBytes && headers['content-length'] !== undefined) this.#takeRoom(controller, length);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#isSettled || !this.#answer) return;
+    this.#sizeBytes += chunk.length;
+    this.#chunks.push(chunk);
+    if (this.#sizeBytes > maxMessageBytes) this.#settle({ end: 'too-large', ...this.#answer });
+    else if (this.#sizeBytes > smallAnswerBytes) this.#takeRoom(controller, maxMessageBytes);
+  }
+
+  onResponseEnd(): void {
+    if (this.#isSettled || !this.#answer) return;
+    if (this.#connection.isBroken) {
+      this.#fail('ECONNRESET: the connection was cut in the answer');
+      return;
+    }
+    const { status, headers } = this.#answer;
+    const answer = readAnswer(status, headers, Buffer.concat(this.#chunks, this.#sizeBytes));
+    this.#controller = undefined;
+    if (this.#sizeBytes <= largeAnswerBytes) this.#settle({ end: 'answer', answer });
+    else setImmediate(() => this.#settle({ end: 'answer', answer }));
+  }
+
+  onResponseError(_: unknown, error: Error & { readonly code?: string }): void {
+    if (this.#isSettled) return;
+    if (this.#connection.isStale && !this.#answer) {
+      this.#controller = undefined;
+      this.#connection = connections.create(this.#origin);
+      this.begin();
+      return;
+    }
+    // Without files to open there is no telling what the gateway would have said.
+    if (error.code === 'EMFILE' || error.code === 'ENFILE') this.#settle({ end: 'aborted' });
+    else this.#fail(describe(error));
+  }
+
+  readonly #abort = (): void => this.#settle({ end: 'aborted' });
+
+  #fail(message: string): void {
+    const wasSent = this.#connection.isEstablished || this.#answer !== undefined;
+    this.#settle({ end: wasSent ? 'broken' : 'unreachable', message });
+  }
+
+  /** Where there is no room yet, the gateway has to keep the rest of its answer for so long. */
+  #takeRoom(controller: Dispatcher.DispatchController, sizeBytes: number): void {
+    if (this.#holdsRoom) return;
+    this.#holdsRoom = true;
+    let hasRoom = false;
+    this.#call.holdAnswer(sizeBytes * copies, () => {
+      hasRoom = true;
+      if (controller.paused && !this.#isSettled) controller.resume();
+    });
+    if (!hasRoom) controller.pause();
+  }
+
+  #settle(end: CallEnd): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     clearTimeout(this.#timer);
+    this.#call.signal.removeEventListener('abort', this.#abort);
+    this.#chunks = [];
+    this.#resolve(end);
+    if (end.end === 'answer' && this.#connection.hasSent) {
+      connections.giveBack(this.#origin, this.#connection);
+      return;
+    }
+    this.#controller?.abort(new Error('the call has ended'));
+    this.#connection.destroy();
   }
 }
 
-function flatten(headers: NodeJS.Dict<string | string[]>): HeaderMap {
+function describe({ name, message, code }: Error & { readonly code?: string }): string {
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${connectTimeoutMs} ms`;
+  if (message === 'bad upgrade') return 'the gateway switched protocols';
+  const known = code ?? (name === 'HTTPParserError' ? 'HPE_INVALID' : undefined);
+  return known === undefined ? message : `${known === 'UND_ERR_SOCKET' ? 'ECONNRESET' : known}: ${message}`;
+}
+
+function flatten(headers: IncomingHttpHeaders): HeaderMap {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   );

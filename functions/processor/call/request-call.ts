@@ -6,7 +6,7 @@ import type { RandomSource } from '../random.ts';
 import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { SpanScope } from '../tracing.ts';
 import type { CallEnd } from './answer.ts';
-import type { CallGateway } from './gateway-client.ts';
+import type { CallGateway, HoldAnswer } from './gateway-client.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {
@@ -29,6 +29,7 @@ export interface WantedCall {
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly holdAnswer: HoldAnswer;
 }
 
 /** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
@@ -44,7 +45,7 @@ export interface CallParts {
 
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
-  return async ({ request, policy, credential, timeoutMs, signal }, span) => {
+  return async ({ request, policy, credential, timeoutMs, signal, holdAnswer }, span) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
     const headers = callHeaders({
@@ -58,7 +59,7 @@ export function requestCaller({ callGateway, clock, wall, random }: CallParts): 
     });
     const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const url = `${policy.gatewayUrl}${request.endpoint}`;
-    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal });
+    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal, holdAnswer });
     const endedAtMs = clock.nowMs();
     span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
     return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };

@@ -1,12 +1,11 @@
 import type { MonotonicMs, UnixMs } from '../../../shared/runtime/clock.ts';
+import type { ProbeCandidate } from './breaker.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
 import type { Permit } from './permit.ts';
 import type { GateReason } from './verdict.ts';
 
 /** A message that wants a call. */
-export interface CallRequest {
-  /** Tells messages apart for the breakers. */
-  readonly message: string;
+export interface CallRequest extends ProbeCandidate {
   /** Messages of one subscription share its places. */
   readonly subscription: string;
   readonly pool: DispatchPool;

@@ -61,10 +61,6 @@ export class CapacityGate {
   #reading: CapacityReading | undefined;
   /** After the newest reading. */
   #gate: GateState = 'unknown';
-  /** Of the newest point that showed the pool full. */
-  #fullAtMs: MonotonicMs = longAgo;
-  /** When our last call of the pool ended; `never` while one is under way. */
-  #callsUntilMs: MonotonicMs = longAgo;
   #startedAtMs: MonotonicMs = longAgo;
   /** When the newest reading that has ended was started, and when it ended. */
   #readAtMs: MonotonicMs = longAgo;
@@ -91,24 +87,14 @@ export class CapacityGate {
     return { gate, lastGate, nextReadingAtMs: this.#nextReadingAtMs };
   }
 
-  /** What was read last, however old. */
-  get reading(): CapacityReading | undefined {
-    return this.#reading;
+  /** What was read last while messages ask; undefined when none does, since nothing is read then. Changes nothing. */
+  readingAt(nowMs: MonotonicMs): CapacityReading | undefined {
+    return this.#isCurrent && !this.#hasLapsed(nowMs) ? this.#reading : undefined;
   }
 
   /** Whether a reading that was started at `atMs` or later has ended. */
   readSince(atMs: MonotonicMs): boolean {
     return this.#readAtMs >= atMs;
-  }
-
-  /** A call of ours is under way: what is read from now on may be our own doing. */
-  callBegan(): void {
-    this.#callsUntilMs = never;
-  }
-
-  /** None is under way any more. */
-  callsEnded(nowMs: MonotonicMs): void {
-    this.#callsUntilMs = nowMs;
   }
 
   async #read(nowMs: MonotonicMs): Promise<void> {
@@ -124,11 +110,10 @@ export class CapacityGate {
   }
 
   #take({ ageMs, ...said }: SourceReading, nowMs: MonotonicMs): void {
-    const previous = this.#gateAt(nowMs);
     const reading = { ...said, takenAtMs: later(nowMs, -ageMs) };
-    if (said.saturation >= this.#options.closeAt) this.#fullAtMs = reading.takenAtMs;
     this.#reading = reading;
-    this.#gate = nextGate(previous, reading, this.#options, latest(this.#fullAtMs, this.#callsUntilMs), nowMs);
+    // A gate that closed stays closed through a time in which the load was not known.
+    this.#gate = nextGate(this.#gate, reading, this.#options, nowMs);
   }
 
   #gateAt(nowMs: MonotonicMs): GateState {

@@ -1,5 +1,5 @@
 import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
-import type { BreakerHealth } from './breaker.ts';
+import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type ClosedBy } from './call-limit.ts';
 import type { CapacityGate } from './capacity-gate.ts';
@@ -17,6 +17,11 @@ export interface DispatchPoolOptions {
   /** What an unknown load means. */
   readonly whenUnknown: GateInputs['whenUnknown'];
   readonly onBreaker: (path: string, isOpen: boolean) => void;
+}
+
+/** What a call is for. */
+export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'> {
+  readonly path: string;
 }
 
 /** What a pool tells of itself; the rest of the inputs is the message's. */
@@ -85,17 +90,15 @@ export class DispatchPool {
   }
 
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
-  take(path: string, message: string, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
-    const permit = new Permit(this.breakers.isOpen(path), (outcome, endedAtMs) => {
+  take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
+    const permit = new Permit((outcome, endedAtMs) => {
       this.#learn(outcome, path, startedAtMs, endedAtMs);
       this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.capacity.callsEnded(endedAtMs);
       this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
       onEnd();
     });
     this.#inFlight += 1;
-    this.capacity.callBegan();
-    this.breakers.began(path, message);
+    this.breakers.began(path, message, tenant);
     return permit;
   }
 

@@ -101,12 +101,20 @@ export class DispatchQueue {
     });
   }
 
+  /** The lowest is first to probe what is out of all that the message depends on; undefined where none of that is out. */
+  #probeTurn(request: CallRequest): number | undefined {
+    const ofTopics = request.topics.map((topic) => this.#options.topics.probeTurn(topic, request));
+    const turns = [request.pool.breakers.probeTurn(request.path, request), ...ofTopics];
+    const ofOpen = turns.filter((turn) => turn !== undefined);
+    return ofOpen.length === 0 ? undefined : ofOpen.reduce((sum, turn) => sum + turn, 0);
+  }
+
   #grant(request: CallRequest, verdict: DispatchVerdict, nowMs: MonotonicMs): AdmissionOutcome {
-    const { pool, path, message, topics } = request;
+    const { pool, message, tenant, topics } = request;
     this.#options.onVerdict(pool, verdict);
-    for (const topic of topics) this.#options.topics.began(topic, message);
+    for (const topic of topics) this.#options.topics.began(topic, message, tenant);
     this.#queueOf(pool).began(request);
-    const permit = pool.take(path, message, nowMs, () => {
+    const permit = pool.take(request, nowMs, () => {
       this.#queueOf(pool).ended(request);
       this.#review(pool);
     });
@@ -191,6 +199,7 @@ export class DispatchQueue {
     pool.advance(nowMs);
     const wakeAtMs = queue.dispatch(
       (request) => this.#judge(request, nowMs),
+      pool.breakers.hasOpen || this.#options.topics.hasOpen ? (request) => this.#probeTurn(request) : undefined,
       (call, verdict) => this.#dequeue(call, this.#grant(call.request, verdict, nowMs)),
     );
     if (wakeAtMs === never) return;

@@ -1,4 +1,4 @@
-import { later, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
 /** A pool's load as a source tells it. */
 export interface SourceReading {
@@ -30,9 +30,6 @@ export interface GateThresholds {
   readonly maxAgeMs: number;
 }
 
-/** Derived: the time in which the calls of other instances end, whose gates closed on the same signal. */
-const echoMs = 60_000;
-
 /** Whether a reading says anything: NaN and negative values do not, and what is too old is not known any more. */
 export function isUsable(
   { saturation, ageMs }: Pick<SourceReading, 'saturation' | 'ageMs'>,
@@ -42,20 +39,13 @@ export function isUsable(
 }
 
 /**
- * The gate after a reading. Between the two thresholds it stays as it was; one that was not closed for saturation counts as open.
- *
- * Our own calls fill the KV cache too, and the point shown may be minutes old: what closed the gate may have been ourselves. The
- * distance between the thresholds damps that swing, but real-time load alone may rest between them for hours, and a gate that we had
- * closed would stay closed where one that had just started stands open. So a point below the closing threshold opens it as well
- * when it was taken a minute after the pool was last full and our last call had ended: nothing in it is ours. At the threshold and
- * above it stays closed, since then it is others that fill the pool.
- * @param echoFromMs when the pool was last full or, where that is later, our last call ended; `never` while one is under way
+ * The gate after a reading. It closes at one threshold and opens below the other, and by no other rule; between the two it stays as it
+ * was. One that was not closed for saturation counts as open.
  */
 export function nextGate(
   previous: GateState,
   reading: CapacityReading | undefined,
   { closeAt, openAt, maxAgeMs }: GateThresholds,
-  echoFromMs: MonotonicMs,
   nowMs: MonotonicMs,
 ): GateState {
   if (!reading) return 'unknown';
@@ -63,6 +53,5 @@ export function nextGate(
   if (!isUsable({ saturation, ageMs: msBetween(takenAtMs, nowMs) }, maxAgeMs)) return 'unknown';
   if (readyServers === 0) return 'asleep';
   if (saturation >= closeAt) return 'saturated';
-  const mayBeOurs = takenAtMs < later(echoFromMs, echoMs);
-  return previous === 'saturated' && saturation >= openAt && mayBeOurs ? 'saturated' : 'open';
+  return previous === 'saturated' && saturation >= openAt ? 'saturated' : 'open';
 }

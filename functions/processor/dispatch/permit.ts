@@ -7,7 +7,7 @@ export type CallOutcome =
   | { readonly became: 'success'; readonly generation?: CallGeneration }
   /** An answer that blames the request. The path works; room is not told, since nothing may have run. */
   | { readonly became: 'refused' }
-  /** The pool had no room and asks to be left alone for so long; 0 when it names no time. The path works. */
+  /** The pool had no room and asks to be left alone for this time; 0 when it names no time. The path works. */
   | { readonly became: 'capacity'; readonly retryAfterMs: number }
   /** The path failed; room is not told. */
   | { readonly became: 'failure' }
@@ -16,14 +16,11 @@ export type CallOutcome =
 
 /** One call's place in its pool. It is given back once, with what became of the call. */
 export class Permit {
-  /** The call tries out a path whose breaker was open when the place was given. */
-  readonly isProbe: boolean;
   readonly #onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void;
   #hasEnded = false;
 
   /** `onEnd` is called once. */
-  constructor(isProbe: boolean, onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
-    this.isProbe = isProbe;
+  constructor(onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
     this.#onEnd = onEnd;
   }
 

@@ -45,14 +45,21 @@ export class PoolQueue {
   }
 
   /**
-   * Gives out what `judge` allows. Subscriptions take turns: the one with the fewest calls under way is first, then the one with the
-   * earliest deadline. `grant` has to take the message out of its queue.
+   * Gives out what `judge` allows. Messages that would probe what is out go first: of those the one with the lowest `probeTurn`, which is
+   * undefined for all others, and absent where nothing is out. Then subscriptions take turns: the one with the fewest calls under way is
+   * first, then the one with the earliest deadline. `grant` has to take the message out of its queue.
    * @returns when time alone could let another one go; `never` where only an event can
    */
   dispatch(
     judge: (request: CallRequest) => GateVerdict,
+    probeTurn: ((request: CallRequest) => number | undefined) | undefined,
     grant: (call: WaitingCall, verdict: DispatchVerdict) => void,
   ): MonotonicMs {
+    while (probeTurn) {
+      const probe = this.#nextProbe(judge, probeTurn);
+      if (!probe) break;
+      grant(probe.call, probe.verdict);
+    }
     const queues = new Set(this.subscriptions.filter(({ ready }) => ready.length > 0));
     let wakeAtMs: MonotonicMs = never;
     while (queues.size > 0) {
@@ -63,6 +70,22 @@ export class PoolQueue {
       if (!('call' in next) || queue.ready.length === 0) queues.delete(queue);
     }
     return wakeAtMs;
+  }
+
+  /** The message whose turn it is to probe what is out; of those whose turn it is alike, the one with the earliest deadline. */
+  #nextProbe(
+    judge: (request: CallRequest) => GateVerdict,
+    probeTurn: (request: CallRequest) => number | undefined,
+  ): GrantedCall | undefined {
+    const probes = this.subscriptions.flatMap(({ ready }) =>
+      ready.flatMap((call) => {
+        const turn = probeTurn(call.request);
+        const verdict = turn === undefined ? undefined : judge(call.request);
+        if (turn === undefined || verdict?.action !== 'dispatch') return [];
+        return [{ call, verdict, turn, deadlineAtMs: call.request.deadlineAtMs }];
+      }),
+    );
+    return probes.sort((a, b) => a.turn - b.turn || a.deadlineAtMs - b.deadlineAtMs)[0];
   }
 
   #of({ subscription }: CallRequest): SubscriptionQueue {
@@ -76,8 +99,13 @@ export class PoolQueue {
   }
 }
 
+interface GrantedCall {
+  readonly call: WaitingCall;
+  readonly verdict: DispatchVerdict;
+}
+
 /** `untilMs`: when time alone could let one go. */
-type NextCall = { readonly call: WaitingCall; readonly verdict: DispatchVerdict } | { readonly untilMs: MonotonicMs };
+type NextCall = GrantedCall | { readonly untilMs: MonotonicMs };
 
 /** The queue's first that may go. What keeps one back keeps back all behind, unless it is a breaker: those differ by path and message. */
 function nextOf(queue: SubscriptionQueue, judge: (request: CallRequest) => GateVerdict): NextCall {

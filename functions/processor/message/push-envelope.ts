@@ -1,5 +1,6 @@
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
-import { isObject, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
+import { hasMoreEntries } from '../../../shared/runtime/json-entries.ts';
+import { isNull, isObject, isString, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 
 /** A message as Pub/Sub pushed it. */
@@ -20,6 +21,10 @@ export interface PushedMessage {
 export type DecodedPush = { readonly message: PushedMessage } | { readonly notAPush: string };
 
 const noBytes = new Uint8Array(0);
+const envelopeNames = ['message', 'subscription'];
+const messageNames = ['data', 'messageId', 'message_id', 'publishTime', 'publish_time', 'attributes'];
+/** Pub/Sub knows a hundred. */
+const mostAttributes = 1000;
 
 /**
  * Reads Pub/Sub's wrapped push body, in camel and snake spelling.
@@ -28,23 +33,26 @@ const noBytes = new Uint8Array(0);
 export function decodePush(body: Uint8Array): DecodedPush {
   if (body.length === 0) return { notAPush: 'the body is empty' };
   if (decodeUtf8(body) === undefined) return { notAPush: 'the body is not UTF-8' };
-  const envelope = objectMembers(body);
+  const envelope = objectMembers(body, 0, body.length, envelopeNames);
   if (!envelope) return { notAPush: 'the body is not a JSON object' };
   const span = envelope.get('message');
   if (!span || !isObject(body, span)) return { notAPush: 'the body has no message object' };
-  const message = objectMembers(body, span.start, span.end) ?? new Map<string, Span>();
-  const read = (...names: string[]): unknown => {
-    const found = names.map((name) => message.get(name)).find((member) => member !== undefined);
-    return found && parseSpan(body, found);
-  };
-  const subscription = envelope.get('subscription');
-  const data = decodeBase64(read('data'));
+  const message = objectMembers(body, span.start, span.end, messageNames) ?? new Map<string, Span>();
+  const found = (...names: string[]): Span | undefined => names.map((name) => message.get(name)).find(Boolean);
+  // Only texts are parsed: any other value may be large, and means nothing here.
+  const text = (member: Span | undefined): unknown =>
+    member && isString(body, member) ? parseSpan(body, member) : undefined;
+  const attributes = message.get('attributes');
+  const isHeavy = attributes && hasMoreEntries(body.subarray(attributes.start, attributes.end), mostAttributes);
+  if (isHeavy) return { notAPush: `the message has more than ${mostAttributes} attributes` };
+  const written = message.get('data');
+  const data = written && !isNull(body, written) ? decodeBase64(text(written)) : noBytes;
   return {
     message: {
-      subscription: asText(subscription && parseSpan(body, subscription)),
-      messageId: asText(read('messageId', 'message_id')),
-      publishedAtMs: parseInstant(read('publishTime', 'publish_time')),
-      attributes: textEntries(read('attributes')),
+      subscription: asText(text(envelope.get('subscription'))),
+      messageId: asText(text(found('messageId', 'message_id'))),
+      publishedAtMs: parseInstant(text(found('publishTime', 'publish_time'))),
+      attributes: textEntries(attributes && parseSpan(body, attributes)),
       data: data ?? noBytes,
       fault: data ? undefined : 'data is not base64',
     },
@@ -58,7 +66,6 @@ export function parseInstant(value: unknown): UnixMs | undefined {
 }
 
 function decodeBase64(value: unknown): Uint8Array | undefined {
-  if (value === undefined || value === null) return noBytes;
   if (typeof value !== 'string' || value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return undefined;
   return Buffer.from(value, 'base64');
 }

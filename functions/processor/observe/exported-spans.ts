@@ -15,7 +15,6 @@ import { parseTraceparent, type TraceContext } from '../../../shared/runtime/tra
 import type { SpanName, Spans } from '../tracing.ts';
 
 const kinds: Readonly<Record<SpanName, SpanKind>> = {
-  decode: SpanKind.INTERNAL,
   wait: SpanKind.INTERNAL,
   call: SpanKind.CLIENT,
   publish: SpanKind.PRODUCER,
@@ -30,10 +29,12 @@ export function createExportedSpans(env: Readonly<Record<string, string | undefi
   });
   const tracer = provider.getTracer('backfill');
   return {
-    begin(traceparent, pool) {
+    begin({ traceparent, pool, sinceMs, isDecoded }) {
       const attributes = { 'messaging.system': 'gcp_pubsub', 'backfill.pool': pool };
-      const delivery = tracer.startSpan('delivery', { kind: SpanKind.CONSUMER, attributes }, parentOf(traceparent));
+      const kind = SpanKind.CONSUMER;
+      const delivery = tracer.startSpan('delivery', { kind, attributes, startTime: sinceMs }, parentOf(traceparent));
       const inside = trace.setSpan(ROOT_CONTEXT, delivery);
+      if (isDecoded) tracer.startSpan('decode', { kind: SpanKind.INTERNAL, startTime: sinceMs }, inside).end();
       return {
         async step(name, work) {
           const span = tracer.startSpan(name, { kind: kinds[name] }, inside);

@@ -46,12 +46,13 @@ export class FunctionMetrics {
     };
     sampled('inflight_requests', 'Calls under way', (pool) => pool.inFlight);
     sampled('inflight_limit', 'Calls that may be under way at once', (pool) => pool.limit);
-    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full', ({ capacity }) =>
-      capacity.at(clock.nowMs()).lastGate === 'unknown' ? undefined : capacity.reading?.saturation,
+    sampled('capacity_saturation', 'Load as last read: 0 idle, 1 full; absent while no message asks', ({ capacity }) =>
+      capacity.at(clock.nowMs()).lastGate === 'unknown' ? undefined : capacity.readingAt(clock.nowMs())?.saturation,
     );
-    sampled('capacity_age_seconds', 'Age of the newest reading', ({ capacity }) =>
-      capacity.reading ? msBetween(capacity.reading.takenAtMs, clock.nowMs()) / 1000 : undefined,
-    );
+    sampled('capacity_age_seconds', 'Age of the newest reading, absent while no message asks', ({ capacity }) => {
+      const reading = capacity.readingAt(clock.nowMs());
+      return reading && msBetween(reading.takenAtMs, clock.nowMs()) / 1000;
+    });
   }
 
   verdict(pool: string, { action, reason }: GateVerdict): void {

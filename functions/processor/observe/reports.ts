@@ -2,6 +2,7 @@ import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { later, type MonotonicClock, msBetween, type UnixMs, type WallClock } from '../../../shared/runtime/clock.ts';
 import { type Logger, traceFields } from '../../../shared/runtime/logger.ts';
 import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
+import { truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { CallClass } from '../call/answer.ts';
 import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
@@ -9,8 +10,12 @@ import type { ProcessorEvents } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
 import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
+import { BackendTimeouts } from './backend-timeouts.ts';
 import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
+
+/** As in the header that carries a tenant; metadata may hold a longer one. */
+const longestTenantBytes = 256;
 
 /** What reports are made with. */
 export interface ReportParts {
@@ -27,6 +32,7 @@ export class Reports implements ProcessorEvents, PushEvents {
   readonly #metrics: FunctionMetrics;
   readonly #log: Logger;
   readonly #parts: ReportParts;
+  readonly #backendTimeouts = new BackendTimeouts();
   /** What was told last of each source and each gate. */
   readonly #lastTold = new Map<string, string>();
   readonly #lasting: LastingStates;
@@ -42,9 +48,15 @@ export class Reports implements ProcessorEvents, PushEvents {
     this.#metrics.verdict(pool, verdict);
   }
 
-  called(pool: string, callClass: CallClass, durationMs: number): void {
+  called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void {
     const isAttempt = callClass === 'success' || callClass === 'final' || callClass === 'failure';
     if (isAttempt) this.#metrics.inferenceSeconds.observe({ pool }, durationMs / 1000);
+    const cutAtMs = status === 504 ? this.#backendTimeouts.cut(pool, durationMs) : undefined;
+    if (cutAtMs === undefined) return;
+    this.#log.warn(
+      { event: 'backend_timeout', pool, cutAtMs: Math.round(cutAtMs) },
+      `cut at ${(cutAtMs / 1000).toFixed(1)} s: backend timeout. A load balancer answers 504 at this age: no longer call can succeed`,
+    );
   }
 
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void {
@@ -153,9 +165,12 @@ export class Reports implements ProcessorEvents, PushEvents {
     return { source, saturation, readyServers, asOf: new Date(later(this.#parts.wall.unixMs(), -ageMs)).toISOString() };
   }
 
-  #named({ firstMessageId, traceparent }: RequestName): Record<string, string> {
+  #named({ id, model, tenant, firstMessageId, traceparent }: RequestName): Record<string, string> {
     return {
       messageId: firstMessageId,
+      id,
+      ...(model === '' ? {} : { model }),
+      ...(tenant === '' ? {} : { tenant: truncateUtf8(tenant, longestTenantBytes) }),
       ...traceFields(parseTraceparent(traceparent)?.traceId, this.#parts.projectId),
     };
   }

@@ -1,4 +1,4 @@
-import { type Attributes, isMetadata } from '../../../shared/pubsub/message-attributes.ts';
+import { type Attributes, isMetadata, sendersAttributes } from '../../../shared/pubsub/message-attributes.ts';
 import {
   maxMessageBytes,
   messageBytes,
@@ -21,11 +21,11 @@ export interface DeadLetter {
 }
 
 /**
- * The original message, fit to be sent again, with the reason why it is here. Where Pub/Sub would not take it, metadata attributes are
+ * The original message with its sender's own attributes, fit to be sent again as new, and the reason why it is here. Where Pub/Sub would not take it, metadata attributes are
  * left out first (the last in code-point order before the others), then the data.
  */
 export function deadLetterMessage(letter: DeadLetter): OutgoingMessage {
-  const { attempt: _attempt, retry_at: _retryAt, ...kept } = letter.attributes;
+  const kept = sendersAttributes(letter.attributes);
   const own = {
     ...select(kept, (name) => !isMetadata(name)),
     failure_reason: truncateUtf8(letter.reason, 1024),
@@ -33,7 +33,7 @@ export function deadLetterMessage(letter: DeadLetter): OutgoingMessage {
     original_message_id: letter.originalMessageId,
     attempts: String(letter.attempts),
   };
-  const metadata = select(kept, (name) => isMetadata(name) && !(name in own));
+  const metadata = select(kept, isMetadata);
   let attributes = withinLimits(own, metadata);
   for (const name of Object.keys(attributes)
     .filter((key) => !(key in own))

@@ -19,6 +19,8 @@ export interface OutboxOptions {
 export type PublishOutcome = { readonly isConfirmed: true } | { readonly isConfirmed: false; readonly error: unknown };
 
 const keptBytes = 64 * 1024 * 1024;
+/** What each result takes beside its texts and bytes, at the most: the objects around them, and the names that are told of it. */
+const keptBesideBytes = 4096;
 /** In less time a topic may be well and not answer. */
 const fairAttemptMs = 1000;
 
@@ -69,14 +71,21 @@ export class Outbox {
   }
 
   #keep(delivery: string, left: Settlement): void {
-    this.#kept.keep(
-      delivery,
-      left,
-      left.messages.reduce((sum, message) => sum + bytesOf(message), 0),
-    );
+    const messages = left.messages.map((message) => ({ ...message, data: withoutNeighbours(message.data) }));
+    const sizeBytes = messages.reduce((sum, message) => sum + bytesOf(message), keptBesideBytes);
+    this.#kept.keep(delivery, { ...left, messages }, sizeBytes);
   }
 }
 
+/** Bytes that share their memory with others would keep all of it from being freed. */
+function withoutNeighbours(data: Uint8Array): Uint8Array {
+  if (data.length === data.buffer.byteLength) return data;
+  const own = Buffer.allocUnsafeSlow(data.length);
+  own.set(data);
+  return own;
+}
+
+/** A text takes up to twice its UTF-8 in memory. */
 function bytesOf({ data, attributes }: OutgoingMessage): number {
-  return messageBytes(data, attributes);
+  return messageBytes(data, attributes) * 2 - data.length;
 }

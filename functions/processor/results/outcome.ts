@@ -1,10 +1,11 @@
 import { isExpired } from '../../../shared/pubsub/deadline.ts';
 import type { AsyncRequest, RequestIdentity, RequestName } from '../../../shared/pubsub/request.ts';
-import type { UnixMs } from '../../../shared/runtime/clock.ts';
+import { msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { CallClass, CallEnd } from '../call/answer.ts';
 import { type DeliveryStatus, noRoom, unavailable } from '../delivery-status.ts';
 import type { AdmissionOutcome } from '../dispatch/call-request.ts';
 import { type ErrorCode, type RequestEnding, tooLarge } from './result.ts';
+import { attemptSpanMs } from './retry.ts';
 
 /** What ends a delivery. */
 export type LastStep = FinishStep | RetryStep | GiveBackStep;
@@ -12,7 +13,7 @@ export type LastStep = FinishStep | RetryStep | GiveBackStep;
 /** What to do next for a message. */
 export type NextStep =
   | LastStep
-  /** The gateway had no room: the message waits for another place. */
+  /** The gateway had no room, or a probe did not reach it: the message waits for another place. */
   | { readonly step: 'wait-on' };
 
 /** The request gets its result, and its dead letter where `deadLetter` names a reason for one. */
@@ -47,9 +48,11 @@ export interface EndedAttempt {
   readonly request: AsyncRequest;
   readonly call: CallEnd;
   readonly callClass: CallClass;
-  /** The path's breaker was open when the call began, or is when it ended: a failure is then not the message's own. */
-  readonly isOutage: boolean;
+  /** The path's breaker was open when the call began. */
+  readonly isProbe: boolean;
   readonly maxAttempts: number;
+  /** `RETRY_SPAN_SECONDS` in milliseconds: attempts that failed in less time use up no message. */
+  readonly retrySpanMs: number;
   readonly nowMs: UnixMs;
 }
 
@@ -95,7 +98,7 @@ export function withoutTime(request: AsyncRequest): GiveBackStep {
 
 /** A request whose call has ended: contract §3's second table. */
 export function afterCall(attempt: EndedAttempt): NextStep {
-  const { request, call, callClass, isOutage } = attempt;
+  const { request, call, callClass } = attempt;
   switch (callClass) {
     case 'success':
     case 'final':
@@ -104,10 +107,12 @@ export function afterCall(attempt: EndedAttempt): NextStep {
       return { step: 'wait-on' };
     case 'unreachable':
     case 'operators-error':
+      // Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over.
+      return attempt.isProbe ? { step: 'wait-on' } : giveBack(request, unavailable, describeEnd(call));
     case 'aborted':
       return giveBack(request, unavailable, describeEnd(call));
     case 'failure':
-      return isOutage ? giveBack(request, unavailable, describeEnd(call)) : afterFailure(attempt);
+      return afterFailure(attempt);
   }
 }
 
@@ -140,10 +145,10 @@ function expired(request: AsyncRequest): RequestEnding {
   return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
 }
 
-function afterFailure({ request, call, maxAttempts, nowMs }: EndedAttempt): NextStep {
+function afterFailure({ request, call, maxAttempts, retrySpanMs, nowMs }: EndedAttempt): NextStep {
   const attempts = request.attemptsFailed + 1;
   const hasExpired = isExpired(request.deadlineAtMs, nowMs);
-  const isSpent = attempts >= maxAttempts;
+  const isSpent = attempts >= maxAttempts && hasFailedFor(attemptSpanMs(request, retrySpanMs), request, nowMs);
   if (!hasExpired && !isSpent) {
     return { step: 'retry', request, call, lastStatus: statusOf(call) ?? request.lastStatus };
   }
@@ -154,6 +159,10 @@ function afterFailure({ request, call, maxAttempts, nowMs }: EndedAttempt): Next
     attempts,
     deadLetter: isSpent ? 'ATTEMPTS_EXHAUSTED' : 'DEADLINE_EXCEEDED',
   };
+}
+
+function hasFailedFor(spanMs: number, { firstFailedAtMs }: AsyncRequest, nowMs: UnixMs): boolean {
+  return msBetween(firstFailedAtMs ?? nowMs, nowMs) >= spanMs;
 }
 
 /** What a request ends with whose last call failed. */
@@ -171,7 +180,8 @@ function endingOf(call: CallEnd): RequestEnding {
   throw new Error(`a call that ended as ${call.end} has no answer`);
 }
 
-function statusOf(call: CallEnd): number | undefined {
+/** The status of a call's answer; undefined where there is none. */
+export function statusOf(call: CallEnd): number | undefined {
   if (call.end === 'answer') return call.answer.status;
   return call.end === 'too-large' ? call.status : undefined;
 }

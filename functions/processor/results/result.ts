@@ -108,10 +108,10 @@ function errorCodeOf(ending: RequestEnding): ErrorCode | '' {
   return 'answer' in ending ? '' : ending.errorCode;
 }
 
-function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs }: Result): ResultSummary {
+function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, traceparent }: Result): ResultSummary {
   return {
     event: 'answered',
-    request: nameOf(identity),
+    request: { ...nameOf(identity), traceparent },
     firstPublishedAtMs: identity.firstPublishedAtMs,
     outcome: outcomeOf(ending),
     attempts,
@@ -198,8 +198,17 @@ function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {
       ['body_base64', base64(body)],
     ];
   }
-  // Between JSON's tokens a line end means nothing, and inside a string there is none: an output line stays one.
-  return [['body', jsonSpan(body) ? text.trim().replaceAll(/[\r\n]+/g, ' ') : JSON.stringify(text)]];
+  return [['body', jsonSpan(body) ? onOneLine(body) : JSON.stringify(text)]];
+}
+
+/** Between JSON's tokens a line end means nothing, and inside a string there is none: an output line stays one. */
+function onOneLine(json: Uint8Array): string {
+  const line = Buffer.from(json);
+  for (let at = 0; at < line.length; at += 1) {
+    const byte = line[at];
+    if (byte === 0x0a || byte === 0x0d) line[at] = 0x20;
+  }
+  return line.toString().trim();
 }
 
 function errorText(ending: RequestEnding): string {

@@ -1,4 +1,9 @@
-import { type Attributes, isMetadata, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import {
+  type Attributes,
+  isMetadata,
+  sendersAttributes,
+  unixSeconds,
+} from '../../../shared/pubsub/message-attributes.ts';
 import {
   maxMessageBytes,
   messageBytes,
@@ -29,6 +34,17 @@ export function retryAtMs({ attemptsFailed, retryAfterMs, deadlineAtMs, nowMs, f
   return later(nowMs, Math.min(Math.max(retryAfterMs, backoffMs), msBetween(nowMs, deadlineAtMs) / 2));
 }
 
+/**
+ * How long ago a request's first failure must be before its attempts can be used up, in milliseconds: `spanMs`, or a quarter of the time
+ * that the request has from first publish to deadline. Protocol: contract §1, "Retries".
+ */
+export function attemptSpanMs(
+  { firstPublishedAtMs, deadlineAtMs }: Pick<AsyncRequest, 'firstPublishedAtMs' | 'deadlineAtMs'>,
+  spanMs: number,
+): number {
+  return Math.min(spanMs, msBetween(firstPublishedAtMs, deadlineAtMs) / 4);
+}
+
 /** What is told of a retry. */
 export interface RetrySummary {
   readonly event: 'retried';
@@ -43,10 +59,14 @@ export interface RetrySummary {
 export interface RetryParts {
   readonly topic: string;
   readonly request: AsyncRequest;
+  /** Id of the subscription that brought the first delivery: its settings are the retry's. */
+  readonly origin: string;
   /** As it was pushed. */
   readonly data: Uint8Array;
   readonly attributes: Attributes;
   readonly retryAtMs: UnixMs;
+  /** When the request's first attempt failed: this one, or one of an earlier delivery. */
+  readonly firstFailedAtMs: UnixMs;
   /** Status of the last complete answer to any delivery. */
   readonly lastStatus: number | undefined;
 }
@@ -55,23 +75,28 @@ export interface RetryParts {
 export function retryMessage({
   topic,
   request,
+  origin,
   data,
   attributes,
   retryAtMs,
+  firstFailedAtMs,
   lastStatus,
 }: RetryParts): OutgoingMessage | undefined {
-  const meaningful = Object.entries(attributes).filter(([name]) => !isMetadata(name));
-  const metadata = Object.entries(attributes).filter(([name]) => isMetadata(name));
+  const own = Object.entries(sendersAttributes(attributes));
+  const meaningful = own.filter(([name]) => !isMetadata(name));
+  const metadata = own.filter(([name]) => isMetadata(name));
   const marked = withinLimits(
     {
       ...Object.fromEntries(meaningful),
-      id: request.id,
-      deadline: unixSeconds(request.deadlineAtMs),
       attempt: String(request.attemptsFailed + 1),
       retry_at: unixSeconds(retryAtMs),
       published_at: new Date(request.firstPublishedAtMs).toISOString(),
+      first_failed_at: new Date(firstFailedAtMs).toISOString(),
       first_message_id: request.firstMessageId,
       last_status: lastStatus === undefined ? '' : String(lastStatus),
+      origin_subscription: origin,
+      resolved_id: request.id,
+      resolved_deadline: unixSeconds(request.deadlineAtMs),
     },
     Object.fromEntries(metadata),
   );

@@ -22,6 +22,8 @@ export interface Settlement {
 export interface SettledPush {
   readonly message: Pick<PushedMessage, 'data' | 'attributes'>;
   readonly policy: Pick<SubscriptionPolicy, 'resultTopic' | 'retryTopic' | 'deadLetterTopic'>;
+  /** Id of the subscription that brought the message's first delivery. */
+  readonly origin: string;
   readonly deadLetterExpired: boolean;
   /** The last call of this delivery; undefined where it made none. */
   readonly lastCall: MadeCall | undefined;
@@ -79,7 +81,16 @@ function retry(
   });
   const { data, attributes } = push.message;
   const topic = push.policy.retryTopic;
-  const message = retryMessage({ topic, request, data, attributes, retryAtMs: atMs, lastStatus });
+  const message = retryMessage({
+    topic,
+    request,
+    origin: push.origin,
+    data,
+    attributes,
+    retryAtMs: atMs,
+    firstFailedAtMs: request.firstFailedAtMs ?? nowMs,
+    lastStatus,
+  });
   if (!message) {
     return finish(
       { step: 'finish', identity: request, ending: unrepeatableEnding(request, call), attempts },
@@ -89,7 +100,7 @@ function retry(
   }
   const told = {
     event: 'retried',
-    request: nameOf(request),
+    request: { ...nameOf(request), traceparent: push.lastCall?.traceparent ?? request.traceparent },
     attempts,
     why: describeEnd(call),
     retryAtMs: atMs,

@@ -1,5 +1,5 @@
 import type { Prediction } from '../../endpoint/latency/prediction.ts';
-import { countedSlo, type PromisedSlo, sloOf } from '../../slo.ts';
+import { keepableSlo, type PromisedSlo, sloOf } from '../../slo.ts';
 import type { Candidate } from '../candidate.ts';
 import type { Policy, Scored } from './policy.ts';
 
@@ -59,7 +59,7 @@ function costsOf(candidates: readonly LatencyCandidate[], request: PromisedSlo):
   const mostDecodes = Math.max(...candidates.map(({ features }) => features.decodes));
   return candidates.map(({ waitMs, prediction, features: { decodes, memoryShare } }) => {
     const { ttftMs, tpotMs, promptMs, joinMs, wholePromptMs, unloaded } = prediction;
-    const slo = countedSlo(promised, unloaded);
+    const slo = keepableSlo(promised, unloaded);
     const stallsMs = mostDecodes * (promptMs + memoryShare ** memorySteepness * wholePromptMs);
     const joiningMs = gatheringShare * decodes * joinMs;
     return waitMs + ttftMs + stallsMs + joiningMs + slo.ttftMs * Math.min(1, tpotMs / slo.tpotMs);

@@ -1,15 +1,15 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
-import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
+import { keepableSlo, missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
-import { attentionPairs } from '../latency/step-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
 import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
+import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
-import { firstSloBudgetFactor, nextSloBudgetFactor, prefillShare } from './slo-budget-factor.ts';
+import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 
 /** A window moves at most so often: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
@@ -20,6 +20,10 @@ const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. */
 const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
+/** With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. */
+const lightLoad = 8;
+/** A request that came within so many steps waits for them to end, and for no place. */
+const stepsToBegin = 2;
 /** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
 const queueingHalfLifeMs = 2000;
 
@@ -39,8 +43,8 @@ export class ConcurrencyLimiter {
   #stayMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
-  /** Computed when it is read first after a request came or went; undefined until then. */
-  #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> | undefined;
+  /** Of the real-time requests that are there, as of the last of them that came or went and the last adjustment: reading it changes nothing. */
+  #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> = usualSlo;
 
   /** @param otherPlaces what the pool's other engines were seen to run at once */
   constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
@@ -111,7 +115,7 @@ export class ConcurrencyLimiter {
   roomInMs(workClass: WorkClass, tpotSloMs = usualSlo.tpotMs): number | undefined {
     if (this.#isFullFor(workClass)) return undefined;
     const { backlogMs, latency } = this.#endpoint;
-    if (workClass === 'sheddable') return Math.max(this.#pauseLeftMs, backlogMs);
+    if (workClass === 'sheddable') return Math.max(this.#pauseLeftMs, backlogMs - this.#sharedStepMs);
     const plainStepMs = latency.trusted ? latency.plainStepMs : undefined;
     return Math.max(0, backlogMs - mostBacklogMs({ tpotSloMs, plainStepMs }));
   }
@@ -124,23 +128,22 @@ export class ConcurrencyLimiter {
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
   opened(request: LimitedRequest): ListNode<LimitedRequest> {
-    this.#tightestSlo = undefined;
-    return this.#requests.add(request);
+    const place = this.#requests.add(request);
+    if (request.workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
+    return place;
   }
 
   closed(place: ListNode<LimitedRequest>): void {
-    this.#tightestSlo = undefined;
-    const stayedMs = this.#nowMs() - place.value.openedAtMs;
-    this.#stayMs += (stayedMs - this.#stayMs) / staySpan;
+    const { openedAtMs, workClass } = place.value;
+    this.#stayMs += (this.#nowMs() - openedAtMs - this.#stayMs) / staySpan;
     this.#requests.remove(place);
+    if (workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
   }
 
   /** Other sheddable prompts stay away for this one. What is returned is to be settled once it is computed, or never will be. */
-  pauseFor({ promptTokens, cachedTokens }: LimitedRequest): PromptPause {
-    const uncachedTokens = promptTokens - cachedTokens;
-    const promptMs = this.#endpoint.latency.prefillMs(uncachedTokens, attentionPairs(uncachedTokens, cachedTokens));
-    const sloBudgetFactor = this.#realtimeLoad > 0 ? this.#sloBudgetFactor : 1;
-    const pauseMs = promptMs / prefillShare(sloBudgetFactor);
+  pauseFor({ prompt }: LimitedRequest): PromptPause {
+    const promptMs = this.#endpoint.latency.prefillMs(prompt.tokens, prompt.pairs);
+    const pauseMs = promptMs / promptShare(this.#realtimeWork, this.#sloBudgetFactor);
     this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + pauseMs;
     return { promptMs, pauseMs };
   }
@@ -154,8 +157,8 @@ export class ConcurrencyLimiter {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const own = this.#endpoint.inFlight - justSent;
-    this.places.recordReading({ running, waiting: waitingForPlaces, own }, this.#nowMs());
+    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent };
+    this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
@@ -180,7 +183,11 @@ export class ConcurrencyLimiter {
     if (nowMs - this.#adjustedAtMs < adjustEveryMs) return;
     this.#adjustedAtMs = nowMs;
     this.#usualRealtime += (this.#realtimeLoad - this.#usualRealtime) * usualLoadWeight;
-    if (!this.#toldSomething && this.#endpoint.seenTpotMs === undefined) return;
+    const { seenTpotMs } = this.#endpoint;
+    if (seenTpotMs !== undefined && this.#endpoint.load <= lightLoad)
+      this.#endpoint.latency.recordLightTpot(seenTpotMs);
+    this.#tightestSlo = this.#findTightestSlo();
+    if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
   }
@@ -194,7 +201,12 @@ export class ConcurrencyLimiter {
   }
 
   get #pauseLeftMs(): number {
-    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs());
+    return Math.max(0, this.#sheddableFreeAtMs - this.#nowMs() - this.#sharedStepMs);
+  }
+
+  /** Of sheddable prompts, what may be computed together where there is no real-time work. */
+  get #sharedStepMs(): number {
+    return mostStepMs * idleShare(this.#realtimeWork);
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
@@ -208,15 +220,14 @@ export class ConcurrencyLimiter {
     if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
-  /** Requests that came within a step. */
+  /** Requests that came within a step or two. */
   get #justSent(): number {
-    const sinceMs = this.#nowMs() - mostStepMs;
+    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * (this.#endpoint.seenTpotMs ?? 0));
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
   }
 
   #pressureOf(waiting: number, inFlight: number, share: number): number {
     if (this.#isBlind) return blindPressure(inFlight);
-    this.#tightestSlo ??= this.#findTightestSlo();
     return pressureOf({
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
@@ -240,6 +251,10 @@ export class ConcurrencyLimiter {
     return !this.#endpoint.reading && this.#endpoint.seenTpotMs === undefined;
   }
 
+  get #realtimeWork(): RealtimeWork {
+    return { load: this.#realtimeLoad, usualLoad: this.#usualRealtime };
+  }
+
   get #realtimeLoad(): number {
     const { work, load, inFlight } = this.#endpoint;
     return work.realtime.inFlight + Math.max(0, load - inFlight);
@@ -247,10 +262,11 @@ export class ConcurrencyLimiter {
 
   #findTightestSlo(): Pick<Slo, 'ttftMs' | 'tpotMs'> {
     let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (const { workClass, slo } of this.#requests) {
+    for (const { workClass, slo, prompt } of this.#requests) {
       if (workClass === 'sheddable') continue;
-      ttftMs = Math.min(ttftMs, slo.ttftMs);
-      tpotMs = Math.min(tpotMs, slo.tpotMs);
+      const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
+      ttftMs = Math.min(ttftMs, keepable.ttftMs);
+      tpotMs = Math.min(tpotMs, keepable.tpotMs);
     }
     return Number.isFinite(ttftMs) ? { ttftMs, tpotMs } : usualSlo;
   }

@@ -8,6 +8,8 @@ export interface EngineLimit {
   readonly shown: number;
   /** Readings in a row that saw a queue. */
   readonly queued: number;
+  /** For so long it was used without a queue. */
+  readonly clearMs: number;
 }
 
 /** What one reading of an engine says of its places. */
@@ -31,6 +33,8 @@ const readingsToTell = 2;
 const usedShare = 0.8;
 /** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. */
 const growth = { share: 0.04, requests: 0.5 };
+/** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. */
+const fastestGrowth = 16;
 /** A longer silence says nothing of what was in it. */
 const longestSinceMs = 2000;
 
@@ -38,7 +42,7 @@ const longestSinceMs = 2000;
 export function firstEngineLimit(others: readonly number[]): EngineLimit {
   const sorted = others.toSorted((a, b) => a - b);
   const places = sorted[Math.floor(sorted.length / 2)] ?? firstPlaces;
-  return { places, proven: false, shown: places, queued: 0 };
+  return { places, proven: false, shown: places, queued: 0, clearMs: 0 };
 }
 
 /**
@@ -53,7 +57,7 @@ export function nextEngineLimit(limit: EngineLimit, { running, waiting, own, sin
   if (running + waiting === 0) return { ...limit, proven: own > 0 && limit.proven, queued };
   if (waiting > 0) return { ...limit, queued };
   const believed = Math.min(running, 2 * limit.places);
-  if (limit.proven) return proven(grown(limit.places, believed, sinceMs), queued);
+  if (limit.proven) return grown(limit, believed, sinceMs);
   if (running < own) return { ...limit, queued };
   const places = Math.min(2 * believed, believed + mostBeyond, 2 * limit.places);
   return {
@@ -61,11 +65,12 @@ export function nextEngineLimit(limit: EngineLimit, { running, waiting, own, sin
     proven: false,
     shown: Math.max(limit.shown, believed),
     queued,
+    clearMs: 0,
   };
 }
 
 function proven(places: number, queued: number): EngineLimit {
-  return { places, proven: true, shown: places, queued };
+  return { places, proven: true, shown: places, queued, clearMs: 0 };
 }
 
 /**
@@ -81,10 +86,13 @@ export function limitAfterRefusal(limit: EngineLimit, load: number): EngineLimit
   return proven(Math.max(1, Math.min(limit.places, load)), limit.queued);
 }
 
-function grown(places: number, running: number, sinceMs: number): number {
-  if (running < Math.floor(places) * usedShare) return places;
-  const seconds = Math.min(sinceMs, longestSinceMs) / 1000;
-  return Math.max(running, places) * (1 + growth.share * seconds) + growth.requests * seconds;
+/** While it is used without a queue; slowly at first, since a limit that is true shows a queue with the next request. */
+function grown(limit: EngineLimit, running: number, sinceMs: number): EngineLimit {
+  if (running < Math.floor(limit.places) * usedShare) return { ...limit, queued: 0 };
+  const usedMs = Math.min(sinceMs, longestSinceMs);
+  const seconds = (usedMs / 1000) * Math.min(fastestGrowth, 2 ** Math.floor(limit.clearMs / 1000));
+  const places = Math.max(running, limit.places) * (1 + growth.share * seconds) + growth.requests * seconds;
+  return { ...proven(places, 0), clearMs: limit.clearMs + usedMs };
 }
 
 /** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has them in it. */

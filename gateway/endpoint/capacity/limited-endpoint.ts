@@ -2,6 +2,7 @@ import type { Slo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import type { Held } from '../in-flight.ts';
+import type { Prompts } from '../latency/prediction.ts';
 import type { Victim } from './eviction.ts';
 
 /** What a limiter must know of its endpoint. */
@@ -21,6 +22,10 @@ export interface LimitedEndpoint {
     readonly trusted: boolean;
     /** Milliseconds a token of a request that is alone there. */
     readonly idleTpotMs: number;
+    /** First token and time per further token of a request that is alone there. */
+    alone(prompt: Prompts): { readonly ttftMs: number; readonly tpotMs: number };
+    /** Tokens take so long there while it holds few requests. */
+    recordLightTpot(tpotMs: number): void;
     /** Milliseconds of a step without prompts, with what generates there. */
     readonly plainStepMs: number;
     prefillMs(tokens: number, pairs: number): number;
@@ -35,8 +40,8 @@ export interface LimitedRequest extends Victim {
   readonly openedAtMs: number;
   /** No byte of its answer was seen. */
   readonly isAwaiting: boolean;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
+  /** Of its prompt, what was to be computed. */
+  readonly prompt: Prompts;
   /** Ends it, to make room for a higher priority. */
   evict(): void;
 }

@@ -70,9 +70,9 @@ const mostTimeoutsInARow = 3;
 /** A share says nothing with fewer requests than that. */
 const fewestRequests = 10;
 const largestFailureShare = 0.3;
-/** An endpoint is to blame when its share of failures is so many times that of the others. */
+/** An endpoint is to blame when its share of failures is this many times that of the others. */
 const timesTheOthers = 3;
-/** Where the others fail so often too, it is the requests, or what is behind all of them. */
+/** Where the others fail at this share too, it is the requests, or what is behind all of them. */
 const commonFailureShare = 0.5;
 
 export function nextRecord(record: RecentRecord, verdict: HealthVerdict, nowMs: number): RecentRecord {

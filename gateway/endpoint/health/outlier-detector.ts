@@ -32,9 +32,9 @@ export interface OutlierDetectorOptions {
   readonly onChange: (change: OutlierChange) => void;
 }
 
-/** `/health` that fails so often in a row makes an endpoint without traffic a failing one. */
+/** `/health` that fails this many times in a row makes an endpoint without traffic a failing one. */
 const mostHealthFailures = 3;
-/** An endpoint that was well for so long is ejected for the first time again. */
+/** An endpoint that was well for this time is ejected for the first time again. */
 const forgivenAfterMs = 120_000;
 /** Short, so that a rate tells what happens now. */
 const rateMemoryMs = 1000;

@@ -1,7 +1,7 @@
 /** How much an endpoint carries, or several on average. */
 export interface Carried {
   readonly inFlight: number;
-  /** Requests per second that were placed of late. */
+  /** Requests per second that were placed recently. */
   readonly perSecond: number;
 }
 
@@ -10,7 +10,7 @@ export const slowStartMs = 10_000;
 /** One request in a while is always allowed: with less there is nothing to learn from. */
 const fewestPerSecond = 0.2;
 
-/** The share in [0, 1] of others' work that it may have, so long after its start. */
+/** The share in [0, 1] of others' work that it may have at this age. */
 export function slowStartShare(sinceStartMs: number): number {
   return Math.min(1, Math.max(0, sinceStartMs / slowStartMs));
 }

@@ -8,8 +8,9 @@ const leastTpotMs = 0.1;
 /** What was seen of an answer. Times are those of one clock. */
 export interface SeenAnswer {
   readonly stream: boolean;
-  /** When its first token was expected, as it was predicted. */
-  readonly firstTokenExpectedAtMs: number;
+  readonly openedAtMs: number;
+  /** First token and each further one, as they were predicted. */
+  readonly expected: { readonly ttftMs: number; readonly tpotMs: number };
   readonly firstByteAtMs: number;
   readonly lastChunkAtMs: number;
   readonly chunks: number;
@@ -19,17 +20,22 @@ export interface SeenAnswer {
 
 /**
  * Mean time of each token after the first, in milliseconds. Of a stream: from the first byte to the last chunk, by the tokens that the
- * answer reported, else by its chunks. Of a whole answer: from when its first token was expected to its first byte, by the tokens it
- * reported. Undefined where that tells nothing, and a number of tokens that no engine makes in that time counts as none.
+ * answer reported, else by its chunks. Of a whole answer, which shows no first token, the time that it took is shared out as predicted:
+ *
+ *     time of its tokens = time · n · TPOT / (TTFT + n · TPOT)
+ *
+ * All of it, where nothing is predicted. Undefined where that tells nothing, and a number of tokens that no engine makes in that time counts as none.
  */
 export function tpotOf(answer: SeenAnswer): number | undefined {
-  const { stream, firstByteAtMs, firstTokenExpectedAtMs, lastChunkAtMs, chunks, completionTokens: tokens = 0 } = answer;
+  const { stream, openedAtMs, firstByteAtMs, lastChunkAtMs, chunks, expected, completionTokens: tokens = 0 } = answer;
   if (stream) {
     const isCounted = tokens > 0 && tokens <= chunks * mostTokensPerChunk;
     const further = (isCounted ? tokens : chunks) - 1;
     return further < 1 ? undefined : (lastChunkAtMs - firstByteAtMs) / further;
   }
-  const decodingMs = firstByteAtMs - firstTokenExpectedAtMs;
-  if (tokens < fewestWholeTokens || decodingMs <= 0 || decodingMs < tokens * leastTpotMs) return undefined;
+  const expectedMs = tokens * expected.tpotMs;
+  const share = expectedMs > 0 ? expectedMs / (expected.ttftMs + expectedMs) : 1;
+  const decodingMs = (firstByteAtMs - openedAtMs) * share;
+  if (tokens < fewestWholeTokens || !(decodingMs > 0) || decodingMs < tokens * leastTpotMs) return undefined;
   return decodingMs / tokens;
 }

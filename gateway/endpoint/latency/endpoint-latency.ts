@@ -13,6 +13,8 @@ import type { StepModel } from './step-model.ts';
 
 /** The error's memory, in samples. */
 const errorSpan = 50;
+/** Answers after which the model is believed of a request that is alone there. */
+const answersToTell = 10;
 
 /** What it must know of its endpoint. */
 export interface SteppedEndpoint extends SteppedWork {
@@ -31,6 +33,9 @@ export class EndpointLatency {
   readonly #endpoint: SteppedEndpoint;
   #samples = 0;
   #error = 0;
+  #lightTpotMs: number | undefined;
+  /** Answers whose time per token was seen. */
+  #answers = 0;
 
   constructor(model: StepModel, endpoint: SteppedEndpoint) {
     this.#model = model;
@@ -52,10 +57,22 @@ export class EndpointLatency {
     return this.#model.trusted;
   }
 
-  /** Milliseconds a token of a request that is alone there. */
+  /** Milliseconds a token of a request that is alone there. Until steps or answers tell, no less than was seen under a light load; 0 without any. */
   get idleTpotMs(): number {
-    const stepMs = this.#model.stepMs(stepOf(1, 0)) * this.steps.slownessAlone;
-    return stepMs / this.#endpoint.gaps.tokensPerChunk;
+    const stepMs = this.trusted ? this.#model.stepMs(stepOf(1, 0)) * this.steps.slownessAlone : 0;
+    const modelledMs = stepMs / this.#endpoint.gaps.tokensPerChunk;
+    const isKnown = this.trusted && (this.steps.seenAlone || this.#answers >= answersToTell);
+    return isKnown ? modelledMs : Math.max(modelledMs, this.#lightTpotMs ?? 0);
+  }
+
+  /** First token and time per further token of a request that is alone there. */
+  alone(prompt: Prompts): { readonly ttftMs: number; readonly tpotMs: number } {
+    return { ttftMs: this.aloneMs(prompt, 1), tpotMs: this.idleTpotMs };
+  }
+
+  /** Tokens take so long there while it holds few requests. */
+  recordLightTpot(tpotMs: number): void {
+    this.#lightTpotMs = Math.min(tpotMs, this.#lightTpotMs ?? tpotMs);
   }
 
   /** When so many tokens of an answer should have come, of a request that is alone there; by 1, its first token. 0 while nothing was learned. */
@@ -120,6 +137,7 @@ export class EndpointLatency {
   }
 
   learnTpot({ trusted, tpotMs }: Prediction, seenMs: number): void {
+    this.#answers += 1;
     if (trusted) this.#model.learnTpot(tpotMs, seenMs);
   }
 

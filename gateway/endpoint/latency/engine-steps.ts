@@ -39,6 +39,8 @@ interface EndedStep {
 const sameEndShare = 0.25;
 /** A stream's first chunk that comes so much later than the last step's end belongs to another one. */
 const otherEndShare = 0.5;
+/** Derived: the slowness of a request alone has then gone more than nine tenths of its way. */
+const stepsToTell = 40;
 
 /**
  * The steps of one engine, as the chunks of its streams show them: each stream gets one at the end of a step, so that a step has ended
@@ -55,6 +57,7 @@ export class EngineSteps {
   #ended: EndedStep | undefined;
   #slowness: Slowness = usualSlowness;
   #slownessAlone: Slowness = usualSlowness;
+  #stepsAlone = 0;
 
   constructor(model: StepModel, work: SteppedWork) {
     this.#model = model;
@@ -84,6 +87,11 @@ export class EngineSteps {
   /** The same of steps in which one request generated alone: what load makes slower is not in it, and no time makes it forgotten. */
   get slownessAlone(): number {
     return this.#slownessAlone.value;
+  }
+
+  /** So many steps of a request alone were seen that they tell. */
+  get seenAlone(): boolean {
+    return this.#stepsAlone >= stepsToTell;
   }
 
   /** As `slowness`, where the running step has this load: one that is overdue counts before it is over. */
@@ -160,7 +168,10 @@ export class EngineSteps {
       const ratio = ms / modelledMs;
       this.#slowness = nextSlowness(this.#slowness, ratio, this.#startedAtMs);
       // By its own time, so that nothing of it fades.
-      if (step.decodes === 1) this.#slownessAlone = nextSlowness(this.#slownessAlone, ratio, this.#slownessAlone.atMs);
+      if (step.decodes === 1) {
+        this.#slownessAlone = nextSlowness(this.#slownessAlone, ratio, this.#slownessAlone.atMs);
+        this.#stepsAlone += 1;
+      }
     }
     this.#model.learnStep(step, ms, this.slowness(this.#startedAtMs));
   }

@@ -8,8 +8,8 @@ import type { RequestDecoder } from './check-lines.ts';
  * @param nowMs unix milliseconds: when it will be published
  */
 export function requestDecoder(allowedEndpoints: readonly string[], nowMs: UnixMs): RequestDecoder {
-  // The deadline of a message that names none is the function's to set, and no line is refused for it.
-  const rules = { allowedEndpoints, defaultDeadlineMs: 86_400_000, tenant: undefined };
+  // The deadline of a message that names none, and its tenant, are the function's to set, and no line is refused for them.
+  const rules = { allowedEndpoints, defaultDeadlineMs: 86_400_000, tenantAttributes: [], tenant: undefined };
   return (data, attributes) => {
     const message = { messageId: '', publishedAtMs: nowMs, attributes, data, fault: undefined };
     const decoded = decodeRequest(message, rules, nowMs);

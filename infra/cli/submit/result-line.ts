@@ -34,7 +34,16 @@ function errorText(data: Uint8Array): string {
   const body = member(member(result, 'response'), 'body') ?? member(result, 'payload');
   const answer = typeof body === 'string' ? (parse(body) ?? body) : body;
   const message = messageOf(member(answer, 'error')) ?? messageOf(answer) ?? answer ?? '';
-  return typeof message === 'string' ? message : JSON.stringify(message);
+  return typeof message === 'string' ? message : written(message);
+}
+
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Reading JSON needs no stack, writing does.
+    return 'an answer that nests too deep to show';
+  }
 }
 
 function messageOf(error: unknown): string | undefined {

@@ -34,7 +34,8 @@ export class MessageBus {
   /** Requests and retries each come to the function by a push subscription of their own. */
   async pushTo(functionUrl: string): Promise<void> {
     for (const topic of [topics.requests, topics.retries]) {
-      await this.#client.topic(topic).createSubscription(`${topic}-push`, {
+      // Called like the topic: what comes through the retry topic's is believed to be a retry.
+      await this.#client.topic(topic).createSubscription(topic, {
         pushConfig: { pushEndpoint: functionUrl },
         ackDeadlineSeconds: 600,
         retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },

@@ -81,7 +81,11 @@ export function readConfig<S extends Schema>(schema: S, env: Environment, rules:
   return Object.freeze(values) as Values<S>;
 }
 
-/** What stands between a URL's scheme and the last `@` may be a password, also where the rest is no URL. */
+/**
+ * A value as a fault may show it. What stands between a URL's scheme and the last `@` is a user and perhaps a password, whatever characters
+ * they have and also where the rest is no URL; what follows its path may be a key.
+ */
 function withoutPassword(raw: string): string {
-  return raw.replace(/^(.*?:\/\/)?[^@]*:.*@/s, '$1***@');
+  const withoutUser = raw.replace(/^([a-z][\w+.-]*:\/\/)?.*@/is, '$1***@');
+  return withoutUser.includes('://') ? withoutUser.replace(/(?<=[?#]).*/s, '***') : withoutUser;
 }

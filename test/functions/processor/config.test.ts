@@ -28,6 +28,8 @@ test('the least environment is enough', () => {
     allowedEndpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'],
     capacitySources: ['gateway', 'flow-control', 'pool', 'vllm'],
     maxWaitMs: 20_000,
+    maxInFlight: 128,
+    tenantAttributes: ['tenant', 'userid'],
   });
 });
 
@@ -104,10 +106,21 @@ describe('subscriptions', () => {
     expect(policies.of('projects/p/subscriptions/embeddings')).toMatchObject(expected);
     expect(policies.of('other')).toMatchObject({
       gatewayUrl: 'http://gateway:8000',
-      maxInFlight: 64,
+      maxInFlight: 128,
       tenant: undefined,
     });
     expect(policies.all).toHaveLength(2);
+  });
+  test('may have a default deadline and a credential of their own', () => {
+    const own = {
+      keyed: { INFERENCE_GATEWAY_API_KEY_FILE: '/key', DEFAULT_DEADLINE_SECONDS: 0.5 },
+      open: { INFERENCE_GATEWAY_AUDIENCE: '' },
+    };
+    const policies = readPolicies(JSON.stringify(own), { ...least, INFERENCE_GATEWAY_AUDIENCE: 'all' });
+    const keyed = { apiKeyFile: '/key', gatewayAudience: undefined, defaultDeadlineMs: 500 };
+    expect(policies.of('keyed')).toMatchObject(keyed);
+    expect(policies.of('open')).toMatchObject({ gatewayAudience: undefined, defaultDeadlineMs: 86_400_000 });
+    expect(policies.of('other')).toMatchObject({ gatewayAudience: 'all' });
   });
   test('are not needed', () => {
     expect(readPolicies(undefined, { ...least, TENANT: 'only for a subscription' }).of('').tenant).toBeUndefined();
@@ -119,9 +132,91 @@ describe('subscriptions', () => {
     ['a variable that is none', '{"s":{"MAX_WAITING":1}}', 's: MAX_WAITING cannot be set'],
     ['a value that cannot be written', '{"s":{"DEAD_LETTER_TOPIC":null}}', 's: DEAD_LETTER_TOPIC must be a text'],
     ['a list of what cannot be written', '{"s":{"ALLOWED_ENDPOINTS":[[1]]}}', 's: ALLOWED_ENDPOINTS must be a text'],
+    [
+      'a subscription named twice',
+      '{"s":{"TENANT":"a"},"t":{},"\\u0073":{"TENANT":"b"}}',
+      'each subscription once, not s twice',
+    ],
+    [
+      'one named by its id and its full name',
+      '{"s":{},"projects/p/subscriptions/s":{}}',
+      'not s and projects/p/subscriptions/s',
+    ],
+    [
+      'two credentials',
+      '{"s":{"INFERENCE_GATEWAY_API_KEY_FILE":"/key","INFERENCE_GATEWAY_AUDIENCE":"a"}}',
+      's: INFERENCE_GATEWAY_API_KEY_FILE and INFERENCE_GATEWAY_AUDIENCE must not be set together',
+    ],
     ['a value that is wrong', '{"s":{"MAX_IN_FLIGHT":0},"t":{"RESULT_TOPIC":"a b"}}', 's: MAX_IN_FLIGHT'],
   ];
   test.each(broken)('%s stops the start', (_, text, expected) => {
     expect(faults(() => readPolicies(text, least)).join('\n')).toContain(expected);
+  });
+});
+
+describe('the attributes of retries are believed', () => {
+  const file = { other: { RETRY_TOPIC: 'projects/p/topics/other-retries' } };
+  test('on the subscriptions that are called like a retry topic', () => {
+    const policies = readPolicies(JSON.stringify(file), least);
+    for (const id of ['retries', 'other-retries']) {
+      expect([id, `projects/p/subscriptions/${id}`].map(policies.bringsRetries)).toEqual([true, true]);
+    }
+    expect(['other', 'results', ''].map(policies.bringsRetries)).toEqual([false, false, false]);
+  });
+  test('on the subscriptions that are named, and no others', () => {
+    const policies = readPolicies(JSON.stringify(file), { ...least, RETRY_SUBSCRIPTION: 'retries-push, other-push' });
+    expect(['retries-push', 'other-push', 'retries'].map(policies.bringsRetries)).toEqual([true, true, false]);
+    expect(faultsOf({ RETRY_SUBSCRIPTION: 'retries,' }).join()).toContain('RETRY_SUBSCRIPTION must be a comma list');
+  });
+});
+
+describe('topics with two roles stop the start', () => {
+  const rows: [string, Record<string, string>, Record<string, unknown>, string][] = [
+    [
+      'results and retries',
+      { RESULT_TOPIC: 'one', RETRY_TOPIC: 'one' },
+      {},
+      'RESULT_TOPIC and RETRY_TOPIC must be different topics, not both "one"',
+    ],
+    ['results and dead letters', { DEAD_LETTER_TOPIC: 'results' }, {}, 'RESULT_TOPIC and DEAD_LETTER_TOPIC'],
+    [
+      'retries and dead letters',
+      { RETRY_TOPIC: 'a-b', DEAD_LETTER_TOPIC: 'a-b' },
+      {},
+      'RETRY_TOPIC and DEAD_LETTER_TOPIC',
+    ],
+    [
+      'an id and a full name',
+      { DEAD_LETTER_TOPIC: 'retries', GOOGLE_CLOUD_PROJECT: 'p' },
+      {},
+      'RETRY_TOPIC and DEAD_LETTER_TOPIC',
+    ],
+    [
+      'an id and a full name whose project is not known',
+      { DEAD_LETTER_TOPIC: 'retries' },
+      {},
+      'set GOOGLE_CLOUD_PROJECT',
+    ],
+    ['of one subscription', {}, { s: { RETRY_TOPIC: 'results' } }, 'RESULT_TOPIC and RETRY_TOPIC of subscription s'],
+    [
+      'of two subscriptions',
+      {},
+      { a: { DEAD_LETTER_TOPIC: 'left' }, b: { RETRY_TOPIC: 'left' } },
+      'DEAD_LETTER_TOPIC of subscription a and RETRY_TOPIC of subscription b',
+    ],
+  ];
+  test.each(rows)('%s', (_, changed, file, expected) => {
+    const found = faults(() => readPolicies(JSON.stringify(file), { ...least, ...changed }));
+    expect(found.join('\n')).toContain(expected);
+  });
+  test.each([
+    [{ DEAD_LETTER_TOPIC: 'retries', GOOGLE_CLOUD_PROJECT: 'q' }, {}],
+    [{}, { a: { RESULT_TOPIC: 'same' }, b: { RESULT_TOPIC: 'same' } }],
+    [
+      {},
+      { a: { RETRY_TOPIC: 'same', DEAD_LETTER_TOPIC: 'dead' }, b: { RETRY_TOPIC: 'same', DEAD_LETTER_TOPIC: 'dead' } },
+    ],
+  ])('not topics that only look alike, or share a role: %j %j', (changed, file) => {
+    expect(faults(() => readPolicies(JSON.stringify(file), { ...least, ...changed }))).toEqual([]);
   });
 });

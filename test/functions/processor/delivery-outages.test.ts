@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CallEnd } from '../../../functions/processor/call/answer.ts';
-import { answering, holding, type ProcessorWorld, startProcessorWorld } from './processor-world.ts';
+import { answering, startProcessorWorld } from './processor-world.ts';
 
 const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };
 
@@ -76,42 +76,6 @@ describe('what could not be published', () => {
 });
 
 describe('a failure that is not the message’s own', () => {
-  const chat = '/v1/chat/completions';
-  /** Five messages fail, and the path is out. */
-  function breakPath(world: ProcessorWorld): void {
-    for (let message = 0; message < 5; message += 1) {
-      world.pool
-        .take(chat, `broken ${message}`, world.clock.nowMs(), () => undefined)
-        .end({ became: 'failure' }, world.clock.nowMs());
-    }
-    expect(world.pool.breakers.isOpen(chat)).toBe(true);
-  }
-  test('since the path went out meanwhile, costs no attempt', async () => {
-    const world = await startProcessorWorld();
-    const held = holding();
-    world.play(held.script);
-    const delivering = world.start();
-    await world.clock.advance(100);
-    breakPath(world);
-    held.end(broken);
-    expect(await delivering.ended).toBe(503);
-    expect(world.published).toEqual([]);
-  });
-  test('since it was a probe, costs no attempt, though the path works again by then', async () => {
-    const world = await startProcessorWorld();
-    breakPath(world);
-    const held = holding();
-    world.play(held.script);
-    const probe = world.start();
-    await world.clock.advance(2000);
-    expect(world.calls).toHaveLength(1);
-    world.pool
-      .take(chat, 'healer', world.clock.nowMs(), () => undefined)
-      .end({ became: 'success' }, world.clock.nowMs());
-    expect(world.pool.breakers.isOpen(chat)).toBe(false);
-    held.end(broken);
-    expect(await probe.ended).toBe(503);
-  });
   test('is the operator’s, unless others have just succeeded', async () => {
     const world = await startProcessorWorld();
     world.play(() => answering(401));
@@ -127,7 +91,9 @@ describe('a failure that is not the message’s own', () => {
 test('a message that fails again and again does not stop the others, however often it is published anew', async () => {
   const world = await startProcessorWorld();
   world.play(() => broken);
-  for (let delivery = 0; delivery < 6; delivery += 1) await world.push({ attributes: { first_message_id: 'poison' } });
+  for (let delivery = 0; delivery < 6; delivery += 1) {
+    await world.push({ subscription: 'retries', attributes: { first_message_id: 'poison' } });
+  }
   expect(world.told()).not.toContain('breaker opens /v1/chat/completions');
 });
 

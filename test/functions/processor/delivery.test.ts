@@ -39,7 +39,10 @@ describe('what is published, on which topic, and what Pub/Sub is answered', () =
       'a retry that fails counts on',
       {
         end: answering(503),
-        push: { attributes: { attempt: '2', first_message_id: 'first', last_status: '500' } },
+        push: {
+          subscription: 'projects/p/subscriptions/retries',
+          attributes: { attempt: '2', first_message_id: 'first', last_status: '500' },
+        },
         status: 204,
         topics: ['retries'],
         attributes: { attempt: '3', first_message_id: 'first', last_status: '503' },
@@ -85,7 +88,8 @@ describe('what is published, on which topic, and what Pub/Sub is answered', () =
     ['no gateway is nothing', { end: { end: 'unreachable', message: 'x' }, status: 503, topics: [] }],
   ];
   test.each(rows)('%s', async (_, { end = answering(200), push = {}, status, topics, attributes = {}, ...row }) => {
-    const world = await startProcessorWorld({ settings: { deadLetterExpired: row.deadLetterExpired ?? false } });
+    const settings = { deadLetterExpired: row.deadLetterExpired ?? false, retrySpanMs: 0 };
+    const world = await startProcessorWorld({ settings });
     world.play(() => end);
     expect(await world.push({ data: envelope(), ...push })).toBe(status);
     expect(world.published.map(({ topic }) => topic)).toEqual(topics);
@@ -147,6 +151,19 @@ describe('what the gateway is sent', () => {
       'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
   });
+  test('may be for /v1/responses, whose tokens count', async () => {
+    const world = await startProcessorWorld();
+    world.play(() => answering(200, '{"usage":{"input_tokens":3,"output_tokens":4}}'));
+    const payload = { model: 'm', input: 'x' };
+    await world.push({ data: { endpoint: '/v1/responses', payload } });
+    expect(world.calls.map(({ url }) => url)).toEqual(['http://gateway/v1/responses']);
+    expect(world.results()).toMatchObject([{ tokens: { prompt: 3, completion: 4 } }]);
+  });
+  test('has its subscription’s default deadline', async () => {
+    const world = await startProcessorWorld({ subscriptions: { slow: { DEFAULT_DEADLINE_SECONDS: 70 } } });
+    await world.push({ subscription: 'projects/p/subscriptions/slow' });
+    expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([70_000]);
+  });
   test('has the time that request, push and deadline leave, whichever is least', async () => {
     const settings = { requestTimeoutMs: 540_000, ackDeadlineMs: 600_000, maxWaitMs: 100_000 };
     const world = await startProcessorWorld({ settings });
@@ -154,7 +171,7 @@ describe('what the gateway is sent', () => {
     await world.push({ data: envelope({ deadline: wallStartMs / 1000 + 60 }) });
     // The deadline is a minute after the start, and one push took a second.
     expect(world.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([540_000, 58_000]);
-    await world.push({ attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
+    await world.push({ subscription: 'retries', attributes: { retry_at: String(wallStartMs / 1000 + 53) } });
     expect(world.calls[2]?.timeoutMs).toBe(600_000 - 50_000 - 20_000);
   });
 });

@@ -14,6 +14,7 @@ export const identity: RequestIdentity = {
   attemptsFailed: 0,
   retryAtMs: undefined,
   firstPublishedAtMs: unix(0),
+  firstFailedAtMs: undefined,
   firstMessageId: '5',
   lastStatus: undefined,
 };

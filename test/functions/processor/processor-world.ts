@@ -1,3 +1,4 @@
+import { BufferedBytes } from '../../../functions/processor/buffered-bytes.ts';
 import { type CallEnd, readAnswer } from '../../../functions/processor/call/answer.ts';
 import type { GatewayCall } from '../../../functions/processor/call/gateway-client.ts';
 import type { CapacitySource } from '../../../functions/processor/capacity/ask-sources.ts';
@@ -6,9 +7,11 @@ import type { DeliveryStatus } from '../../../functions/processor/delivery-statu
 import type { ProcessorEvents } from '../../../functions/processor/events.ts';
 import { createProcessor, type ProcessorSettings } from '../../../functions/processor/processor.ts';
 import { PublishError } from '../../../functions/processor/results/publish-error.ts';
+import type { ResultSummary } from '../../../functions/processor/results/result.ts';
 import { readPolicies } from '../../../functions/processor/subscription-policies.ts';
 import { uncollectedSpans } from '../../../functions/processor/tracing.ts';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
+import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { readConfig } from '../../../shared/runtime/config/read-config.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -57,16 +60,24 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
   const events: ProcessorEvents = {
     judged: (_, { action, reason }) => say('judged', action, reason),
     called: (_, callClass) => say('called', callClass),
-    answered: (_, { outcome, attempts }) => say('answered', outcome, attempts),
+    answered: (_, result) => {
+      say('answered', result.outcome, result.attempts);
+      results.push(result);
+    },
     retried: (_, { attempts }) => say('retried', attempts),
     unpublished: () => say('unpublished'),
-    givenBack: (_, __, status, why) => say('given back', status, why),
+    givenBack: (_, request, status, why) => {
+      say('given back', status, why);
+      givenBack.push(request);
+    },
     credentialFailed: () => say('no credential'),
     crashed: (error) => say('crashed', String(error)),
     delivered: (_, status) => say('delivered', status),
     breakerChanged: (_, scope, isOpen) => say(isOpen ? 'breaker opens' : 'breaker closes', scope),
     capacityRead: (_, { gate }) => say('read', gate),
   };
+  const results: ResultSummary[] = [];
+  const givenBack: RequestName[] = [];
   let script: CallScript = () => answering(200);
   const calls: GatewayCall[] = [];
   const published: OutgoingMessage[] = [];
@@ -87,7 +98,8 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     policies: readPolicies(subscriptions && JSON.stringify(subscriptions), environment),
     settings: { ...config, ...settings },
     sourcesOf: () => [{ name: 'x', read: source ?? (async () => ({ source: 'x', saturation: 0, ageMs: 0 })) }],
-    credential: () => credential?.(clock) ?? '',
+    credentialOf: () => () => credential?.(clock) ?? '',
+    bodies: new BufferedBytes(1_000_000_000),
     call: async (call) => {
       say('call', new URL(call.url).pathname);
       calls.push(call);
@@ -123,6 +135,10 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     budgets,
     failing,
     on: (topic: string) => published.filter((message) => message.topic === topic),
+    /** The requests that were given back. */
+    givenBack: () => givenBack,
+    /** What was told of each result. */
+    results: () => results,
     /** What was told since the last time, in order. */
     told: () => told.splice(0),
     /** From now on, with an empty memory. */

@@ -58,6 +58,7 @@ describe('a request’s life, told in this order and nothing else', () => {
       [answering(500)],
       { attributes: { attempt: '4' } },
       [...called, 'called failure', 'publish dead', 'publish results', 'answered failed 5', 'delivered 204'],
+      { settings: { retrySpanMs: 0 } },
     ],
     [
       'a message that can never succeed',
@@ -74,13 +75,13 @@ describe('a request’s life, told in this order and nothing else', () => {
     [
       'a retry that comes too early',
       [],
-      { attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 60) } },
+      { subscription: 'retries', attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 60) } },
       ['judged wait too-early', 'judged defer too-early', 'given back 429 too-early', 'read open', 'delivered 429'],
     ],
     [
       'a retry that comes in time and has to wait',
       [answering(200)],
-      { attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 3) } },
+      { subscription: 'retries', attributes: { attempt: '1', retry_at: String(wallStartMs / 1000 + 3) } },
       [
         'judged wait too-early',
         ...called,

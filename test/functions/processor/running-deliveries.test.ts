@@ -50,6 +50,16 @@ describe('running deliveries', () => {
     await expect(failing).rejects.toThrow('x');
     expect(running.size).toBe(0);
   });
+  test('all can be given up: each is answered 503, and its late end changes nothing', async () => {
+    const { join, work, running } = setUp();
+    const both = [join('a').status, join('b').status];
+    await settle();
+    running.giveUpAll();
+    expect(await Promise.all(both)).toEqual([503, 503]);
+    work.reject(new Error('late'));
+    await settle();
+    expect(running.size).toBe(0);
+  });
   test('all can be stopped', async () => {
     const { join, running, isStopped } = setUp();
     join('a');

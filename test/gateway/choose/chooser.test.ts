@@ -31,7 +31,12 @@ function setUp() {
       attemptEnded: () => {},
       evicted: () => {},
     };
-    const attempt = Attempt.open(choice.winner, { ...request, arrivedAtMs: 0, slo: usualSlo }, listener, 0);
+    const attempt = Attempt.open(
+      choice.winner,
+      { ...request, generates: true, arrivedAtMs: 0, slo: usualSlo },
+      listener,
+      0,
+    );
     return { choice, attempt };
   };
   return { pool, choose, start };

@@ -108,6 +108,19 @@ describe('what an attempt teaches', () => {
     expect(endpoint.latency.samples).toBe(samples);
   });
 
+  test('a short whole answer is no sign of the pace of what generates, where pages tell of the load', () => {
+    const { clock, endpoint, run, reads } = oneEndpoint();
+    reads();
+    const answers = [16, 63, 64].map((tokens) => {
+      const { served } = run({ stream: false });
+      clock.nowMs += 3000;
+      reads();
+      served(tokens);
+      return endpoint.seenTpotMs === undefined;
+    });
+    expect(answers).toEqual([true, true, false]);
+  });
+
   test('what became of a request teaches the endpoint that served it, and no other', () => {
     const { pool, endpoint } = poolOf('a', 'b', 'c');
     teachSteps(pool.stepModel);

@@ -1,10 +1,12 @@
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Metrics } from '../../../gateway/observe/metrics.ts';
 import { Observer } from '../../../gateway/observe/observer.ts';
 import { RecentChoices } from '../../../gateway/observe/recent-choices.ts';
 import { RequestLog } from '../../../gateway/observe/request-log.ts';
 import type { Router } from '../../../gateway/router.ts';
+import { teachSteps } from '../../support/known-steps.ts';
+import { routerWorld } from '../../support/router-world.ts';
 import { ScriptedRouting } from '../../support/scripted-routing.ts';
 
 /** All that observes a gateway, its log at the most talkative. */
@@ -50,4 +52,20 @@ test('without any observation the router routes and learns the same', async () =
     expect.arrayContaining(['served', 'saturated', 'evicted', 'upstream_error', 'upstream_timeout', 'client_gone']),
   );
   expect([...told].some((line) => line.includes('ejected'))).toBe(true);
+});
+
+test('an endpoint that cannot keep what is promised when it is idle is warned of, once', () => {
+  const lines: string[] = [];
+  const { clock, router, submit, endpoint } = routerWorld({ endpoints: 'ab' });
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  const metrics = new Metrics({ poolName: 'p', router, priorities: () => [0] });
+  router.subscribe(
+    new Observer({ log, metrics, choices: new RecentChoices(), requestLog: new RequestLog('none', () => {}) }),
+  );
+  const slow = endpoint('a');
+  teachSteps(router.pool.stepModel);
+  vi.spyOn(slow.latency.steps, 'slownessAlone', 'get').mockReturnValue(8);
+  for (let request = 0; request < 6; request += 1) submit('r', { tpotSloMs: 50 }).serve(clock.now());
+  expect(lines.filter((line) => line.includes('cannot keep'))).toHaveLength(1);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ endpoint: 'a:1', promisedTpotMs: 50 });
 });

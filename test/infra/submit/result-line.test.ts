@@ -49,6 +49,12 @@ describe('why a request failed', () => {
     ['an older vLLM’s answer', answered, envelope({ payload: '{"object":"error","message":"m"}' }), 'status 404: m'],
     ['an answer of a proxy', answered, envelope({ payload: '<h1>Not\nFound</h1>' }), 'status 404: <h1>Not Found</h1>'],
     ['an answer of other JSON', answered, envelope({ payload: '{"detail":["x"]}' }), 'status 404: {"detail":["x"]}'],
+    [
+      'an answer without end',
+      answered,
+      `{"response":{"body":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+      'status 404: an answer that nests too deep to show',
+    ],
     ['an empty answer', answered, envelope({ payload: '' }), 'status 404'],
     ['a code without words', own, '{}', 'INVALID_REQUEST'],
     ['a result that is no JSON', answered, 'hello', 'status 404'],

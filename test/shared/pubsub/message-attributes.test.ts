@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { metadataAttributes, readRetryState, unixSeconds } from '../../../shared/pubsub/message-attributes.ts';
+import {
+  believedAttributes,
+  metadataAttributes,
+  readRetryState,
+  sendersAttributes,
+  unixSeconds,
+} from '../../../shared/pubsub/message-attributes.ts';
 import { unix } from '../../support/instants.ts';
 
 const publishedAtMs = unix(Date.UTC(2026, 10, 23));
@@ -11,6 +17,7 @@ describe('the state of a message’s retries', () => {
       attemptsFailed: 0,
       retryAtMs: undefined,
       firstPublishedAtMs: publishedAtMs,
+      firstFailedAtMs: undefined,
       firstMessageId: '77',
       lastStatus: undefined,
     });
@@ -18,10 +25,12 @@ describe('the state of a message’s retries', () => {
   test('a retry', () => {
     const first = new Date(publishedAtMs - 60_000).toISOString();
     const attributes = { attempt: '3', retry_at: '1795460000.5', published_at: first, first_message_id: '5' };
-    expect(read({ ...attributes, last_status: '503' })).toEqual({
+    const failed = new Date(publishedAtMs - 40_000).toISOString();
+    expect(read({ ...attributes, first_failed_at: failed, last_status: '503' })).toEqual({
       attemptsFailed: 3,
       retryAtMs: 1_795_460_000_500,
       firstPublishedAtMs: publishedAtMs - 60_000,
+      firstFailedAtMs: publishedAtMs - 40_000,
       firstMessageId: '5',
       lastStatus: 503,
     });
@@ -54,11 +63,31 @@ describe('the state of a message’s retries', () => {
   });
 });
 
+const ofRetries = [
+  ...['retry_at', 'published_at', 'first_failed_at', 'first_message_id', 'last_status'],
+  ...['origin_subscription', 'resolved_id', 'resolved_deadline'],
+];
+const ofAnEnd = ['failure_reason', 'error_code', 'original_message_id', 'attempts', 'data_omitted'];
+
 test('what means nothing to us is metadata', () => {
   const ours = ['id', 'deadline', 'window', 'endpoint', 'tenant', 'job', 'traceparent', 'tracestate'];
-  const reserved = ['attempt', 'retry_at', 'published_at', 'first_message_id', 'last_status'];
-  const all = Object.fromEntries([...ours, ...reserved, 'team', 'Attempt'].map((name) => [name, 'x']));
+  const all = Object.fromEntries(
+    [...ours, ...ofRetries, ...ofAnEnd, 'attempt', 'team', 'Attempt'].map((name) => [name, 'x']),
+  );
   expect(metadataAttributes(all)).toEqual({ team: 'x', Attempt: 'x' });
+});
+
+describe('reserved attributes', () => {
+  const all = Object.fromEntries(['id', 'team', 'attempt', ...ofRetries, ...ofAnEnd].map((name) => [name, 'x']));
+  test('of a retry are believed', () => {
+    expect(Object.keys(believedAttributes(all, true))).toEqual(['id', 'team', 'attempt', ...ofRetries]);
+  });
+  test('of a producer are not, but for the one that can only cost it', () => {
+    expect(Object.keys(believedAttributes(all, false))).toEqual(['id', 'team', 'attempt']);
+  });
+  test('are none of the sender’s own', () => {
+    expect(sendersAttributes(all)).toEqual({ id: 'x', team: 'x' });
+  });
 });
 
 test('unix seconds keep their milliseconds', () => {

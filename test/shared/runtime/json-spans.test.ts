@@ -110,7 +110,18 @@ test('takes exactly what JSON.parse takes', () => {
 
 test('nesting without end is refused, and needs no stack', () => {
   expect(jsonSpan(Buffer.alloc(13_000_000, '['))).toBeUndefined();
-  expect(jsonSpan(bytes(`${'['.repeat(1024)}${']'.repeat(1024)}`))?.depth).toBe(1024);
+  const nested = (levels: number): Uint8Array => bytes(`{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`);
+  expect(objectMembers(nested(1024))?.size).toBe(1);
+  expect(objectMembers(nested(1025))).toBeUndefined();
+});
+
+test('what is not bound is read at any depth, a byte a level', () => {
+  const levels = 3_000_000;
+  const text = Buffer.alloc(2 * levels, '[').fill(']', levels);
+  expect(jsonSpan(text)?.depth).toBe(levels);
+  expect(jsonSpan(text.subarray(0, -1))).toBeUndefined();
+  const mixed = bytes(`${'[{"a":'.repeat(2000)}1${'}]'.repeat(2000)}`);
+  expect(jsonSpan(mixed)?.depth).toBe(4000);
 });
 
 function parses(text: string): boolean {
@@ -121,3 +132,29 @@ function parses(text: string): boolean {
     return false;
   }
 }
+
+describe('members that are wanted', () => {
+  test.each([
+    ['{"a":1,"ab":2,"b":3}', { a: 1, b: 3 }],
+    ['{"\\u0061":1,"\\u0062x":2,"\\b":3}', { a: 1 }],
+    ['{"a":1,"a":2}', { a: 2 }],
+    ['{"":1,"a\\u0062":2,"\\\\":3,"\\u00":4}', undefined],
+    ['{"":1,"A":2,"a\\"":3,"aü":4}', {}],
+    ['{"x":{"a":1},"b":{"a":2}}', { b: { a: 2 } }],
+  ])('%s', (text, expected) => {
+    const found = objectMembers(bytes(text), 0, bytes(text).length, ['a', 'b']);
+    const values = found && Object.fromEntries([...found].map(([name, span]) => [name, parseSpan(bytes(text), span)]));
+    expect(values).toEqual(expected);
+  });
+  test('are those that all members hold under their names', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('a', 'b', 'ab', '\\', '"', 'ü', ''), fc.jsonValue()), (object) => {
+        const text = bytes(JSON.stringify(object));
+        const all = objectMembers(text);
+        const wanted = objectMembers(text, 0, text.length, ['ab', 'b']);
+        expect([wanted?.get('ab'), wanted?.get('b')]).toEqual([all?.get('ab'), all?.get('b')]);
+        expect(wanted?.size).toBe(['ab', 'b'].filter((name) => Object.hasOwn(object, name)).length);
+      }),
+    );
+  });
+});

@@ -2,10 +2,22 @@ import { seededRandom } from '../../../infra/local/model-server/engine/seeded-ra
 import type { AsyncFigures } from '../figures.ts';
 import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
+import { AsyncTally } from './async-tally.ts';
 
-export interface DirectCallersOptions {
+/** Straight at the gateway. */
+export interface DirectLoad {
   readonly kind: AsyncKind;
+  /** Calls that are under way or wait to be tried again. */
   readonly callers: number;
+  /** Answers come as streams; whole where this is not set. */
+  readonly stream?: boolean;
+  /** Answers report no usage. */
+  readonly withoutUsage?: boolean;
+  /** Sent as if it were real-time work, to see what the engines can do. */
+  readonly unheld?: boolean;
+}
+
+export interface DirectCallersOptions extends DirectLoad {
   readonly seed: number;
   readonly endsAtMs: number;
 }
@@ -13,6 +25,7 @@ export interface DirectCallersOptions {
 /** What a refused caller waits at least; some come a little later. */
 const retryAfterMs = 1000;
 const asyncPriority = -1;
+const unheldPriority = 100;
 
 /** An endless backlog without the function: so many callers, each of which tries again whenever it was refused. */
 export class DirectCallers {
@@ -20,17 +33,14 @@ export class DirectCallers {
   readonly #options: DirectCallersOptions;
   readonly #random: () => number;
   readonly #next: () => AsyncLengths;
-  #tokens = 0;
-  #served = 0;
-  #refused = 0;
-  #evicted = 0;
-  #wastedTokens = 0;
+  readonly #tally: AsyncTally;
 
   constructor(gateway: SimulatedGateway, options: DirectCallersOptions) {
     this.#gateway = gateway;
     this.#options = options;
     this.#random = seededRandom(options.seed + 1);
     this.#next = asyncLengths(options.kind, options.seed);
+    this.#tally = new AsyncTally(options.endsAtMs);
   }
 
   begin(): void {
@@ -40,34 +50,25 @@ export class DirectCallers {
   }
 
   figures(seconds: number): AsyncFigures {
-    return {
-      tokensPerSecond: this.#tokens / seconds,
-      served: this.#served,
-      refused: this.#refused,
-      evicted: this.#evicted,
-      wastedTokens: this.#wastedTokens,
-    };
+    return this.#tally.figures(seconds);
   }
 
   #call(lengths: AsyncLengths): void {
     const { clock } = this.#gateway;
+    const { kind, stream = false, withoutUsage = false, unheld } = this.#options;
     if (clock.nowMs() > this.#options.endsAtMs) return;
     this.#gateway.send({
       work: { ...lengths, blockHashes: [], promptBlocks: new Uint32Array() },
-      priority: asyncPriority,
-      stream: false,
+      priority: unheld ? unheldPriority : asyncPriority,
+      stream,
+      withoutUsage,
+      embeds: kind === 'embeddings',
       onServed: ({ promptTokens, outputTokens }) => {
-        if (clock.nowMs() <= this.#options.endsAtMs) {
-          this.#served += 1;
-          this.#tokens += promptTokens + outputTokens;
-        }
+        this.#tally.served(clock.nowMs(), promptTokens + outputTokens);
         this.#call(this.#next());
       },
       onRefused: ({ code }, generatedTokens) => {
-        if (code === 'evicted') {
-          this.#evicted += 1;
-          this.#wastedTokens += generatedTokens;
-        } else this.#refused += 1;
+        this.#tally.refused(code, generatedTokens);
         clock.after(retryAfterMs * (1 + this.#random()), () => this.#call(lengths));
       },
     });

@@ -1,3 +1,4 @@
+import { BufferedBytes } from '../../../functions/processor/buffered-bytes.ts';
 import { type CallEnd, readAnswer } from '../../../functions/processor/call/answer.ts';
 import type { CallGateway, GatewayCall } from '../../../functions/processor/call/gateway-client.ts';
 import type { CapacitySource } from '../../../functions/processor/capacity/ask-sources.ts';
@@ -16,12 +17,17 @@ import type { AsyncFigures } from '../figures.ts';
 import type { Served } from '../pool/client-request.ts';
 import type { SimulatedGateway, Way } from '../pool/simulated-gateway.ts';
 import { type AsyncKind, type AsyncLengths, asyncLengths } from '../worlds/async-work.ts';
-import { deadLetterTopic, MessageBus, requestTopic, resultTopic } from './message-bus.ts';
+import { AsyncTally } from './async-tally.ts';
+import { deadLetterTopic, MessageBus, requestTopic, resultTopic, retryTopic } from './message-bus.ts';
 import { sampledMonitoring } from './sampled-monitoring.ts';
 
-export interface FunctionInstancesOptions {
+/** Through Pub/Sub and the function. */
+export interface FunctionLoad {
   readonly kind: AsyncKind;
   readonly instances: number;
+}
+
+export interface FunctionInstancesOptions extends FunctionLoad {
   readonly way: Way;
   readonly seed: number;
   readonly endsAtMs: number;
@@ -30,7 +36,7 @@ export interface FunctionInstancesOptions {
 const environment = {
   INFERENCE_GATEWAY_URL: 'http://gateway',
   RESULT_TOPIC: resultTopic,
-  RETRY_TOPIC: requestTopic,
+  RETRY_TOPIC: retryTopic,
   DEAD_LETTER_TOPIC: deadLetterTopic,
 };
 const asyncPriority = -1;
@@ -51,16 +57,13 @@ export class FunctionInstances {
   #pushes = 0;
   #published = 0;
   #settled = 0;
-  #tokens = 0;
-  #served = 0;
-  #refused = 0;
-  #evicted = 0;
-  #wastedTokens = 0;
+  readonly #tally: AsyncTally;
 
   constructor(gateway: SimulatedGateway, options: FunctionInstancesOptions) {
     this.#gateway = gateway;
     this.#options = options;
     this.#next = asyncLengths(options.kind, options.seed);
+    this.#tally = new AsyncTally(options.endsAtMs);
     this.#random = seededRandom(options.seed + 2);
     this.#bus = new MessageBus(gateway.clock, this.#random);
     this.#sources = options.way === 'ours' ? () => [gatewayCapacity(gateway)] : monitored(gateway);
@@ -88,13 +91,7 @@ export class FunctionInstances {
   }
 
   figures(seconds: number): AsyncFigures {
-    return {
-      tokensPerSecond: this.#tokens / seconds,
-      served: this.#served,
-      refused: this.#refused,
-      evicted: this.#evicted,
-      wastedTokens: this.#wastedTokens,
-    };
+    return this.#tally.figures(seconds);
   }
 
   #createInstance(): Processor {
@@ -107,8 +104,9 @@ export class FunctionInstances {
       policies: readPolicies(undefined, environment),
       settings: readConfig(functionSchema, environment),
       sourcesOf: this.#sources,
-      credential: () => '',
+      credentialOf: () => () => '',
       call: this.#call,
+      bodies: new BufferedBytes(Number.POSITIVE_INFINITY),
       publish: createPublisher(({ topic, data, attributes }) => this.#bus.publish(topic, { data, attributes }), clock),
       spans: uncollectedSpans(random),
       events: this.#events,
@@ -120,9 +118,7 @@ export class FunctionInstances {
     called: () => {},
     answered: (_, { outcome, tokens }) => {
       this.#settled += 1;
-      if (outcome !== 'succeeded' || this.#gateway.clock.nowMs() > this.#options.endsAtMs) return;
-      this.#served += 1;
-      this.#tokens += tokens.prompt + tokens.completion;
+      if (outcome === 'succeeded') this.#tally.served(this.#gateway.clock.nowMs(), tokens.prompt + tokens.completion);
     },
     retried: () => {},
     unpublished: () => {},
@@ -159,9 +155,7 @@ export class FunctionInstances {
       stream: false,
       onServed: (served) => settle(completed(served)),
       onRefused: (refusal, generatedTokens) => {
-        if (refusal.code === 'evicted') this.#evicted += 1;
-        else this.#refused += 1;
-        this.#wastedTokens += generatedTokens;
+        this.#tally.refused(refusal.code, generatedTokens);
         settle(refused(refusal));
       },
     });

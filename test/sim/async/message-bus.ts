@@ -9,16 +9,17 @@ import { PushFlow, type SendPush } from '../../../infra/local/pubsub/push/push-f
 import type { VirtualClock } from '../virtual-clock.ts';
 
 export const requestTopic = 'projects/p/topics/requests';
+export const retryTopic = 'projects/p/topics/retries';
 export const resultTopic = 'projects/p/topics/results';
 export const deadLetterTopic = 'projects/p/topics/dead-letters';
 /** As `infra` creates it: the longest that Pub/Sub allows, and its shortest pause. */
-const subscription = {
-  name: 'projects/p/subscriptions/requests',
-  topic: requestTopic,
+const subscriptions = ['requests', 'retries'].map((id) => ({
+  name: `projects/p/subscriptions/${id}`,
+  topic: `projects/p/topics/${id}`,
   ackDeadlineSeconds: 600,
   pushConfig: { pushEndpoint: 'http://function' },
   retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
-};
+}));
 
 /** The local Pub/Sub's broker and push flow on the virtual clock. What nothing subscribes to is taken and forgotten. */
 export class MessageBus {
@@ -33,8 +34,10 @@ export class MessageBus {
     const knobs = { duplicateRate: 0, delayMs: 0, random };
     const broker = new Broker(database, new Backlog(database), this.#catalog, clock, knobs, Number.MAX_SAFE_INTEGER);
     this.#broker = broker;
-    for (const name of [requestTopic, resultTopic, deadLetterTopic]) this.#catalog.addTopic(readTopic({ name }));
-    this.#catalog.addSubscription(readSubscription(subscription));
+    for (const name of [requestTopic, retryTopic, resultTopic, deadLetterTopic]) {
+      this.#catalog.addTopic(readTopic({ name }));
+    }
+    for (const each of subscriptions) this.#catalog.addSubscription(readSubscription(each));
   }
 
   /** Resolves once it is stored. */
@@ -43,14 +46,16 @@ export class MessageBus {
     await this.#broker.committed();
   }
 
-  /** Begins to push requests. */
+  /** Begins to push requests and retries. */
   push(send: SendPush): void {
-    new PushFlow(this.#catalog.subscription(subscription.name), {
-      broker: this.#broker,
-      clock: this.#clock,
-      send,
-      losesAnswer: () => false,
-      signal: new AbortController().signal,
-    });
+    for (const { name } of subscriptions) {
+      new PushFlow(this.#catalog.subscription(name), {
+        broker: this.#broker,
+        clock: this.#clock,
+        send,
+        losesAnswer: () => false,
+        signal: new AbortController().signal,
+      });
+    }
   }
 }

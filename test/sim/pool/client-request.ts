@@ -10,7 +10,6 @@ import type { VirtualClock } from '../virtual-clock.ts';
 import type { WorkloadRequest } from '../worlds/workload.ts';
 import type { EngineJob, SimulatedEngine } from './simulated-engine.ts';
 
-const route = apiRoutes.chatCompletions;
 const model = 'm';
 
 export interface ServiceLevels {
@@ -36,6 +35,10 @@ export interface ClientCall {
   /** Below 0 it is sheddable. */
   readonly priority: number;
   readonly stream: boolean;
+  /** Its answer reports no usage. */
+  readonly withoutUsage?: boolean;
+  /** It asks for an embedding, and not for tokens. */
+  readonly embeds?: boolean;
   readonly slo?: ServiceLevels | undefined;
   readonly tenant?: string;
   readonly onServed: (served: Served) => void;
@@ -121,7 +124,9 @@ export class ClientRequest implements Front, EngineJob {
     const attempt = this.#attempt!;
     const nowMs = this.#gateway.clock.nowMs();
     if (!this.#call.stream) attempt.firstByte(200, 0, nowMs);
-    attempt.reported({ promptTokens, completionTokens: outputTokens, cachedTokens });
+    if (!this.#call.withoutUsage) {
+      attempt.reported({ promptTokens, completionTokens: this.#call.embeds ? undefined : outputTokens, cachedTokens });
+    }
     attempt.end('complete', nowMs);
     this.#call.onServed({
       promptTokens,
@@ -139,7 +144,9 @@ export class ClientRequest implements Front, EngineJob {
 }
 
 /** As admission would make it of the call's body. */
-function requestOf({ work, priority, stream, slo, tenant = '' }: ClientCall, router: Router): RoutingRequest {
+function requestOf(call: ClientCall, router: Router): RoutingRequest {
+  const { work, priority, stream, slo, embeds, tenant = '' } = call;
+  const route = embeds ? apiRoutes.embeddings : apiRoutes.chatCompletions;
   const promptSize = { textBytes: work.textBytes, attachments: 0 };
   return {
     id: '',

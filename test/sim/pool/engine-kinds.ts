@@ -6,6 +6,8 @@ export interface EngineKind {
   readonly maxNumBatchedTokens?: number;
   readonly maxNumSeqs?: number;
   readonly blocks?: number;
+  /** Its steps take so many times as long. */
+  readonly slowness?: number;
 }
 
 /**
@@ -36,8 +38,10 @@ const named: Readonly<Record<string, Preset>> = { ...presets, 'h100-80g-qwen3-32
 export const engineNames = Object.keys(named);
 
 /** @throws {Error} for a name that is no preset's. */
-export function engineOf({ preset, ...changes }: EngineKind): Preset {
+export function engineOf({ preset, slowness = 1, ...changes }: EngineKind): Preset {
   const found = named[preset];
   if (!found) throw new Error(`there is no engine ${preset}; there are ${engineNames.join(', ')}`);
-  return { ...found, ...changes };
+  const { n0, ...times } = found.coefficients;
+  const slowed = Object.entries(times).map(([name, time]) => [name, time * slowness]);
+  return { ...found, ...changes, coefficients: { n0, ...Object.fromEntries(slowed) } };
 }

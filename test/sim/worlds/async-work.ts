@@ -9,7 +9,7 @@ export interface AsyncLengths {
 }
 
 export type AsyncKind = (typeof asyncKinds)[number];
-export const asyncKinds = ['documents', 'batch', 'summaries', 'synthetic'] as const;
+export const asyncKinds = ['documents', 'batch', 'summaries', 'synthetic', 'labels', 'chats', 'embeddings'] as const;
 
 /** Of the distribution over the natural logarithm that has this mean and deviation. */
 function logNormal(mean: number, deviation: number, most: number, random: () => number): number {
@@ -33,6 +33,11 @@ const kinds: Readonly<Record<AsyncKind, (random: () => number) => Omit<AsyncLeng
     promptTokens: random() < 0.5 ? logNormal(5000, 2000, 80_000, random) : logNormal(25_000, 10_000, 80_000, random),
     outputTokens: 500,
   }),
+  // One word or number for each document.
+  labels: (random) => ({ promptTokens: uniform(200, 1000, random), outputTokens: 16 }),
+  chats: (random) => ({ promptTokens: uniform(100, 900, random), outputTokens: uniform(50, 350, random) }),
+  // A model that only reads: its one step is the whole answer.
+  embeddings: (random) => ({ promptTokens: uniform(100, 500, random), outputTokens: 1 }),
   // Source: inference-perf's `batch-synthetic-data`.
   synthetic: (random) => ({ promptTokens: 2500, outputTokens: uniform(2000, 6000, random) }),
 };

@@ -3,11 +3,15 @@ import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { PushEvents } from './push-events.ts';
 import type { PushGuard } from './push-guard.ts';
+import type { PushRoom } from './push-room.ts';
 
 /** What stands behind the servers. */
 export interface ServerParts {
   /** Takes pushes; it listens nowhere itself. */
   readonly pushes: Server;
+  readonly room: Pick<PushRoom, 'admit'>;
+  /** Of a push's body; what is longer is no push. */
+  readonly maxBodyBytes: number;
   /** Undefined where every push may pass. */
   readonly guard: PushGuard | undefined;
   readonly events: PushEvents;
@@ -19,7 +23,6 @@ export interface ServerParts {
   readonly startup: () => Promise<void>;
 }
 
-const maxBodyBytes = 64 * 1024 * 1024;
 /**
  * Google's front ends keep idle connections for 600 s: one that we closed first could meet a push, which would then be nacked.
  * Source: https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
@@ -63,9 +66,11 @@ export function listen(server: Server, port: number, host: string): Promise<stri
 }
 
 async function receive(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pushes, guard, events, isDraining } = parts;
+  const { pushes, room, maxBodyBytes, guard, events, isDraining } = parts;
   const reportTooLong = (): void => events.notAPush(`the body is over ${maxBodyBytes} bytes`);
-  const isTooLong = Number(request.headers['content-length'] ?? 0) > maxBodyBytes;
+  // A body that comes in chunks says nothing of its length.
+  const sizeBytes = Number(request.headers['content-length'] ?? maxBodyBytes);
+  const isTooLong = sizeBytes > maxBodyBytes;
   if (isTooLong) reportTooLong();
   if (isTooLong || isDraining()) {
     const status = isTooLong ? 400 : 503;
@@ -81,7 +86,12 @@ async function receive(parts: ServerParts, request: IncomingMessage, response: S
     refuse(response, refusal.status, refusal.status === 401 ? { 'www-authenticate': 'Bearer' } : {});
     return;
   }
-  limitUndeclaredLength(request, reportTooLong);
+  if (!room.admit(request, response, sizeBytes)) {
+    events.delivered('', 429);
+    refuse(response, 429, {});
+    return;
+  }
+  limitUndeclaredLength(request, maxBodyBytes, reportTooLong);
   // Whatever the push calls itself, its bytes are ours to read: the framework parses and refuses by these.
   request.headers['content-type'] = 'application/octet-stream';
   delete request.headers['content-encoding'];
@@ -89,8 +99,8 @@ async function receive(parts: ServerParts, request: IncomingMessage, response: S
   pushes.emit('request', request, response);
 }
 
-/** A body that comes in chunks says nothing of its length; one that is too long loses its connection. */
-function limitUndeclaredLength(request: IncomingMessage, onTooLong: () => void): void {
+/** A body that comes in chunks and is too long loses its connection. */
+function limitUndeclaredLength(request: IncomingMessage, maxBodyBytes: number, onTooLong: () => void): void {
   if (request.headers['transfer-encoding'] === undefined) return;
   let sizeBytes = 0;
   request.on('data', (chunk: Uint8Array) => {

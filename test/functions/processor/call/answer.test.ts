@@ -15,6 +15,10 @@ const answer = (status: number, body: unknown = '', headers = {}): CallEnd => ({
 });
 const dropped = { 'x-llm-d-request-dropped-reason': 'rejected-saturated' };
 
+const noEndpoints = { 'x-llm-d-request-dropped-reason': 'rejected-no-endpoints', 'retry-after': '1' };
+const busyEngine =
+  'The engine is currently busy and cannot accept new requests. Please try again later or on a different instance.';
+
 describe('what a call is', () => {
   // [what, call, when the path gave no 2xx lately, when it did]
   const rows: [string, CallEnd, CallClass, CallClass][] = [
@@ -26,6 +30,37 @@ describe('what a call is', () => {
     ['429', answer(429), 'capacity', 'capacity'],
     ['503 with a dropped reason', answer(503, '', dropped), 'capacity', 'capacity'],
     ['503 bare', answer(503), 'failure', 'failure'],
+    ['503 with Retry-After', answer(503, '', { 'retry-after': '1' }), 'capacity', 'capacity'],
+    ['503 of vLLM’s admission control', answer(503, { error: { message: busyEngine } }), 'capacity', 'capacity'],
+    ['503 with other words', answer(503, 'The engine is dead. Try again later.'), 'failure', 'failure'],
+    ['503 of Envoy without an endpoint', answer(503, 'no healthy upstream'), 'unreachable', 'unreachable'],
+    [
+      '503 of Envoy without a connection',
+      answer(503, 'upstream connect error or disconnect/reset before headers. reset reason: connection failure'),
+      'unreachable',
+      'unreachable',
+    ],
+    [
+      '502 of a proxy without an endpoint',
+      answer(502, '{"message":"no healthy upstream"}'),
+      'unreachable',
+      'unreachable',
+    ],
+    [
+      '503 without an endpoint, that names a time',
+      answer(503, 'no healthy upstream', { 'retry-after': '5' }),
+      'unreachable',
+      'unreachable',
+    ],
+    ['503 of our gateway without an endpoint', answer(503, '', noEndpoints), 'unreachable', 'unreachable'],
+    [
+      '503 no_endpoints',
+      answer(503, { error: { code: 'no_endpoints' } }, { 'retry-after': '5' }),
+      'unreachable',
+      'unreachable',
+    ],
+    ['500 that quotes a proxy', answer(500, 'no healthy upstream'), 'failure', 'failure'],
+    ['503 that quotes a proxy far behind', answer(503, `${' '.repeat(1024)}no healthy upstream`), 'failure', 'failure'],
     ['500 with a dropped reason', answer(500, '', dropped), 'failure', 'failure'],
     ['unreachable', { end: 'unreachable', message: 'x' }, 'unreachable', 'unreachable'],
     ['reset', { end: 'broken', message: 'x' }, 'failure', 'failure'],
@@ -81,6 +116,9 @@ describe('Retry-After', () => {
 describe('the tokens of an answer', () => {
   test.each([
     ['{"usage":{"prompt_tokens":3,"completion_tokens":4}}', 3, 4],
+    ['{"object":"response","usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}', 3, 4],
+    ['{"usage":{"prompt_tokens":3,"completion_tokens":null,"prompt_tokens_details":null}}', 3, 0],
+    ['{"usage":{"prompt_tokens":1e300,"completion_tokens":99999999999999999999}}', 0, 0],
     ['{"usage":{"prompt_tokens":3,"completion_tokens":"x"}}', 3, 0],
     ['{"usage":{"prompt_tokens":-3,"completion_tokens":null}}', 0, 0],
     ['{"usage":{}}', 0, 0],

@@ -45,6 +45,22 @@ describe('what a call tells its pool', () => {
     ['an abort', 'aborted', { end: 'aborted' }, { became: 'ignored' }],
   ];
   test.each(rows)('%s', (_, callClass, end, expected) => {
-    expect(callOutcome(call(end), callClass, 'm', nowMs)).toEqual(expected);
+    expect(callOutcome(call(end), callClass, { model: 'm', leftMs: 60_000, nowMs })).toEqual(expected);
+  });
+
+  const cut: [string, CallClass, CallEnd, number, object][] = [
+    ['a call cut by its deadline', 'failure', broken, 2500, { became: 'ignored' }],
+    [
+      'a connection that was not made by then',
+      'unreachable',
+      { end: 'unreachable', message: 'x' },
+      2500,
+      { became: 'ignored' },
+    ],
+    ['a call cut long before its deadline', 'failure', broken, 2600, { became: 'failure' }],
+    ['an answer that comes after the deadline', 'failure', answer(500), 2000, { became: 'failure' }],
+  ];
+  test.each(cut)('%s', (_, callClass, end, leftMs, expected) => {
+    expect(callOutcome(call(end), callClass, { model: 'm', leftMs, nowMs })).toEqual(expected);
   });
 });

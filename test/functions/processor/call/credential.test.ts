@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createCredential } from '../../../../functions/processor/call/credential.ts';
+import { createCredential, createCredentials } from '../../../../functions/processor/call/credential.ts';
 import { monotonicClock, wallClock } from '../../../../shared/runtime/clock.ts';
 import { parseBearerKey } from '../../../../shared/runtime/config/bearer-key.ts';
 import { readNamedFile } from '../../../../shared/runtime/config/named-file.ts';
@@ -34,6 +34,22 @@ test('each call sends the key that its file holds then; a file that is empty or 
   expect(await credential()).toBe('second');
   rmSync(path);
   expect(await credential()).toBe('second');
+});
+
+test('each policy has its own, and policies that name one file share it', async () => {
+  const files = ['a', 'b'].map((name) => {
+    writeFileSync(join(folder, name), `key-of-${name}`);
+    return readNamedFile('KEY_FILE', join(folder, name), parseBearerKey);
+  });
+  const policies = [undefined, join(folder, 'a'), join(folder, 'b'), join(folder, 'a')].map((apiKeyFile) => ({
+    apiKeyFile,
+    gatewayAudience: undefined,
+  }));
+  const keyFiles = new Map(files.map((file) => [file.path, file]));
+  const credentialOf = await createCredentials(policies, keyFiles, monotonicClock, wallClock, log);
+  const keys = await Promise.all(policies.map((policy) => credentialOf(policy)()));
+  expect(keys).toEqual(['', 'key-of-a', 'key-of-b', 'key-of-a']);
+  expect(credentialOf(policies[3]!)).toBe(credentialOf(policies[1]!));
 });
 
 test('a file without a key stops the start', () => {

@@ -50,6 +50,7 @@ const call = (changed: Partial<GatewayCall> = {}): Promise<CallEnd> =>
     body: Buffer.from('{"prompt":"ü"}'),
     timeoutMs: patientMs,
     signal: new AbortController().signal,
+    holdAnswer: (_, onRoom) => onRoom(),
     ...changed,
   });
 const answerOf = (end: CallEnd) => {

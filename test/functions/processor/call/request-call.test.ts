@@ -41,7 +41,10 @@ async function make(traceparent: string, end = answer) {
   const policy = { gatewayUrl: 'http://gateway/base', objective: 'sheddable' };
   const { signal } = new AbortController();
   const span = { context, note: (attributes: object) => void noted.push(attributes) };
-  const made = await call({ request, policy, credential: 'key', timeoutMs: 5000, signal }, span);
+  const made = await call(
+    { request, policy, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
+    span,
+  );
   return { made, sent: sent[0]!, noted };
 }
 

@@ -179,31 +179,47 @@ describe('a reading', () => {
 });
 
 describe('a gate that closed', () => {
-  test('opens between the thresholds a minute after the pool was full and our calls ended', async () => {
-    const { gate, clock, load, lookTwice, watch } = setUp();
+  test('stays closed between the thresholds, whether anything of ours runs or not, and opens below the lower one', async () => {
+    const { load, lookTwice, watch } = setUp();
     load.saturation = 0.95;
     expect(await lookTwice()).toBe('saturated');
-    gate.callBegan();
-    load.saturation = 0.8;
-    expect(await watch(300)).toBe('saturated');
-    gate.callsEnded(clock.nowMs());
-    expect(await watch(59)).toBe('saturated');
-    expect(await watch(6)).toBe('open');
-  });
-
-  test('waits a minute as well where nothing of ours ever ran', async () => {
-    const { load, lookTwice, watch } = setUp();
-    load.saturation = 0.95;
-    await lookTwice();
-    load.saturation = 0.8;
-    expect(await watch(59)).toBe('saturated');
-    expect(await watch(6)).toBe('open');
-  });
-
-  test('stays closed while others fill the pool', async () => {
-    const { load, lookTwice, watch } = setUp();
-    load.saturation = 0.95;
-    await lookTwice();
+    load.saturation = 0.75;
     expect(await watch(600)).toBe('saturated');
+    load.saturation = 0.749;
+    expect(await watch(6)).toBe('open');
+  });
+
+  test('stays closed when the load was not known meanwhile', async () => {
+    const { load, lookTwice, watch } = setUp();
+    load.saturation = 0.95;
+    await lookTwice();
+    load.saturation = undefined;
+    expect(await watch(70)).toBe('unknown');
+    load.saturation = 0.8;
+    expect(await watch(6)).toBe('saturated');
+  });
+});
+
+describe('the reading that is shown', () => {
+  test('is there while messages ask, and grows old where its source is silent', async () => {
+    const { gate, clock, load, lookTwice, watch } = setUp();
+    load.saturation = 0.5;
+    await lookTwice();
+    load.saturation = undefined;
+    await watch(30);
+    expect(gate.readingAt(clock.nowMs())?.takenAtMs).toBe(later(clock.nowMs(), -30_000));
+  });
+  test('is not there while no message asks, nor before the load was read anew', async () => {
+    const { gate, clock, load, look, lookTwice } = setUp();
+    load.saturation = 0.5;
+    await lookTwice();
+    await clock.advance(9999);
+    expect(gate.readingAt(clock.nowMs())).toBeDefined();
+    await clock.advance(1);
+    expect(gate.readingAt(clock.nowMs())).toBeUndefined();
+    look();
+    expect(gate.readingAt(clock.nowMs())).toBeUndefined();
+    await settle();
+    expect(gate.readingAt(clock.nowMs())?.takenAtMs).toBe(clock.nowMs());
   });
 });

@@ -36,7 +36,8 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
       onReading: nothing,
     }),
   });
-  const take = (message = 'm', onEnd: () => void = nothing): Permit => pool.take(path, message, clock.nowMs(), onEnd);
+  const take = (message = 'm', onEnd: () => void = nothing): Permit =>
+    pool.take({ path, message, tenant: '' }, clock.nowMs(), onEnd);
   const call = (outcome: CallOutcome, message?: string): void => take(message).end(outcome, clock.nowMs());
   const advance = async (ms: number): Promise<void> => {
     await clock.advance(ms);
@@ -60,12 +61,14 @@ describe('a place', () => {
     permit.end({ became: 'success' }, clock.nowMs());
     expect([pool.inFlight, ended]).toEqual([0, 1]);
   });
-  test('of a path that is out is a probe', async () => {
-    const { take, call, opened } = await setUp();
-    expect(take().isProbe).toBe(false);
+  test('of a path that is out is the only probe', async () => {
+    const { pool, clock, take, call, opened } = await setUp();
     for (const message of ['a', 'b', 'c', 'd', 'e']) call({ became: 'failure' }, message);
     expect(opened).toEqual([`${path} opens`]);
-    expect(take().isProbe).toBe(true);
+    await clock.advance(1000);
+    expect(pool.breakers.admittance(path, 'm', clock.nowMs())).toEqual({ admit: 'as-probe' });
+    take();
+    expect(pool.breakers.admittance(path, 'other', clock.nowMs())).toEqual({ admit: 'no' });
   });
 });
 
@@ -126,7 +129,7 @@ describe('a shed', () => {
   });
 });
 
-test('a gate that has closed stays so between the thresholds while our calls, and a minute in which they echo, go on', async () => {
+test('a gate that has closed stays so between the thresholds, whatever becomes of our calls', async () => {
   const { load, take, advance, clock, inputs } = await setUp();
   const [first, second] = [take('a'), take('b')];
   load.saturation = 1;
@@ -141,7 +144,7 @@ test('a gate that has closed stays so between the thresholds while our calls, an
   expect(await watch(120)).toBe('saturated');
   second.end({ became: 'success' }, clock.nowMs());
   expect(await watch(59)).toBe('saturated');
-  expect(await watch(6)).toBe('open');
+  expect(await watch(600)).toBe('saturated');
 });
 
 test('an unknown load that counts as open begins no slow start', async () => {

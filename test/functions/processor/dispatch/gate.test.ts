@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type CapacityReading,
   type GateState,
   isUsable,
   nextGate,
 } from '../../../../functions/processor/dispatch/gate.ts';
-import { later, longAgo, type MonotonicMs, never } from '../../../../shared/runtime/clock.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
 import { mono } from '../../../support/instants.ts';
 
 const nowMs = mono(1_800_000_000_000);
@@ -18,8 +18,6 @@ const reading = (saturation: number, more: Partial<CapacityReading> = {}): Capac
   ...more,
 });
 const before: readonly GateState[] = ['open', 'saturated', 'asleep', 'unknown'];
-/** The pool was full a moment ago. */
-const justNow = later(nowMs, -1000);
 
 const rows: [string, GateState, CapacityReading | undefined, GateState][] = [
   ['no reading', 'open', undefined, 'unknown'],
@@ -43,28 +41,15 @@ const rows: [string, GateState, CapacityReading | undefined, GateState][] = [
   ['negative', 'open', reading(-0.1), 'unknown'],
 ];
 test.each(rows)('%s', (_name, previous, now, expected) => {
-  expect(nextGate(previous, now, thresholds, justNow, nowMs)).toBe(expected);
+  expect(nextGate(previous, now, thresholds, nowMs)).toBe(expected);
 });
 
-describe('a closed gate between the thresholds', () => {
-  const between = reading(0.8);
-  const echoes: [string, MonotonicMs, GateState][] = [
-    ['while a call of ours is under way', never, 'saturated'],
-    ['just less than a minute after', later(nowMs, -59_999), 'saturated'],
-    ['a minute after', later(nowMs, -60_000), 'open'],
-  ];
-  test.each(echoes)('%s', (_name, echoFromMs, expected) => {
-    expect(nextGate('saturated', between, thresholds, echoFromMs, nowMs)).toBe(expected);
-  });
-
-  test('is judged by the age of the point, not by the time of day', () => {
-    const late = later(nowMs, 100_000);
-    expect(nextGate('saturated', between, thresholds, justNow, late)).toBe('saturated');
-  });
-
-  test('stays closed at the closing threshold however long nothing of ours runs', () => {
-    expect(nextGate('saturated', reading(0.9), thresholds, longAgo, nowMs)).toBe('saturated');
-  });
+test('between the thresholds a gate stays as it was, however old the point is', () => {
+  for (const ageMs of [0, 60_000, 240_000]) {
+    const between = reading(0.8, { takenAtMs: later(nowMs, -ageMs) });
+    expect(nextGate('saturated', between, thresholds, nowMs)).toBe('saturated');
+    expect(nextGate('open', between, thresholds, nowMs)).toBe('open');
+  }
 });
 
 test('dispatch is free only below the closing threshold, with a fresh reading', () => {
@@ -74,13 +59,12 @@ test('dispatch is free only below the closing threshold, with a fresh reading', 
       fc.double(),
       fc.integer({ min: 0, max: 500_000 }),
       fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
-      fc.double({ noNaN: true }),
-      (previous, saturation, ageMs, readyServers, echoFromMs) => {
+      (previous, saturation, ageMs, readyServers) => {
         const now = reading(saturation, {
           takenAtMs: later(nowMs, -ageMs),
           ...(readyServers === undefined ? {} : { readyServers }),
         });
-        const gate = nextGate(previous, now, thresholds, mono(echoFromMs), nowMs);
+        const gate = nextGate(previous, now, thresholds, nowMs);
         expect(gate === 'unknown').toBe(!isUsable({ saturation, ageMs }, thresholds.maxAgeMs));
         if (gate === 'open') expect(saturation < thresholds.closeAt && readyServers !== 0).toBe(true);
         if (saturation >= 0 && saturation < thresholds.openAt) expect(gate).not.toBe('saturated');

@@ -24,6 +24,7 @@ function dispatch(queue: PoolQueue, verdicts: Readonly<Record<string, GateVerdic
   const granted: string[] = [];
   const wakeAtMs = queue.dispatch(
     ({ message }) => verdicts[message] ?? go,
+    undefined,
     (call) => {
       granted.push(call.request.message);
       queue.began(call.request);

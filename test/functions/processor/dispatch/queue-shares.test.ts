@@ -84,7 +84,7 @@ test('messages for a path that is out do not hold back the others', async () => 
   expect([stuck, behind].map(({ admitted }) => admitted?.got)).toEqual([undefined, 'permit']);
   end(running[1]!);
   await clock.advance(1000);
-  expect(stuck.admitted).toMatchObject({ got: 'permit', permit: { isProbe: true } });
+  expect(stuck.admitted?.got).toBe('permit');
 });
 
 describe('the limit', () => {

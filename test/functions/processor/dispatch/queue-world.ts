@@ -28,6 +28,7 @@ export interface Asking {
 /** What the wall clock shows at the start, when the monotonic one shows 0: an instant of one is none of the other. */
 const wallStartMs = 1_800_000_000_000;
 const nothing = (): void => undefined;
+const taker = { path: '/p', message: 'warming', tenant: '' };
 
 /** A pool that is warm up to its ceiling, behind a queue, on a clock wound by hand. */
 export function setUp({
@@ -76,6 +77,8 @@ export function setUp({
     asked += 1;
     const whole: CallRequest = {
       message: `m${asked}`,
+      tenant: '',
+      hasFailed: false,
       subscription: 's',
       pool,
       path: '/p',
@@ -99,9 +102,9 @@ export function setUp({
     admitted.permit.end(outcome, clock.nowMs());
   };
   const take = (outcome: CallOutcome): void =>
-    pool.take('/p', 'taken', clock.nowMs(), nothing).end(outcome, clock.nowMs());
+    pool.take({ ...taker, message: 'taken' }, clock.nowMs(), nothing).end(outcome, clock.nowMs());
   for (let calls = 1; calls < ceiling; calls += 1) {
-    const warming = Array.from({ length: calls }, () => pool.take('/p', 'warming', clock.nowMs(), nothing));
+    const warming = Array.from({ length: calls }, () => pool.take(taker, clock.nowMs(), nothing));
     for (const permit of warming) permit.end(success, clock.nowMs());
   }
   return { clock, pool, topics, queue, ask, end, take, verdicts, readings: () => readings };

@@ -24,6 +24,14 @@ describe('no push', () => {
   test.each(rows)('%s', (_, body, notAPush) => {
     expect(decode(body)).toEqual({ notAPush });
   });
+  test('more attributes than Pub/Sub knows, which are not parsed', () => {
+    const attributes = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
+    expect(messageOf({ message: { attributes: attributes(1000) } }).attributes.k999).toBe('v');
+    expect(decode({ message: { attributes: attributes(1001) } })).toEqual({
+      notAPush: 'the message has more than 1000 attributes',
+    });
+  });
   test('not UTF-8', () => {
     expect(decodePush(Buffer.from([0x7b, 0xff, 0x7d]))).toEqual({ notAPush: 'the body is not UTF-8' });
   });
@@ -61,6 +69,15 @@ describe('a message', () => {
     expect(messageOf({ message: { data: value } }).fault).toBe(fault);
   });
 
+  test('what is no text where a text should be is not parsed', () => {
+    const message = { data, messageId: [[1]], publishTime: { a: 1 } };
+    expect(messageOf({ message, subscription: ['s'] })).toMatchObject({
+      messageId: '',
+      publishedAtMs: undefined,
+      subscription: '',
+      fault: undefined,
+    });
+  });
   test('attributes that are no text are passed over', () => {
     expect(messageOf({ message: { attributes: { a: 'b', c: 1, d: null } } }).attributes).toEqual({ a: 'b' });
     expect(messageOf({ message: { attributes: null } }).attributes).toEqual({});

@@ -20,8 +20,6 @@ test('is the original, fit to be sent again', () => {
     data: letter.data,
     attributes: {
       id: 'doc',
-      published_at: 'p',
-      first_message_id: '1',
       failure_reason: 'it failed',
       error_code: 'ATTEMPTS_EXHAUSTED',
       original_message_id: '1',
@@ -39,11 +37,17 @@ test('room is made by metadata, whatever it is called', () => {
   expect(kept).not.toHaveProperty('data_omitted');
 });
 
-test('one that came back has its new reason', () => {
-  const attributes = { failure_reason: 'old', error_code: 'OLD' };
-  expect(deadLetterMessage({ ...letter, attributes }).attributes).toMatchObject({
+test('holds nothing of retries, nor of an earlier end', () => {
+  const states = ['attempt', 'retry_at', 'published_at', 'first_failed_at', 'first_message_id', 'last_status'];
+  const origin = ['origin_subscription', 'resolved_id', 'resolved_deadline'];
+  const end = ['failure_reason', 'error_code', 'original_message_id', 'attempts', 'data_omitted'];
+  const attributes = Object.fromEntries([...states, ...origin, ...end, 'deadline'].map((name) => [name, 'old']));
+  expect(deadLetterMessage({ ...letter, attributes }).attributes).toEqual({
+    deadline: 'old',
     failure_reason: 'it failed',
     error_code: 'ATTEMPTS_EXHAUSTED',
+    original_message_id: '1',
+    attempts: '5',
   });
 });
 

@@ -10,7 +10,7 @@ const due = (...topics: readonly string[]): Settlement => ({
   messages: topics.map((topic) => ({ topic, data: Buffer.from(topic), attributes: {} })),
   told: {
     event: 'retried',
-    request: { firstMessageId: '1', traceparent: '' },
+    request: { id: 'doc', model: 'm', tenant: '', firstMessageId: '1', traceparent: '' },
     attempts: 1,
     why: '',
     retryAtMs: unix(0),
@@ -59,6 +59,36 @@ test('the first that fails ends it, and is kept with all behind it, once', async
   expect(outbox.takeKept('other')).toBeUndefined();
   expect(outbox.takeKept('d')).toEqual({ ...all, messages: all.messages.slice(1) });
   expect(outbox.takeKept('d')).toBeUndefined();
+});
+
+describe('what is kept is bounded', () => {
+  const nowhere = () => setUp({ lost: noAnswer }).outbox;
+  const kept = (outbox: Outbox, count: number): number =>
+    Array.from({ length: count }, (_, index) => outbox.takeKept(String(index))).filter(Boolean).length;
+
+  test('by what small results hold beside their bytes', async () => {
+    const outbox = nowhere();
+    for (let index = 0; index < 20_000; index += 1) await outbox.publish(String(index), 'm', due('lost'), 1);
+    // 64 MiB of 4 KiB and some bytes.
+    expect(kept(outbox, 20_000)).toBe(16_368);
+  });
+
+  test('by the bytes of large ones, the oldest first', async () => {
+    const outbox = nowhere();
+    const large = { topic: 'lost', data: Buffer.alloc(7_000_000), attributes: { metadata: 'x'.repeat(1000) } };
+    for (let index = 0; index < 20; index += 1) {
+      await outbox.publish(String(index), 'm', { ...due(), messages: [large] }, 1);
+    }
+    expect(outbox.takeKept('10')).toBeUndefined();
+    expect(kept(outbox, 20)).toBe(9);
+  });
+
+  test('and bytes that lie in memory with others do not keep those', async () => {
+    const outbox = nowhere();
+    const data = Buffer.alloc(1_000_000).subarray(0, 100);
+    await outbox.publish('d', 'm', { ...due(), messages: [{ topic: 'lost', data, attributes: {} }] }, 1);
+    expect(outbox.takeKept('d')?.messages[0]?.data.buffer.byteLength).toBe(100);
+  });
 });
 
 describe('what a failure tells of its topic', () => {

@@ -33,7 +33,9 @@ interface Row {
   attemptsFailed?: number;
   lastStatus?: number;
   nowMs?: number;
-  outage?: boolean;
+  probe?: boolean;
+  firstFailedAtMs?: number;
+  retrySpanMs?: number;
 }
 
 describe('what follows a call', () => {
@@ -56,6 +58,13 @@ describe('what follows a call', () => {
     ],
     ['no capacity', { callClass: 'capacity', call: answer(429) }, { step: 'wait-on' }],
     ['unreachable', { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' } }, { step: 'give-back' }],
+    ['an unreachable probe', { callClass: 'unreachable', call: answer(503), probe: true }, { step: 'wait-on' }],
+    [
+      'the operator’s error of a probe',
+      { callClass: 'operators-error', call: answer(401), probe: true },
+      { step: 'wait-on' },
+    ],
+    ['a probe that fails', { callClass: 'failure', call: answer(500), probe: true }, { step: 'retry' }],
     ['operator’s error', { callClass: 'operators-error', call: answer(401) }, { step: 'give-back' }],
     ['aborted', { callClass: 'aborted', call: { end: 'aborted' } }, { step: 'give-back' }],
     ['a failure', { callClass: 'failure', call: answer(500) }, { step: 'retry', lastStatus: 500 }],
@@ -65,7 +74,6 @@ describe('what follows a call', () => {
       { callClass: 'failure', lastStatus: 503 },
       { step: 'retry', lastStatus: 503 },
     ],
-    ['a failure amid an outage', { callClass: 'failure', outage: true }, { step: 'give-back' }],
     [
       'the last failure, with an answer',
       { callClass: 'failure', call: answer(500), attemptsFailed: 2 },
@@ -80,6 +88,31 @@ describe('what follows a call', () => {
         deadLetter: 'ATTEMPTS_EXHAUSTED',
         ending: { errorCode: 'ATTEMPTS_EXHAUSTED', statusCode: 503 },
       },
+    ],
+    [
+      'a failure after all attempts, before the span has passed',
+      { callClass: 'failure', attemptsFailed: 7, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 2999 },
+      { step: 'retry' },
+    ],
+    [
+      'a failure after all attempts and the span',
+      { callClass: 'failure', attemptsFailed: 7, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 3000 },
+      { step: 'finish', attempts: 8, deadLetter: 'ATTEMPTS_EXHAUSTED' },
+    ],
+    [
+      'a failure after the span, before all attempts',
+      { callClass: 'failure', attemptsFailed: 1, firstFailedAtMs: 1000, retrySpanMs: 2000, nowMs: 9000 },
+      { step: 'retry' },
+    ],
+    [
+      'a span that is longer than a quarter of the time which the request has',
+      { callClass: 'failure', attemptsFailed: 2, firstFailedAtMs: 1000, retrySpanMs: 300_000, nowMs: 3500 },
+      { step: 'finish', deadLetter: 'ATTEMPTS_EXHAUSTED' },
+    ],
+    [
+      'all attempts of a message that does not say since when they fail',
+      { callClass: 'failure', attemptsFailed: 2, retrySpanMs: 1 },
+      { step: 'retry' },
     ],
     [
       'the deadline passed meanwhile',
@@ -118,12 +151,14 @@ describe('what follows a call', () => {
     ],
   ];
   test.each(rows)('%s', (_, row, expected) => {
+    const firstFailedAtMs = row.firstFailedAtMs === undefined ? undefined : unix(row.firstFailedAtMs);
     const attempt: EndedAttempt = {
-      request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus },
+      request: { ...request, attemptsFailed: row.attemptsFailed ?? 0, lastStatus: row.lastStatus, firstFailedAtMs },
       call: row.call ?? broken,
       callClass: row.callClass,
-      isOutage: row.outage ?? false,
+      isProbe: row.probe ?? false,
       maxAttempts: 3,
+      retrySpanMs: row.retrySpanMs ?? 0,
       nowMs: unix(row.nowMs ?? 0),
     };
     expect(afterCall(attempt)).toMatchObject(expected);

@@ -87,6 +87,10 @@ describe('for envelopes', () => {
     expect(data).toMatchObject(expected);
     expect('usage' in data).toBe(false);
   });
+  test('usage is found however deep the answer nests', () => {
+    const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+    expect(encode(answered(`{"a":${deep},"usage":{"prompt_tokens":3}}`)).data.usage).toEqual({ prompt_tokens: 3 });
+  });
   test.each(['{"usage":null}', '{"usage":[1]}', '{"a":{"usage":{}}}', '[{"usage":{}}]'])('%s has no usage', (body) => {
     expect(encode(answered(body)).data).not.toHaveProperty('usage');
   });
@@ -114,6 +118,11 @@ describe('for batch lines', () => {
   ];
   test.each(bodies)('%s', (_, body, expected) => {
     expect(encode(answered(body), line).data.response).toMatchObject(expected);
+  });
+  test.each([1025, 100_000])('an answer that nests %i deep is JSON all the same', (levels) => {
+    const deep = `${'['.repeat(levels - 1)}1.0${']'.repeat(levels - 1)}`;
+    const { text } = encode(answered(`{"a":${deep},"usage":{"n":1}}`), line);
+    expect(text).toContain(`"body":{"a":${deep},"usage":{"n":1}}`);
   });
   test('without an answer', () => {
     expect(encode(failed, line).data).toMatchObject({
@@ -203,7 +212,7 @@ describe('what is told of a result', () => {
     const { summary } = encode(answered('{"usage":{"prompt_tokens":3,"completion_tokens":4}}'));
     expect(summary).toEqual({
       event: 'answered',
-      request: { firstMessageId: '5', traceparent: '' },
+      request: { id: 'doc-17', model: 'm', tenant: 'acme', firstMessageId: '5', traceparent: '00-a-b-01' },
       firstPublishedAtMs: 0,
       outcome: 'succeeded',
       attempts: 1,

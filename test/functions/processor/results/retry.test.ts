@@ -60,9 +60,11 @@ describe('the message', () => {
     retryMessage({
       topic: 'retries',
       request,
+      origin: 'requests',
       data,
       attributes: {},
       retryAtMs: unix(1_795_460_000_125.4),
+      firstFailedAtMs: unix(Date.UTC(2026, 10, 23, 1)),
       lastStatus: undefined,
       ...changed,
     });
@@ -75,13 +77,15 @@ describe('the message', () => {
         attributes: {
           team: 'x',
           tenant: 't',
-          id: 'doc-17',
-          deadline: '1795546400.25',
           attempt: '3',
           retry_at: '1795460000.125',
           published_at: '2026-11-23T00:00:00.000Z',
+          first_failed_at: '2026-11-23T01:00:00.000Z',
           first_message_id: '5',
           last_status: '503',
+          origin_subscription: 'requests',
+          resolved_id: 'doc-17',
+          resolved_deadline: '1795546400.25',
         },
       },
     );
@@ -108,7 +112,12 @@ describe('the message', () => {
 test('a retry is the same request with one failed attempt more', () => {
   const publishedAtMs = unix(Date.UTC(2026, 10, 23));
   const endpoint = '/v1/completions';
-  const rules = { allowedEndpoints: [endpoint], defaultDeadlineMs: 86_400_000, tenant: undefined };
+  const rules = {
+    allowedEndpoints: [endpoint],
+    defaultDeadlineMs: 86_400_000,
+    tenantAttributes: ['tenant'],
+    tenant: undefined,
+  };
   const read = (messageId: string, data: Uint8Array, attributes: Readonly<Record<string, string>>, atMs: UnixMs) => {
     const message = { subscription: 's', messageId, publishedAtMs: atMs, attributes, data, fault: undefined };
     const decoded = decodeRequest(message, rules, atMs);
@@ -133,9 +142,11 @@ test('a retry is the same request with one failed attempt more', () => {
       const retry = {
         topic: 'r',
         request: first,
+        origin: 'requests',
         data,
         attributes,
         retryAtMs: later(publishedAtMs, 5000),
+        firstFailedAtMs: later(publishedAtMs, 1000),
         lastStatus: 503,
       };
       const message = retryMessage(retry);
@@ -144,6 +155,7 @@ test('a retry is the same request with one failed attempt more', () => {
         ...first,
         attemptsFailed: first.attemptsFailed + 1,
         retryAtMs: publishedAtMs + 5000,
+        firstFailedAtMs: publishedAtMs + 1000,
         lastStatus: 503,
       });
     }),

@@ -14,6 +14,7 @@ const answer = (status: number, headers = {}): CallEnd & { end: 'answer' } => ({
 const push: SettledPush = {
   message: { data, attributes: { team: 'search' } },
   policy: { resultTopic: 'results', retryTopic: 'retries', deadLetterTopic: 'dead' },
+  origin: 'requests',
   deadLetterExpired: false,
   lastCall: undefined,
 };
@@ -102,8 +103,13 @@ describe('a retry', () => {
     const { messages, told } = settle(retry({ lastStatus: 502 }), push, nowMs, 0);
     expect(messages.map(({ topic }) => topic)).toEqual(['retries']);
     expect(messages[0]?.attributes).toMatchObject({ attempt: '2', retry_at: '104', last_status: '502' });
-    const name = { firstMessageId: '5', traceparent: '' };
+    expect(messages[0]?.attributes.first_failed_at).toBe('1970-01-01T00:01:40.000Z');
+    const name = { id: 'doc-17', model: 'm', tenant: 'acme', firstMessageId: '5', traceparent: '' };
     expect(told).toEqual({ event: 'retried', request: name, attempts: 2, why: 'ECONNRESET', retryAtMs: 104_000 });
+  });
+  test('keeps the time of the first failure', () => {
+    const again = retry({ request: { ...request, firstFailedAtMs: unix(40_000) } });
+    expect(settle(again, push, nowMs, 0).messages[0]?.attributes.first_failed_at).toBe('1970-01-01T00:00:40.000Z');
   });
   test.each<[string, Partial<RetryStep>, number, number]>([
     ['is drawn from the backoff', {}, 0.5, 106_000],

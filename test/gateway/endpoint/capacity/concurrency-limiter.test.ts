@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { nothingHeld } from '../../../../gateway/endpoint/in-flight.ts';
 import { many, oneEndpoint, type RunningAttempt, shed } from '../../../support/attempts.ts';
+import { knownSteps } from '../../../support/known-steps.ts';
 
 test('an endpoint that tells nothing takes eight requests, and its pressure goes by their count', () => {
   const { limiter, run } = oneEndpoint();
@@ -114,7 +115,11 @@ test.each([
   ['half of it', 15, 0.5],
 ])('pressure from token gaps: %s', (_, gapMs, expected) => {
   const { limiter, run, stream } = oneEndpoint();
-  stream([run(), run()], gapMs, 40);
+  stream(
+    many(9, () => run()),
+    gapMs,
+    40,
+  );
   expect(limiter.pressure).toBeCloseTo(expected, 2);
 });
 
@@ -158,21 +163,6 @@ test('an engine that is slow when it is idle is not full for that: what counts i
   expect(limiter.pressure).toBeGreaterThan(1);
 });
 
-test.each<[string, number, 'chunk' | 'end', number]>([
-  ['refused at once', 10, 'end', 10],
-  ['a tenth of what was expected', 100, 'chunk', 100],
-  ['what was expected', 1000, 'chunk', 1000],
-  ['more than that', 3000, 'chunk', 0],
-])('the next sheddable prompt waits for what the last one took: %s', (_, tookMs, sign, leftMs) => {
-  const { clock, endpoint, limiter, run } = oneEndpoint();
-  vi.spyOn(endpoint.latency, 'prefillMs').mockImplementation((tokens) => tokens);
-  const one = run({ ...shed, promptTokens: 1000, stream: sign === 'chunk' });
-  expect(limiter.roomInMs('sheddable')).toBe(2000);
-  clock.nowMs += tookMs;
-  one[sign]();
-  expect(limiter.roomInMs('sheddable')).toBeCloseTo(leftMs, 6);
-});
-
 test('a first token that was promised sooner than a step takes closes no engine', () => {
   const { clock, limiter, run, reads } = oneEndpoint();
   for (let request = 0; request < 30; request += 1) {
@@ -195,27 +185,33 @@ test('more real-time work than usual takes from the window at once, and gives it
   expect(limiter.window).toBe(before);
 });
 
-test('sheddable prompts leave half of the engine’s time to others', () => {
+test('one chat on a slow engine is not load: what an idle engine cannot keep counts as half over its own time', () => {
   const { clock, limiter, run, reads } = oneEndpoint();
-  reads();
-  run({ ...shed, promptTokens: 1000 });
-  // 1,000 tokens take 26 ms, as long as nothing is known, and the next may come after twice that.
-  expect(limiter.roomInMs('sheddable')).toBeCloseTo(51.8, 0);
-  clock.nowMs += 52;
-  expect(limiter.roomInMs('sheddable')).toBe(0);
+  const chat = run({ ttftSloMs: 1000, tpotSloMs: 50 });
+  for (let token = 0; token < 60; token += 1) {
+    clock.nowMs += 65;
+    chat.chunk();
+    reads({ running: 1 });
+    expect(limiter.realtimePressure).toBeLessThan(0.75);
+  }
+  chat.served(60);
+  expect(limiter.sloBudgetFactor).toBe(0.5);
 });
 
-test('sheddable prompts come half as often where they hold up real-time work', () => {
-  const { clock, endpoint, limiter, run, reads } = oneEndpoint();
-  reads();
-  const realtime = run();
-  // As the model has it: the first token teaches nothing.
-  clock.nowMs += endpoint.predict(endpoint.featuresOf(1, 0)).ttftAloneMs;
-  realtime.chunk();
-  run({ ...shed, promptTokens: 1000 });
-  expect(limiter.roomInMs('sheddable')).toBeCloseTo(103.6, 0);
-  clock.nowMs += 104;
-  expect(limiter.roomInMs('sheddable')).toBe(0);
+test('misses of what an idle engine cannot keep are none, beside sheddable work too', () => {
+  const { clock, limiter, run } = oneEndpoint({ stepModel: knownSteps(52) });
+  run(shed).chunk();
+  const chat = (gapMs: number) => {
+    const before = limiter.sloBudgetFactor;
+    const mine = run({ tpotSloMs: 50 });
+    for (let token = 0; token < 10; token += 1) {
+      mine.chunk();
+      clock.nowMs += gapMs;
+    }
+    mine.served();
+    return Math.sign(limiter.sloBudgetFactor - before);
+  };
+  expect([chat(70), chat(200)]).toEqual([1, -1]);
 });
 
 test('misses beside sheddable work lower its sloBudgetFactor; alone they do not', () => {

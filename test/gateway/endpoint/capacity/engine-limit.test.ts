@@ -31,7 +31,7 @@ test.each([
   ['one', [30], 30],
   ['three', [16, 1000, 20], 20],
 ])('an engine of which nothing is known is taken to be like the others: %s', (_, others, places) => {
-  expect(firstEngineLimit(others)).toEqual({ places, proven: false, shown: places, queued: 0 });
+  expect(firstEngineLimit(others)).toEqual({ places, proven: false, shown: places, queued: 0, clearMs: 0 });
 });
 
 test.each<[string, Reading[], number]>([
@@ -85,6 +85,26 @@ test('an engine that comes new is compared with what others were seen to run, no
   expect([limit.places, limit.shown]).toEqual([24, 16]);
 });
 
+test('a proven limit that shows no queue for seconds grows faster with each of them, until it shows one', () => {
+  let limit = after(...provenAt(8));
+  const placesAfter = (readings: number) => {
+    for (let reading = 0; reading < readings; reading += 1) {
+      const own = Math.floor(limit.places);
+      limit = nextEngineLimit(limit, { running: own, waiting: 0, own, sinceMs });
+    }
+    return limit.places;
+  };
+  expect(placesAfter(4)).toBeLessThan(9);
+  expect(placesAfter(20)).toBeGreaterThan(40);
+  limit = nextEngineLimit(nextEngineLimit(limit, { running: 8, waiting: 3, own: 11, sinceMs }), {
+    running: 8,
+    waiting: 3,
+    own: 11,
+    sinceMs,
+  });
+  expect(placesAfter(4)).toBeLessThan(9);
+});
+
 test.each([1, 2, 3, 5])('a limit of %i that was a moment’s is forgotten within a minute', (running) => {
   let limit = after(...provenAt(running));
   // No more run there than whole places.
@@ -106,7 +126,13 @@ test.each([
   [20, 8],
   [0, 1],
 ])('a refusal for want of places beside %i proves a limit of %i', (load, places) => {
-  expect(limitAfterRefusal(firstEngineLimit([]), load)).toEqual({ places, proven: true, shown: places, queued: 0 });
+  expect(limitAfterRefusal(firstEngineLimit([]), load)).toEqual({
+    places,
+    proven: true,
+    shown: places,
+    queued: 0,
+    clearMs: 0,
+  });
 });
 
 test.each([
@@ -115,8 +141,8 @@ test.each([
   [33, 2],
   [256, 8],
 ])('of %f proven places, %i may queue; an unproven limit has its queue within', (places, expected) => {
-  expect(engineQueue({ places, proven: true, shown: places, queued: 0 })).toBe(expected);
-  expect(engineQueue({ places, proven: false, shown: places, queued: 0 })).toBe(0);
+  expect(engineQueue({ places, proven: true, shown: places, queued: 0, clearMs: 0 })).toBe(expected);
+  expect(engineQueue({ places, proven: false, shown: places, queued: 0, clearMs: 0 })).toBe(0);
 });
 
 test('without a queue a limit never falls, nor does it more than double; with one it is what runs', () => {

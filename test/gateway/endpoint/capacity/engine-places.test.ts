@@ -11,7 +11,7 @@ test.each([
   const all = many(8, () => run({ stream }));
   clock.nowMs += tookMs;
   if (stream) all[0]?.chunk();
-  else all[0]?.served(16);
+  else all[0]?.end();
   expect(limiter.places.count, 'the first one says nothing of an eighth place').toBe(8);
   all[7]?.served(16);
   expect(limiter.places.count).toBe(places);

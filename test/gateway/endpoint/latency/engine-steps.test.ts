@@ -122,8 +122,10 @@ test('how slow an engine is when it is alone is seen alone, and not forgotten un
       chunks([stream], nowMs);
     }
   };
+  expect(steps.seenAlone).toBe(false);
   run(1, 16);
   expect(steps.slownessAlone).toBeCloseTo(2, 0);
+  expect(steps.seenAlone).toBe(true);
   const alone = steps.slownessAlone;
   run(8, 80);
   expect(steps.slowness(nowMs)).toBeGreaterThan(3);

@@ -87,6 +87,21 @@ test('the reference table has a row for every variable, and survives a bar in a 
   expect(table).toContain('| `WAIT_SECONDS` | `1.5` | how long |');
 });
 
+test.each([
+  ['http://user:s3cret@gateway:8000', '"http://***@gateway:8000"'],
+  ['http://user:s3cret/with@and,?#of@gateway', '"http://***@gateway"'],
+  ['user:s3cret@gateway:8000', '"***@gateway:8000"'],
+  ['//user:s3cret@gateway', '"***@gateway"'],
+  ['http://gateway/v1?key=s3cret', '"http://gateway/v1?***"'],
+  ['http://gateway/#s3cret', '"http://gateway/#***"'],
+  ['htp://gateway', '"htp://gateway"'],
+  ['a?b', '"a?b"'],
+])('a fault shows %s without its secret', (url, expected) => {
+  const [fault] = faultsOf(() => readConfig(schema, { URL: url }));
+  expect(fault).toContain(`, not ${expected}`);
+  expect(fault).not.toContain('s3cret');
+});
+
 function faultsOf(read: () => unknown): readonly string[] {
   try {
     read();

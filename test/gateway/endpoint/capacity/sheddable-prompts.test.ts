@@ -1,0 +1,66 @@
+import { expect, test, vi } from 'vitest';
+import { many, oneEndpoint, shed } from '../../../support/attempts.ts';
+
+test.each<[string, number, 'chunk' | 'end', number]>([
+  ['refused at once', 10, 'end', 30],
+  ['a tenth of what was expected', 100, 'chunk', 300],
+  ['what was expected', 1000, 'chunk', 3000],
+  ['more than that', 3000, 'chunk', 1000],
+  ['far more than that', 5000, 'chunk', 0],
+])('the next sheddable prompt waits for what the last one took: %s', (_, tookMs, sign, leftMs) => {
+  const { clock, endpoint, limiter, run } = oneEndpoint();
+  vi.spyOn(endpoint.latency, 'prefillMs').mockImplementation((tokens) => tokens);
+  run().chunk();
+  const one = run({ ...shed, promptTokens: 1000, stream: sign === 'chunk' });
+  expect(limiter.roomInMs('sheddable')).toBe(4000);
+  clock.nowMs += tookMs;
+  one[sign]();
+  expect(limiter.roomInMs('sheddable')).toBeCloseTo(leftMs, 6);
+});
+
+test('sheddable prompts share steps where there is no real-time work, as far as 50 ms', () => {
+  const { clock, limiter, run, reads } = oneEndpoint();
+  reads();
+  // 1,000 tokens take 26 ms, as long as nothing is known.
+  run({ ...shed, promptTokens: 1000 });
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+  many(2, () => run({ ...shed, promptTokens: 1000 }));
+  expect(limiter.roomInMs('sheddable')).toBeCloseTo(3 * 25.9 - 50, 0);
+  clock.nowMs += 28;
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+});
+
+test('sheddable prompts leave time to real-time work that comes and goes', () => {
+  const { clock, limiter, run, reads } = oneEndpoint();
+  const realtime = run();
+  for (let time = 0; time < 400; time += 1) {
+    for (let step = 0; step < 25; step += 1) {
+      clock.nowMs += 8;
+      realtime.chunk();
+    }
+    reads({ running: 1 });
+  }
+  realtime.end();
+  run({ ...shed, promptTokens: 1000 });
+  // Half of the engine's time, as long as some is usual.
+  expect(limiter.roomInMs('sheddable')).toBeGreaterThan(45);
+  for (let time = 0; time < 400; time += 1) {
+    clock.nowMs += 200;
+    reads();
+  }
+  run({ ...shed, promptTokens: 1000 });
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+});
+
+test('sheddable prompts come half as often where they hold up real-time work', () => {
+  const { clock, endpoint, limiter, run, reads } = oneEndpoint();
+  reads();
+  const realtime = run();
+  // As the model has it: the first token teaches nothing.
+  clock.nowMs += endpoint.predict(endpoint.featuresOf(1, 0)).ttftAloneMs;
+  realtime.chunk();
+  run({ ...shed, promptTokens: 1000 });
+  expect(limiter.roomInMs('sheddable')).toBeCloseTo(103.6, 0);
+  clock.nowMs += 104;
+  expect(limiter.roomInMs('sheddable')).toBe(0);
+});

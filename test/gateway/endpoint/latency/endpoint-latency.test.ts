@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
+import { oneEndpoint } from '../../../support/attempts.ts';
+
+const prompt = { tokens: 1000, pairs: 500_000 };
+
+test('what a request alone would take: its prompt, then its tokens one by one', () => {
+  const { latency } = oneEndpoint().endpoint;
+  const { ttftMs, tpotMs } = latency.alone(prompt);
+  expect(Math.abs(ttftMs - (8 + 25.9))).toBeLessThan(3);
+  expect(Math.abs(tpotMs - 8)).toBeLessThan(0.5);
+  expect(latency.aloneMs(prompt, 11)).toBeCloseTo(ttftMs + 10 * tpotMs, 9);
+});
+
+test('before any step is known nothing is said of a request alone but the least that was seen under a light load', () => {
+  const { latency } = oneEndpoint({ stepModel: new StepModel() }).endpoint;
+  expect(latency.alone(prompt)).toEqual({ ttftMs: 0, tpotMs: 0 });
+  for (const seenMs of [70, 65, 90]) latency.recordLightTpot(seenMs);
+  expect(latency.idleTpotMs).toBe(65);
+});
+
+test('a light load tells until ten answers have told', () => {
+  const { endpoint } = oneEndpoint();
+  const { latency } = endpoint;
+  latency.recordLightTpot(65);
+  const prediction = endpoint.predict(endpoint.featuresOf(1, 0));
+  for (let answer = 0; answer < 9; answer += 1) latency.learnTpot(prediction, 20);
+  expect(latency.idleTpotMs).toBe(65);
+  latency.learnTpot(prediction, 20);
+  expect(latency.idleTpotMs).toBeLessThan(9);
+});

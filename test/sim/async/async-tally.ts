@@ -1,0 +1,38 @@
+import type { AsyncFigures } from '../figures.ts';
+
+/** Counts what an async backlog gets. Tokens count as long as the experiment lasts. */
+export class AsyncTally {
+  readonly #endsAtMs: number;
+  #tokens = 0;
+  #served = 0;
+  #refused = 0;
+  #evicted = 0;
+  #wastedTokens = 0;
+
+  constructor(endsAtMs: number) {
+    this.#endsAtMs = endsAtMs;
+  }
+
+  served(nowMs: number, tokens: number): void {
+    if (nowMs > this.#endsAtMs) return;
+    this.#served += 1;
+    this.#tokens += tokens;
+  }
+
+  /** @param generatedTokens thrown away with it */
+  refused(code: string, generatedTokens: number): void {
+    if (code === 'evicted') this.#evicted += 1;
+    else this.#refused += 1;
+    this.#wastedTokens += generatedTokens;
+  }
+
+  figures(seconds: number): AsyncFigures {
+    return {
+      tokensPerSecond: this.#tokens / seconds,
+      served: this.#served,
+      refused: this.#refused,
+      evicted: this.#evicted,
+      wastedTokens: this.#wastedTokens,
+    };
+  }
+}
