@@ -1,7 +1,7 @@
 import type { ApiRoute } from '../shared/openai/api-routes.ts';
 import type { PromptSize } from './admit/prompt-size.ts';
-import type { Placement } from './endpoint/attempt.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
+import type { Placement } from './endpoint/placement.ts';
 import type { PromptBlocks } from './endpoint/prefix/prompt-blocks.ts';
 import type { QueueingCost } from './queue/queueing-cost.ts';
 import type { PromisedSlo } from './slo.ts';

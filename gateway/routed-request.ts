@@ -1,8 +1,9 @@
-import { Attempt, type Placement } from './endpoint/attempt.ts';
+import { Attempt } from './endpoint/attempt.ts';
 import type { AttemptListener, AttemptRequest } from './endpoint/attempt-request.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import { isDeclined } from './endpoint/health/declined-answer.ts';
 import type { AttemptOutcome, HealthVerdict } from './endpoint/health/ejection.ts';
+import type { Placement } from './endpoint/placement.ts';
 import { type QueueingCost, queueingCostOf } from './queue/queueing-cost.ts';
 import type { FailureCode, Refusal } from './refusal.ts';
 import { refusal } from './refusal.ts';

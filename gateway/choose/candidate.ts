@@ -1,5 +1,5 @@
-import type { Placement } from '../endpoint/attempt.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Placement } from '../endpoint/placement.ts';
 import { blockBytes } from '../endpoint/prefix/prompt-blocks.ts';
 import type { RoutingRequest } from '../request.ts';
 

@@ -11,15 +11,8 @@ import type { CountedRequest } from './in-flight.ts';
 import { tpotOf } from './latency/answer-tpot.ts';
 import type { LoadFeatures, Prediction } from './latency/load-features.ts';
 import { type GappedStream, nextGaps, noGaps, type StreamGaps } from './latency/token-gaps.ts';
+import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
-
-/** The endpoint that was chosen for a request, and what is expected of it there. */
-export interface Placement {
-  readonly endpoint: Endpoint;
-  readonly features: LoadFeatures;
-  readonly prediction: Prediction;
-  readonly match: PrefixMatch;
-}
 
 const statusTooManyRequests = 429;
 /** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */

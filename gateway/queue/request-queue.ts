@@ -1,5 +1,5 @@
 import type { MonotonicClock } from '../../shared/runtime/clock.ts';
-import type { Placement } from '../endpoint/attempt.ts';
+import type { Placement } from '../endpoint/placement.ts';
 import type { QueueItem, RoutingRequest } from '../request.ts';
 import { PriorityBand } from './priority-band.ts';
 

@@ -1,4 +1,4 @@
-import type { Placement } from '../../gateway/endpoint/attempt.ts';
+import type { Placement } from '../../gateway/endpoint/placement.ts';
 import { RequestQueue } from '../../gateway/queue/request-queue.ts';
 import type { QueueItem } from '../../gateway/request.ts';
 import { createManualClock } from './manual-clock.ts';

@@ -3,7 +3,6 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
 import type { AttemptOutcome } from '../../../gateway/endpoint/health/ejection.ts';
 import { nothingHeld } from '../../../gateway/endpoint/in-flight.ts';
-import { mostBlocks } from '../../../gateway/endpoint/prefix/prefix-index.ts';
 import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 import { oneEndpoint, openAttempt } from '../../support/attempts.ts';
 import { ends, poolOf } from '../../support/pools.ts';
@@ -184,71 +183,6 @@ describe('what an attempt teaches', () => {
     attempt.reported({ promptTokens: 1, completionTokens: 900, cachedTokens: 0 });
     attempt.end(outcome, clock.nowMs + 10);
     expect(learnTpot).not.toHaveBeenCalled();
-  });
-});
-
-test.each([
-  ['that nothing was cached', 0, 256],
-  ['nothing of its cache', undefined, mostBlocks],
-])('an answer that says %s, where a prefix was expected', (_, cachedTokens, horizon) => {
-  const { endpoint, run } = modelled();
-  const promptBlocks = new Uint32Array(20).map((_, index) => index + 1);
-  for (let time = 0; time < 2; time += 1) {
-    const { attempt, served } = run({ promptBlocks });
-    attempt.reported({ promptTokens: 640, completionTokens: 1, cachedTokens });
-    served();
-  }
-  expect(endpoint.prefixes.horizon).toBe(horizon);
-});
-
-describe('streams that report no usage', () => {
-  /** Eight streams, an event of each every 100 ms, beside pages; nothing of it is reported. */
-  const serve = (tokensPerEvent: number, counted: boolean) => {
-    const { clock, endpoint, run } = modelled();
-    const streams = Array.from({ length: 8 }, () => run());
-    for (let event = 1; event <= 100; event += 1) {
-      clock.nowMs += 100;
-      for (const each of streams) each.chunk();
-      const generatedTokens = 1000 + event * 8 * tokensPerEvent;
-      endpoint.recordLoad({ running: 8, waiting: 0, kvCacheUtilization: 0, ...(counted ? { generatedTokens } : {}) });
-    }
-    return { endpoint, streams };
-  };
-
-  test('several tokens an event are told by the engine’s own counter', () => {
-    const [one, four, uncounted] = [serve(1, true), serve(4, true), serve(4, false)].map(({ endpoint }) => endpoint);
-    expect(one!.seenTpotMs).toBeCloseTo(100, 0);
-    expect(four!.seenTpotMs).toBeCloseTo(25, 0);
-    expect(four!.saturation).toBeLessThan(0.9);
-    expect(uncounted!.seenTpotMs).toBe(100);
-  });
-
-  test('they teach the time per token, by their chunks', () => {
-    const { endpoint, streams } = serve(1, false);
-    const modelledMs = () => endpoint.latency.tpotMs(endpoint.featuresOf(1, 0));
-    const before = modelledMs();
-    for (const each of streams) each.served();
-    expect(modelledMs()).toBeGreaterThan(2 * before);
-  });
-
-  test('what a stream reports counts before the counter, which others share', () => {
-    const { endpoint, streams } = serve(4, true);
-    for (let answer = 0; answer < 8; answer += 1) streams[answer]!.served(100);
-    const { tokensPerChunk } = endpoint.gaps;
-    expect(tokensPerChunk).toBeLessThan(3);
-    endpoint.gaps.recordGenerated({ tokens: 1e6, durationMs: 1, running: 1 }, 20_000);
-    expect(endpoint.gaps.tokensPerChunk).toBe(tokensPerChunk);
-  });
-
-  test.each([
-    ['an engine that started anew', { tokens: -1000, durationMs: 250, running: 8 }],
-    ['no time', { tokens: 100, durationMs: 0, running: 8 }],
-    ['nothing that runs', { tokens: 100, durationMs: 250, running: 0 }],
-    ['a handful of tokens', { tokens: 7, durationMs: 1, running: 1 }],
-  ])('the counter says nothing of %s', (_, between) => {
-    const { endpoint } = serve(1, false);
-    endpoint.gaps.recordGenerated(between, 20_000);
-    expect(endpoint.gaps.tokensPerChunk).toBe(1);
   });
 });
 
