@@ -151,7 +151,7 @@ export class Endpoint implements LimitedEndpoint {
     return { tokens, pairs, ms: this.latency.prefillMs(tokens, pairs) };
   }
 
-  /** What a prompt with so much of it cached would meet here. */
+  /** What a prompt would meet here. */
   featuresOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
     const { realtime, sheddable } = this.work;
     const decodes = realtime.decodes + sheddable.decodes;
@@ -205,7 +205,7 @@ export class Endpoint implements LimitedEndpoint {
     return this.limiter.window;
   }
 
-  /** @param freshForMs for so long it counts, where that is longer than what the options say */
+  /** @param freshForMs how long it counts, where that is longer than what the options say */
   recordLoad(load: EngineLoad, freshForMs = 0): void {
     this.recordAnswered();
     this.#recordGenerated(load);

@@ -15,7 +15,7 @@ const cachedSaves = 0.5;
  *     cost = t + t⁴ + d⁴ + D · 4d³ · δ
  *
  * The first term is the wait itself, the next two the risk of a miss, the last the same risk for the others: the derivative of d⁴. δ
- * is smaller where a prompt is computed anyway, so that under load prompts gather, and steps without any are left to those who generate.
+ * is smaller where a prompt is computed anyway, so that under load prompts gather, and steps without any are left to requests that generate.
  * Where nothing was promised the usual SLO counts. A request that brought an SLO goes only where nine of ten keep it, as long as there
  * is such an endpoint.
  *

@@ -57,7 +57,7 @@ export interface PromptPause {
   readonly pauseMs: number;
 }
 
-/** A window moves at most so often: a step takes tens of milliseconds to be felt. */
+/** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
 /** A real-time prompt goes to an engine that has at most so much to compute before it. */
 const mostBacklogMs = 300;
@@ -124,7 +124,7 @@ export class ConcurrencyLimiter {
     return tooMany <= work.sheddable.inFlight ? tooMany : undefined;
   }
 
-  /** Stops so many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
+  /** Stops this many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
   evict(count: number, priority: number): void {
     for (let stopped = 0; stopped < count; stopped += 1) {
       const victim = chooseVictim(this.#sheddable, priority, this.#nowMs());

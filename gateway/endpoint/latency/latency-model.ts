@@ -53,7 +53,7 @@ export class LatencyModel {
     return this.#samples;
   }
 
-  /** Mean of |predicted − seen| / seen over first tokens, those of late. */
+  /** Mean of |predicted − seen| / seen over recent first tokens. */
   get ttftError(): number {
     return this.#error;
   }

@@ -84,7 +84,7 @@ export interface Prediction {
   /** Milliseconds a token. */
   readonly tpotMs: number;
   readonly tpotHighMs: number;
-  /** What its prefill takes of the engine's time, and so of everyone's who generates there. */
+  /** What its prefill takes of the engine's time, and so of every request that generates there. */
   readonly prefillMs: number;
   /** What a step takes longer because it computes any prompt at all; none more where it computes others anyway. */
   readonly joinMs: number;
