@@ -29,7 +29,7 @@ export type GatewayConfig = Values<typeof gatewaySchema>;
 /** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
 const staleAfterPeriods = 4;
 const staleAfterAtLeastMs = 2000;
-/** Clients and load balancers need so long to hear that they must go elsewhere. Protocol: contract §7. */
+/** Clients and load balancers need this time to learn that they must go elsewhere. Protocol: contract §7. */
 const longestGraceMs = 5000;
 /** Until the last words to clients that do not read are given up, and until the ports are closed. */
 const closeTimeoutMs = 2500;

@@ -35,7 +35,7 @@ export function promisedMs(what: keyof typeof promiseBoundsMs, ms: number | unde
   return ms === undefined ? undefined : Math.min(most, Math.max(least, ms));
 }
 
-/** An endpoint that cannot keep a target when it is idle is held to so many times its own unloaded figure. Protocol: contract §7. */
+/** An endpoint that cannot keep a target when it is idle is held to this multiple of its own unloaded figure. Protocol: contract §7. */
 const overUnloaded = 1.5;
 
 /** The SLO as an endpoint can be held to it, by what a request that is alone there sees. */

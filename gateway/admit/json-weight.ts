@@ -9,7 +9,7 @@ const weightOfText = 15;
 const mostWeight = 3_000_000;
 /** Derived: a body up to this size cannot weigh more, whatever it holds. */
 export const alwaysLightBytes = mostWeight / weightOfStructure;
-/** So many bytes of a text are looked at one by one, before the search for its end begins to pay. */
+/** The bytes of a text that are looked at one by one, before the search for its end begins to pay. */
 const shortTextBytes = 32;
 
 /**

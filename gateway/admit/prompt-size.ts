@@ -17,7 +17,7 @@ for (const byte of new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
   inBase64[byte] = 1;
 }
 
-/** More of them are text: no prompt has so many, and looking for each takes its time. */
+/** The most attachments that are looked for: no prompt has more, and what lies beyond counts as text. */
 const mostAttachments = 1000;
 /** Base64 of this length is a file, and the quote behind it is its end, where what stands before the quote is base64, too. */
 const surelyFileBytes = 1024;

@@ -1,10 +1,10 @@
 /** Share of an endpoint's time that the reading of its page may cost. Protocol: contract §7, `METRICS_REFRESH_MS`. */
 const largestShare = 0.01;
-/** A page that takes longer than a hundredth of this is read so often all the same: what is older says nothing of a load. */
+/** The longest period, however long a page takes: an older reading says nothing of a load. */
 const longestPeriodMs = 10_000;
-/** A reading counts until it is so many periods old: a busy engine answers late. */
+/** The age, in periods, up to which a reading counts: a busy engine answers late. */
 const staleAfterPeriods = 4;
-/** The cost of a page is the least of so many readings: what took longer waited for something else. */
+/** The cost of a page is the least of the last readings: what took longer waited for something else. */
 const readings = 16;
 /** Fewer say nothing of it: the first ones open connections, and meet processes that have just started. */
 const fewestReadings = 8;
@@ -19,7 +19,7 @@ export class ReadingPeriod {
     this.#refreshMs = refreshMs;
   }
 
-  /** A page took so long to come. */
+  /** A page has come. @param tookMs from the request to its end */
   record(tookMs: number): void {
     this.#tookMs.push(tookMs);
     if (this.#tookMs.length > readings) this.#tookMs.shift();
@@ -31,7 +31,7 @@ export class ReadingPeriod {
     return Math.max(this.#refreshMs, Math.min(longestPeriodMs, costMs / largestShare));
   }
 
-  /** For so long a reading counts. */
+  /** How long a reading counts. */
   get freshForMs(): number {
     return staleAfterPeriods * this.ms;
   }

@@ -19,15 +19,15 @@ import type { PrefixMatch } from './prefix/prefix-index.ts';
 const statusTooManyRequests = 429;
 /** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
 const usualTpotMs = 20;
-/** An answer that takes no longer than so many times what it takes alone met no queue: steps that run anyway take the rest. */
+/** An answer that takes at most this multiple of what it takes alone met no queue: steps that run anyway take the rest. */
 const promptOverAlone = 1.5;
 
 type Listener = AttemptListener<Attempt>;
 
 /**
  * One request on one endpoint, from its dispatch to its end. It tells the endpoint's in-flight counts, health, latency model, prefix
- * index and concurrency limiter what happens, and there is no other way to tell them. Times are given by whoever sees the bytes, on
- * the endpoint's clock.
+ * index and concurrency limiter what happens, and there is no other way to tell them. Times are given by the front that sees the
+ * bytes, on the endpoint's clock.
  */
 export class Attempt implements CountedRequest, LimitedRequest, GappedStream, SteppedStream {
   readonly endpoint: Endpoint;
@@ -276,7 +276,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.endpoint.health.recordProbe(verdict);
   }
 
-  /** So many tokens of its answer have come: whether as soon as from an engine without other work. */
+  /** Tokens of its answer have come. As soon as from an engine without other work, they show a place. */
   #tellPlaces(tokens: number, nowMs: number): void {
     const { latency, limiter, work } = this.endpoint;
     // A stream that began in the place of one that ended tells nothing of a place beside it.

@@ -171,7 +171,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     return this.work.mayHaveComputed(beforeMs);
   }
 
-  /** What a prompt with so much of it cached would meet here. */
+  /** What a prompt would meet here. */
   featuresOf(uncachedTokens: number, cachedTokens: number): LoadFeatures {
     const { startedAtMs, lastStartedAtMs, secondLastStartedAtMs } = this.latency.steps;
     return {
@@ -234,7 +234,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     return this.limiter.window;
   }
 
-  /** @param freshForMs for so long it counts, where that is longer than what the options say */
+  /** @param freshForMs how long it counts, where that is longer than what the options say */
   recordLoad(load: EngineLoad, freshForMs = 0): void {
     this.recordAnswered();
     this.#recordGenerated(load);

@@ -11,7 +11,6 @@ import { instanceSize } from './instance-size.ts';
 import { deploymentRules, deploymentSchema, Installation, readInstallation } from './settings.ts';
 
 const source = 'dist/function';
-const byDefaultBufferedBytes = '268435456';
 
 const flags = readFlags({
   usage: 'infra/gcp/deploy.sh',
@@ -51,12 +50,11 @@ await run(flags.isDryRun, async (openGcloud) => {
   if (unchecked !== undefined) say(unchecked);
   if (flags.check) return say('All of this can work.');
   if (!existsSync(`${source}/main.mjs`)) throw new Refusal(`${source} is not there: npm run build writes it`);
-  const maxBufferedBytes = Number(env.MAX_BUFFERED_BYTES ?? byDefaultBufferedBytes);
   const wanted = {
     installation,
     settings,
     env,
-    size: instanceSize({ policies, maxWaiting: config.maxWaiting, maxBufferedBytes }),
+    size: instanceSize({ ...config, policies }),
     ackDeadlineSeconds: config.ackDeadlineMs / 1000,
     source,
   };

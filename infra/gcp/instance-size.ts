@@ -7,14 +7,14 @@ const mostRequests = 1000;
 /** For messages that are given back at once, and for probes. */
 const spareRequests = 16;
 
-/** Measured: 85 MiB idle, 115 with 256 connections; with 256 MiB of waiting bodies, small and largest ones, 730 at most: 384 and both copies. */
+/** Measured: 85 MiB idle, 115 with 256 connections; the largest answers need 230 beside their copies. The rest is room for the heap. */
 const processBytes = 384 * mebibyte;
-/** A push is held as it came, and decoded (3/4 of it) beside that. */
-const copiesOfBody = 2;
+/** Measured with answers of 7 MB: each is held as it came, as text, and in its result. */
+const copiesOfBody = 3;
 /** Results that could not be published, kept for their redelivery. */
 const keptResultsBytes = 64 * mebibyte;
-/** A call's answer and the result made of it; one answer may be larger, not all at once. */
-const callBytes = mebibyte / 2;
+/** Answers up to 64 KiB are not counted in `MAX_BUFFERED_BYTES`; each has its result beside it. */
+const callBytes = mebibyte / 8;
 
 export interface InstanceSize {
   /** Requests at once on an instance. */
@@ -33,7 +33,7 @@ export interface SizeInputs {
  * requests = Σ over pools of MAX_IN_FLIGHT + MAX_WAITING + 16: each message that is served or waits is one open request, and fewer would
  * keep the function's own limits from ever being reached.
  *
- * memory = 384 MiB + 2 · MAX_BUFFERED_BYTES + 64 MiB + 0.5 MiB · requests, in steps of 256 MiB. Source: contract §3, Bounds.
+ * memory = 384 MiB + 3 · MAX_BUFFERED_BYTES + 64 MiB + 1/8 MiB · requests, in steps of 256 MiB. Source: contract §3, Bounds.
  *
  * CPUs: Cloud Run asks for 2 above 4 GiB and for 4 above 8 GiB; the process uses one.
  */

@@ -2,7 +2,7 @@ import type { UnixMs } from '../runtime/clock.ts';
 
 export type Attributes = Readonly<Record<string, string>>;
 
-/** How many attempts have failed. A producer that sets it costs nobody but itself. */
+/** How many attempts have failed. A producer that sets it harms only itself. */
 const attemptName = 'attempt';
 /** The rest of the state of a message's retries, which lets its sender set deadline, settings and identity. Protocol: contract §1. */
 const retryNames = [

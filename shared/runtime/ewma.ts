@@ -39,7 +39,7 @@ export class RecentRate {
   }
 
   record(nowMs: number): void {
-    // One event adds so much that, decaying, it counts as one altogether.
+    // One event adds what counts as one altogether while it decays.
     this.#perSecond = this.perSecond(nowMs) + 1000 / this.#memoryMs;
     this.#atMs = nowMs;
   }

@@ -100,3 +100,13 @@ export type RouterWorld = ReturnType<typeof routerWorld>;
 export function nameOf({ host }: Endpoint): string {
   return host.split(':')[0]!;
 }
+
+/** Endpoint a runs one request and has another one in its own queue: what comes then waits. */
+export async function fullWorld(options: RouterWorldOptions = {}, priority = 0) {
+  const world = routerWorld(options);
+  const [first, second] = [world.submit('first', { priority }), world.submit('second', { priority })];
+  await world.clock.advance(60);
+  for (let reading = 0; reading < 2; reading += 1) world.read('a', 1, 1);
+  world.log.length = 0;
+  return { ...world, first, second };
+}

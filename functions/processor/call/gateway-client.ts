@@ -123,7 +123,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle({ end: wasSent ? 'broken' : 'unreachable', message });
   }
 
-  /** Where there is no room yet, the gateway has to keep the rest of its answer for so long. */
+  /** Where there is no room yet, the gateway has to keep the rest of its answer until then. */
   #takeRoom(controller: Dispatcher.DispatchController, sizeBytes: number): void {
     if (this.#holdsRoom) return;
     this.#holdsRoom = true;

@@ -11,7 +11,7 @@ import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 
-/** A window moves at most so often: a step takes tens of milliseconds to be felt. */
+/** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
 /** Memory of how long requests stay, in requests. */
 const staySpan = 100;
@@ -79,7 +79,7 @@ export class ConcurrencyLimiter {
     return tooMany <= work.sheddable.inFlight ? tooMany : undefined;
   }
 
-  /** Stops so many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
+  /** Stops this many sheddable requests, the lowest priority and the least progress first, for one of `priority`. */
   evict(count: number, priority: number): void {
     const isSheddable = ({ workClass }: LimitedRequest): boolean => workClass === 'sheddable';
     for (let stopped = 0; stopped < count; stopped += 1) {

@@ -8,7 +8,7 @@ export interface EngineLimit {
   readonly shown: number;
   /** Readings in a row that saw a queue. */
   readonly queued: number;
-  /** For so long it was used without a queue. */
+  /** How long it was used without a queue. */
   readonly clearMs: number;
 }
 
@@ -27,7 +27,7 @@ export interface PlacesSeen {
 const firstPlaces = 8;
 /** An unproven limit goes at most so far beyond what was seen to run: more would stand in the engine's queue. Protocol: as above. */
 const mostBeyond = 8;
-/** A request that arrives waits for the next step even in an idle engine: only a queue that so many readings see in a row is one. */
+/** A request that arrives waits for the next step even in an idle engine: only a queue that this many readings see in a row is one. */
 const readingsToTell = 2;
 /** From this share of the limit on, an engine without a queue shows that it may take more than was thought. */
 const usedShare = 0.8;

@@ -7,7 +7,7 @@ import { tpotTargetShare } from './slo-budget-factor.ts';
 export const mostStepMs = 50;
 /** A queueing delay of this share of the promised TTFT is full pressure. */
 const ttftTargetShare = 0.5;
-/** Sheddable work may make tokens so many times as slow as an idle engine's, whatever was promised. */
+/** Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. */
 const slowestOverIdle = 1.5;
 
 /** What is known of one endpoint. */

@@ -2,16 +2,16 @@ import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.t
 
 /** Weight of a stream's newest gap: its mean spans about the last sixteen. */
 const newestWeight = 1 / 16;
-/** A stream speaks for the engine after so many gaps. */
+/** A stream speaks for the engine after this many gaps. */
 const gapsToCount = 4;
 /** Of several streams the one at this quantile: parsers that hold tokens back make gaps longer, never shorter. */
 const quantile = 0.3;
 /** No engine puts more tokens into a chunk: an answer that says so has lost its count. */
 export const mostTokensPerChunk = 64;
-/** Time per token of finished requests, where no stream runs, counts for so long. */
+/** Time per token of finished requests, where no stream runs, counts for this time. */
 const finishedCountsMs = 5000;
 
-/** What complete streams said of their tokens counts for so long before an engine's own counter does. */
+/** What complete streams said of their tokens counts for this time before an engine's own counter does. */
 const usageCountsMs = 60_000;
 /** From two pages with fewer tokens between them nothing can be told. */
 const fewestPageTokens = 8;

@@ -41,7 +41,7 @@ export interface ExchangeServices {
 
 /** An answer that another endpoint may give better is kept as long as it is no larger; errors of model servers have some hundred bytes. */
 const mostHeldBytes = 64 * 1024;
-/** An engine says in so much of it that it is full. */
+/** The beginning of a body, in bytes, in which an engine says that it is full. */
 const readBytes = 4096;
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';

@@ -12,7 +12,7 @@ export class BodyBudget {
     return this.#heldBytes;
   }
 
-  /** Whether so many more bytes may be held. */
+  /** Whether this many more bytes may be held. */
   fits(sizeBytes: number): boolean {
     return this.#heldBytes + sizeBytes <= this.#mostBytes;
   }

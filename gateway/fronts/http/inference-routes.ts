@@ -29,7 +29,7 @@ declare module 'fastify' {
   }
 }
 
-/** What decides who is let in, and as what. */
+/** What decides whether a client is let in, and with which rights. */
 export interface Admitting {
   readonly objectives: () => Objectives;
   readonly defaultObjective: string;

@@ -5,7 +5,7 @@ import type { MessageBus } from './message-bus.ts';
 import { SampleRun } from './sample/sample-run.ts';
 import { type FunctionFigures, noFunctionFigures, readFunctionFigures } from './summary/function-figures.ts';
 import { progressText, type Summary } from './summary/stack-texts.ts';
-import { type TtftSample, ttftFigures } from './summary/ttft-figures.ts';
+import { type TtftSample, type TurnTimes, ttftFigures } from './summary/ttft-figures.ts';
 import { chat } from './users/chat-user.ts';
 
 export interface Experiment {
@@ -44,9 +44,9 @@ export async function runExperiment(experiment: Experiment): Promise<Summary> {
   const besideAsync = () => run !== undefined && !run.complete;
   const beginTurn = () => {
     const beside = besideAsync();
-    return (ttftMs: number | undefined) => {
-      if (ttftMs === undefined) failedTurns += 1;
-      else turns.push({ ttftMs, besideAsync: beside });
+    return (times: TurnTimes | undefined) => {
+      if (times === undefined) failedTurns += 1;
+      else turns.push({ ...times, besideAsync: beside });
     };
   };
   const users = Array.from({ length: experiment.users }, (_, seat) =>

@@ -3,7 +3,6 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Attempt } from '../../../gateway/endpoint/attempt.ts';
 import type { AttemptOutcome } from '../../../gateway/endpoint/health/ejection.ts';
 import { nothingHeld } from '../../../gateway/endpoint/in-flight.ts';
-import { mostBlocks } from '../../../gateway/endpoint/prefix/prefix-index.ts';
 import { oneEndpoint, openAttempt } from '../../support/attempts.ts';
 import { teachSteps } from '../../support/known-steps.ts';
 import { ends, poolOf } from '../../support/pools.ts';
@@ -161,20 +160,6 @@ describe('what an attempt teaches', () => {
     attempt.end(outcome, clock.nowMs + 10);
     expect(learnTpot).not.toHaveBeenCalled();
   });
-});
-
-test.each([
-  ['that nothing was cached', 0, 256],
-  ['nothing of its cache', undefined, mostBlocks],
-])('an answer that says %s, where a prefix was expected', (_, cachedTokens, horizon) => {
-  const { endpoint, run } = modelled();
-  const promptBlocks = new Uint32Array(20).map((_, index) => index + 1);
-  for (let time = 0; time < 2; time += 1) {
-    const { attempt, served } = run({ promptBlocks });
-    attempt.reported({ promptTokens: 640, completionTokens: 1, cachedTokens });
-    served();
-  }
-  expect(endpoint.prefixes.horizon).toBe(horizon);
 });
 
 describe('the end of an attempt', () => {

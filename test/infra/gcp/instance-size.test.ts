@@ -22,12 +22,12 @@ test.each([
 
 test.each([
   [256, 1],
-  [1536, 1],
+  [1024, 1],
   [2048, 2],
   [5000, 4],
-])('%d MiB of bodies fit twice beside the process, and CPUs go with the memory', (maxBufferedMebibytes, cpus) => {
+])('%d MiB of bodies fit three times beside the process, and CPUs go with the memory', (maxBufferedMebibytes, cpus) => {
   const { memoryMebibytes, cpus: given } = size({}, undefined, maxBufferedMebibytes);
-  expect(memoryMebibytes).toBeGreaterThan(2 * maxBufferedMebibytes + 384);
+  expect(memoryMebibytes).toBeGreaterThan(3 * maxBufferedMebibytes + 384);
   expect(memoryMebibytes % 256).toBe(0);
   expect(given).toBe(cpus);
 });

@@ -6,7 +6,7 @@ import type { AnswerEnd, Wire } from './wire.ts';
 
 /** Writes an answer while, or when, it is generated. */
 export interface AnswerWriter {
-  /** So many tokens exist now; `end` comes with the last. */
+  /** Takes the number of tokens that exist now; `end` comes with the last. */
   generated(tokens: number, end: AnswerEnd | undefined): void;
   /** The engine does not take the request. @throws {RequestFault} where nothing of the answer went out */
   refuse(fault: RequestFault): void;

@@ -1,5 +1,5 @@
 import type { FunctionFigures } from './function-figures.ts';
-import type { TtftFigures } from './ttft-figures.ts';
+import { promised, type TtftFigures } from './ttft-figures.ts';
 
 export interface AsyncFigures {
   readonly messages: number;
@@ -49,6 +49,7 @@ export function summaryText(summary: Summary): string {
     ['async', `${tokenRate(asynchronous)} over ${seconds.toFixed(1)} s`],
     ['chat TTFT', `alone          ${ttftText(ttftAlone)}`],
     ['', `beside async   ${ttftText(ttftBesideAsync)}`],
+    ['', `missed: slower than ${promised.ttftMs} ms to the first token, or ${promised.tpotMs} ms a token`],
     ...(failedTurns > 0 ? [['', `${failedTurns} turns failed`]] : []),
     ['gate', `reads ${sources.join(' and ') || 'nothing'}; ${closedText(closed)}`],
     ['', `${nacked} deliveries nacked; ${deferredText(deferred)}`],
@@ -78,9 +79,9 @@ export function invitationText({ pubsub }: Addresses): string {
   ].join('\n');
 }
 
-function ttftText({ turns, p50Ms, p95Ms }: TtftFigures): string {
+function ttftText({ turns, p50Ms, p95Ms, missed }: TtftFigures): string {
   if (turns === 0) return 'no turn';
-  return `p50 ${milliseconds(p50Ms)}, p95 ${milliseconds(p95Ms)} of ${turns} turns`;
+  return `p50 ${milliseconds(p50Ms)}, p95 ${milliseconds(p95Ms)} of ${turns} turns, ${missed} missed`;
 }
 
 function closedText(closed: FunctionFigures['closed']): string {

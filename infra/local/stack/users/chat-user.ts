@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { objectiveHeaders } from '../../../../shared/inference-gateway/header-names.ts';
 import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
+import type { TurnTimes } from '../summary/ttft-figures.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
 export interface ChatUser {
@@ -8,8 +9,8 @@ export interface ChatUser {
   readonly model: string;
   /** From 0: decides when the user comes, and with which prompt it begins. */
   readonly seat: number;
-  /** Called as the turn begins; what it gives is called with the TTFT, or with undefined for a turn that failed. */
-  readonly beginTurn: () => (ttftMs: number | undefined) => void;
+  /** Called as the turn begins; what it gives is called with the turn's times, or with undefined for a turn that failed. */
+  readonly beginTurn: () => (times: TurnTimes | undefined) => void;
   readonly signal: AbortSignal;
 }
 
@@ -23,15 +24,15 @@ export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatU
   await delay(seat * arrivalMs, undefined, { signal }).catch(() => {});
   for (let turn = seat; !signal.aborted; turn += 1) {
     const endTurn = beginTurn();
-    const ttftMs = await askOnce(gatewayUrl, model, turn, signal).catch(() => undefined);
+    const times = await askOnce(gatewayUrl, model, turn, signal).catch(() => undefined);
     if (signal.aborted) return;
-    endTurn(ttftMs);
+    endTurn(times);
     await delay(thinkingMs + (turn % 5) * 100, undefined, { signal }).catch(() => {});
   }
 }
 
-/** Milliseconds from sending the request to its first token. @throws {Error} without one */
-async function askOnce(gatewayUrl: string, model: string, turn: number, signal: AbortSignal): Promise<number> {
+/** From sending the request to its last token. @throws {Error} without one */
+async function askOnce(gatewayUrl: string, model: string, turn: number, signal: AbortSignal): Promise<TurnTimes> {
   const sentAtMs = performance.now();
   const response = await fetch(`${gatewayUrl}${apiRoutes.chatCompletions.path}`, {
     method: 'POST',
@@ -48,14 +49,19 @@ async function askOnce(gatewayUrl: string, model: string, turn: number, signal: 
     signal,
   });
   if (!response.ok || !response.body) throw new Error(`the gateway answered ${response.status}`);
-  let ttftMs: number | undefined;
-  let text = '';
+  let [firstAtMs, lastAtMs] = [0, 0];
+  let tokens = 0;
+  let rest = '';
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    if (ttftMs !== undefined) continue;
-    text += chunk;
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
     // The first event of a chat names the role and has no text yet.
-    if (/"(content|text)":\s*"[^"]/.test(text)) ttftMs = performance.now() - sentAtMs;
+    const withText = lines.filter((line) => /"(content|text)":\s*"[^"]/.test(line)).length;
+    if (withText === 0) continue;
+    lastAtMs = performance.now();
+    if (tokens === 0) firstAtMs = lastAtMs;
+    tokens += withText;
   }
-  if (ttftMs === undefined) throw new Error('the stream held no token');
-  return ttftMs;
+  if (tokens === 0) throw new Error('the stream held no token');
+  return { ttftMs: firstAtMs - sentAtMs, tpotMs: (lastAtMs - firstAtMs) / Math.max(1, tokens - 1) };
 }

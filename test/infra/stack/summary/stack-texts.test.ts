@@ -3,8 +3,8 @@ import { noFunctionFigures } from '../../../../infra/local/stack/summary/functio
 import { invitationText, progressText, summaryText } from '../../../../infra/local/stack/summary/stack-texts.ts';
 
 const asynchronous = { messages: 200, answered: 120, failed: 3, duplicates: 2, tokens: 50_000, seconds: 10 };
-const ttft = { turns: 40, p50Ms: 21.4, p95Ms: 48 };
-const none = { turns: 0, p50Ms: Number.NaN, p95Ms: Number.NaN };
+const ttft = { turns: 40, missed: 2, p50Ms: 21.4, p95Ms: 48 };
+const none = { turns: 0, missed: 0, p50Ms: Number.NaN, p95Ms: Number.NaN };
 
 test('progress fits into eighty columns', () => {
   const text = progressText(asynchronous, 1, ttft);
@@ -35,8 +35,9 @@ test('the summary', () => {
     "  results    120 of 200 messages, 80 MISSING, in results.jsonl
                  117 succeeded, 3 failed, 2 came twice and were dropped
       async      5,000 tok/s over 10.0 s
-      chat TTFT  alone          p50 21 ms, p95 48 ms of 40 turns
+      chat TTFT  alone          p50 21 ms, p95 48 ms of 40 turns, 2 missed
                  beside async   no turn
+                 missed: slower than 1000 ms to the first token, or 50 ms a token
                  1 turns failed
       gate       reads flow-control; it closed 2 × on flow-control, 1 × on pool
                  4 deliveries nacked; it held messages back: 5 × saturated"

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { mostBlocks } from '../../../gateway/endpoint/prefix/prefix-index.ts';
 import { oneEndpoint } from '../../support/attempts.ts';
 
 /** A world in which first tokens are expected after as long as the endpoint's model says. */
@@ -54,4 +55,18 @@ describe('streams that report no usage', () => {
     endpoint.gaps.recordGenerated(between, 20_000);
     expect(endpoint.gaps.tokensPerChunk).toBe(1);
   });
+});
+
+test.each([
+  ['that nothing was cached', 0, 256],
+  ['nothing of its cache', undefined, mostBlocks],
+])('an answer that says %s, where a prefix was expected', (_, cachedTokens, horizon) => {
+  const { endpoint, run } = modelled();
+  const promptBlocks = new Uint32Array(20).map((_, index) => index + 1);
+  for (let time = 0; time < 2; time += 1) {
+    const { attempt, served } = run({ promptBlocks });
+    attempt.reported({ promptTokens: 640, completionTokens: 1, cachedTokens });
+    served();
+  }
+  expect(endpoint.prefixes.horizon).toBe(horizon);
 });
