@@ -35,6 +35,7 @@ export interface DeliverySettings {
   readonly maxAttempts: number;
   readonly retrySpanMs: number;
   readonly maxWaitMs: number;
+  readonly streamCalls: 'never' | 'auto';
 }
 
 /** What deliveries share. */

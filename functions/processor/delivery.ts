@@ -107,13 +107,15 @@ export class Delivery {
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
-      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
+      const isStreamed = settings.streamCalls === 'auto' && !pool.isOurs(this.#nowMs());
+      const onToken = isStreamed ? (nowMs: MonotonicMs) => permit.token(nowMs) : undefined;
+      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer, onToken };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
-      permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
+      permit.end(callOutcome(call, callClass, { leftMs, nowMs }), call.endedAtMs);
       return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());

@@ -57,6 +57,7 @@ export function createPools({ policies, settings, sourcesOf, clock, events, onRe
       ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
       whenUnknown: settings.capacityUnknown,
       onBreaker: (path, isOpen) => events.breakerChanged(name, path, isOpen),
+      onRoom: onReading,
     });
   };
   const sharing = Map.groupBy(policies.all, nameOf);

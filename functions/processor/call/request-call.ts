@@ -1,12 +1,19 @@
 import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
 import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
-import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
+import {
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { RandomSource } from '../random.ts';
 import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { SpanScope } from '../tracing.ts';
-import type { CallEnd } from './answer.ts';
+import { type CallEnd, isForStream } from './answer.ts';
 import type { CallGateway, HoldAnswer } from './gateway-client.ts';
+import { streamedPayload } from './streamed-payload.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {
@@ -30,6 +37,8 @@ export interface WantedCall {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly holdAnswer: HoldAnswer;
+  /** Where the answer is to come as a stream, if it can: called for each token, or few of them. */
+  readonly onToken: ((nowMs: MonotonicMs) => void) | undefined;
 }
 
 /** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
@@ -45,7 +54,7 @@ export interface CallParts {
 
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
-  return async ({ request, policy, credential, timeoutMs, signal, holdAnswer }, span) => {
+  return async ({ request, policy, credential, timeoutMs, signal, holdAnswer, onToken }, span) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
     const headers = callHeaders({
@@ -59,7 +68,12 @@ export function requestCaller({ callGateway, clock, wall, random }: CallParts): 
     });
     const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const url = `${policy.gatewayUrl}${request.endpoint}`;
-    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal, holdAnswer });
+    const call = { url, headers, body: request.payload, timeoutMs, signal, holdAnswer };
+    const streamed = onToken && streamedPayload(request.endpoint, request.payload);
+    const asStream = streamed && { ...call, body: streamed, onToken: () => onToken(clock.nowMs()) };
+    let end = await callGateway(asStream ?? call);
+    const leftMs = timeoutMs - msBetween(startedAtMs, clock.nowMs());
+    if (asStream && isForStream(end) && leftMs > 0) end = await callGateway({ ...call, timeoutMs: leftMs });
     const endedAtMs = clock.nowMs();
     span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
     return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };

@@ -1,9 +1,10 @@
 import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
-import { CallLimit, type ClosedBy } from './call-limit.ts';
+import { CallLimit } from './call-limit.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
+import { StreamGaps } from './stream-pace.ts';
 import type { GateInputs } from './verdict.ts';
 
 /** What a pool is made from. */
@@ -17,6 +18,8 @@ export interface DispatchPoolOptions {
   /** What an unknown load means. */
   readonly whenUnknown: GateInputs['whenUnknown'];
   readonly onBreaker: (path: string, isOpen: boolean) => void;
+  /** The limit has grown while calls are under way: messages that wait may go. */
+  readonly onRoom: () => void;
 }
 
 /** What a call is for. */
@@ -31,6 +34,10 @@ export type PoolInputs = Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs'
 const failuresToOpen = 5;
 const longestShedMs = 60_000;
 const healthyForMs = 60_000;
+/** The source that our own gateway alone has data for. */
+const ownGateway = 'gateway';
+/** Below this saturation a pool counts as idle: a quarter of the queue, or of the cache, that makes it full. */
+const idleBelow = 0.25;
 
 const healthOf = {
   success: 'well',
@@ -48,17 +55,19 @@ export class DispatchPool {
   readonly breakers: BreakerBoard;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
+  readonly #onRoom: () => void;
   readonly #succeededAtMs = new Map<string, MonotonicMs>();
   #inFlight = 0;
   #shedAtMs: MonotonicMs = longAgo;
   #shedUntilMs: MonotonicMs = longAgo;
 
-  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, onBreaker }: DispatchPoolOptions) {
+  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, onBreaker, onRoom }: DispatchPoolOptions) {
     this.name = name;
     this.gatewayUrl = gatewayUrl;
     this.capacity = capacity;
     this.#whenUnknown = whenUnknown;
     this.#limit = new CallLimit(ceiling);
+    this.#onRoom = onRoom;
     this.breakers = new BreakerBoard(failuresToOpen, onBreaker);
   }
 
@@ -72,10 +81,23 @@ export class DispatchPool {
     return this.#limit.calls;
   }
 
+  /** Whether the gateway was read to be our own: it knows its load better than its answers tell it. */
+  isOurs(nowMs: MonotonicMs): boolean {
+    return this.capacity.readingAt(nowMs)?.source === ownGateway;
+  }
+
+  /**
+   * How many messages that wait will be called within this time, at the pace of now: infinitely many where no pace is known. What is more
+   * would go back to Pub/Sub all at once when its wait is over, and Pub/Sub would take that for an outage.
+   */
+  callsWithin(durationMs: number): number {
+    return this.#limit.callsWithin(durationMs);
+  }
+
   /** Time passed, and a message asks: reads the load where that is due, and lets the limit begin anew where the gate has opened. */
   advance(nowMs: MonotonicMs): void {
     this.capacity.advance(nowMs);
-    this.#limit.advance(this.#inFlight, this.#closedBy(nowMs), nowMs);
+    this.#limit.advance(this.#inFlight, this.#isClosed(nowMs), nowMs);
   }
 
   /** What the pool looks like now. Changes nothing. */
@@ -85,17 +107,21 @@ export class DispatchPool {
       whenUnknown: this.#whenUnknown,
       shedUntilMs: this.#shedEndMs(nowMs),
       inFlight: this.#inFlight,
-      quota: this.#limit.quota(this.#inFlight, this.#closedBy(nowMs), nowMs),
+      quota: this.#limit.quota(this.#inFlight, this.#isClosed(nowMs), nowMs),
     };
   }
 
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
   take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
-    const permit = new Permit((outcome, endedAtMs) => {
-      this.#learn(outcome, path, startedAtMs, endedAtMs);
-      this.#inFlight -= 1;
-      this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
-      onEnd();
+    const stream = new StreamGaps();
+    const permit = new Permit({
+      token: (nowMs) => this.#heard(stream, nowMs),
+      end: (outcome, endedAtMs) => {
+        this.#learn(outcome, path, { startedAtMs, endedAtMs, heardEvents: stream.events });
+        this.#inFlight -= 1;
+        this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
+        onEnd();
+      },
     });
     this.#inFlight += 1;
     this.breakers.began(path, message, tenant);
@@ -108,8 +134,19 @@ export class DispatchPool {
     return atMs !== undefined && msBetween(atMs, nowMs) <= healthyForMs;
   }
 
-  #learn(outcome: CallOutcome, path: string, startedAtMs: MonotonicMs, endedAtMs: MonotonicMs): void {
-    this.#limit.ended(outcome, { startedAtMs, endedAtMs, inFlight: this.#inFlight });
+  #heard(stream: StreamGaps, nowMs: MonotonicMs): void {
+    this.#limit.heard(stream, this.#inFlight, nowMs);
+    if (Math.floor(this.#limit.calls) > this.#inFlight) this.#onRoom();
+  }
+
+  #learn(
+    outcome: CallOutcome,
+    path: string,
+    call: { readonly startedAtMs: MonotonicMs; readonly endedAtMs: MonotonicMs; readonly heardEvents: number },
+  ): void {
+    const { endedAtMs } = call;
+    const saturation = this.capacity.readingAt(endedAtMs)?.saturation ?? Number.POSITIVE_INFINITY;
+    this.#limit.ended(outcome, { ...call, inFlight: this.#inFlight, isIdle: saturation < idleBelow });
     if (outcome.became === 'success') this.#succeededAtMs.set(path, endedAtMs);
     if (outcome.became !== 'capacity') return;
     this.#shedAtMs = endedAtMs;
@@ -117,12 +154,11 @@ export class DispatchPool {
     this.#shedUntilMs = latest(this.#shedUntilMs, shedUntilMs);
   }
 
-  /** Why nothing may be sent now, apart from the limit. */
-  #closedBy(nowMs: MonotonicMs): ClosedBy | undefined {
+  /** Nothing may be sent now, whatever the limit. */
+  #isClosed(nowMs: MonotonicMs): boolean {
     const { gate } = this.capacity.at(nowMs);
-    const isClosed = gate === 'saturated' || gate === 'asleep' || (gate === 'unknown' && this.#whenUnknown !== 'open');
-    if (isClosed) return 'reading';
-    return this.#shedEndMs(nowMs) > nowMs ? 'shed' : undefined;
+    if (gate === 'saturated' || gate === 'asleep' || this.#shedEndMs(nowMs) > nowMs) return true;
+    return gate === 'unknown' && this.#whenUnknown !== 'open';
   }
 
   /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */

@@ -132,7 +132,7 @@ export class DispatchQueue {
     this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
-    this.#makeRoom(queue);
+    this.#makeRoom(call, queue);
     if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
   }
 
@@ -146,13 +146,16 @@ export class DispatchQueue {
   }
 
   /** Sends messages back until places and bytes are enough again; of queues that hold alike, the newcomer's gives up first. */
-  #makeRoom(newcomer: SubscriptionQueue): void {
-    const { maxWaiting, maxWaitingBytes } = this.#options;
+  #makeRoom({ request }: WaitingCall, newcomer: SubscriptionQueue): void {
+    const { maxWaiting, maxWaitingBytes, clock } = this.#options;
+    const pool = this.#queueOf(request.pool);
+    const inTime = request.pool.callsWithin(msBetween(clock.nowMs(), request.giveUpAtMs));
     for (;;) {
-      const isCrowded = this.#waiting.size > maxWaiting;
+      const isLate = pool.waiting > inTime;
+      const isCrowded = this.#waiting.size > maxWaiting || isLate;
       if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
       const shareOf = (queue: SubscriptionQueue): number => (isCrowded ? queue.waiting : queue.sizeBytes);
-      const queues = [...this.#pools.values()].flatMap(({ subscriptions }) => subscriptions);
+      const queues = (isLate ? [pool] : [...this.#pools.values()]).flatMap(({ subscriptions }) => subscriptions);
       const largest = queues.reduce((most, queue) => (shareOf(queue) > shareOf(most) ? queue : most), newcomer);
       const latest = largest.latest();
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));

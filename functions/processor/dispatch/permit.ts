@@ -1,5 +1,5 @@
 import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
-import type { CallGeneration } from './limit-pace.ts';
+import type { CallGeneration } from './answer-pace.ts';
 
 /** What became of the call that a place was given for. Gate, limit and breaker learn from this alone. */
 export type CallOutcome =
@@ -14,20 +14,32 @@ export type CallOutcome =
   /** There was no call, or it says nothing of the pool. */
   | { readonly became: 'ignored' };
 
+/** What a place's pool hears of its call. */
+export interface PermitListener {
+  /** A token of the answer has come. */
+  token(nowMs: MonotonicMs): void;
+  /** Called once. */
+  end(outcome: CallOutcome, nowMs: MonotonicMs): void;
+}
+
 /** One call's place in its pool. It is given back once, with what became of the call. */
 export class Permit {
-  readonly #onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void;
+  readonly #pool: PermitListener;
   #hasEnded = false;
 
-  /** `onEnd` is called once. */
-  constructor(onEnd: (outcome: CallOutcome, nowMs: MonotonicMs) => void) {
-    this.#onEnd = onEnd;
+  constructor(pool: PermitListener) {
+    this.#pool = pool;
+  }
+
+  /** A token of the call's answer has come. */
+  token(nowMs: MonotonicMs): void {
+    if (!this.#hasEnded) this.#pool.token(nowMs);
   }
 
   /** Gives the place back. Only the first end counts. */
   end(outcome: CallOutcome, nowMs: MonotonicMs): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#onEnd(outcome, nowMs);
+    this.#pool.end(outcome, nowMs);
   }
 }

@@ -11,6 +11,11 @@ export class PoolQueue {
     return [...this.#subscriptions.values()];
   }
 
+  /** Messages that wait. */
+  get waiting(): number {
+    return this.subscriptions.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   get hasReady(): boolean {
     return this.subscriptions.some(({ ready }) => ready.length > 0);
   }

@@ -1,7 +1,7 @@
 import type { GaugePoint } from '../../../functions/processor/capacity/gauges.ts';
 import type { ReadSeries } from '../../../functions/processor/capacity/monitoring.ts';
 import { metricNames } from '../../../shared/inference-gateway/metric-names.ts';
-import { msBetween } from '../../../shared/runtime/clock.ts';
+import { later, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
 
 /** Protocol: the interval of Google Managed Prometheus as it is deployed by default. */
@@ -12,12 +12,13 @@ const delayMs = 90_000;
 /** Cloud Monitoring between an endpoint picker and the function: one series, sampled and late. */
 export function sampledMonitoring(gateway: SimulatedGateway): ReadSeries {
   const { clock } = gateway;
-  const points: GaugePoint[] = [];
+  // The pool was there before the first message, and idle.
+  const points = [-2, -1, 0].map((samples) => pointAt(0, later(clock.unixMs(), samples * sampleEveryMs)));
   const sample = (): void => {
-    points.push({ labels: { inference_pool: 'pool' }, value: gateway.saturation, atMs: clock.unixMs() });
+    points.push(pointAt(gateway.saturation, clock.unixMs()));
     clock.after(sampleEveryMs, sample);
   };
-  sample();
+  clock.after(sampleEveryMs, sample);
   return async (filter, maxAgeMs) => {
     if (!filter.includes(metricNames.saturation.newer)) return [];
     const nowMs = clock.unixMs();
@@ -27,4 +28,8 @@ export function sampledMonitoring(gateway: SimulatedGateway): ReadSeries {
     });
     return seen.slice(-1);
   };
+}
+
+function pointAt(value: number, atMs: UnixMs): GaugePoint {
+  return { labels: { inference_pool: 'pool' }, value, atMs };
 }

@@ -41,6 +41,8 @@ export interface ClientCall {
   readonly embeds?: boolean;
   readonly slo?: ServiceLevels | undefined;
   readonly tenant?: string;
+  /** A token of a stream has come. */
+  readonly onToken?: (() => void) | undefined;
   readonly onServed: (served: Served) => void;
   /** @param generatedTokens thrown away, where it was stopped for others */
   readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
@@ -117,6 +119,7 @@ export class ClientRequest implements Front, EngineJob {
     if (!this.#call.stream) return;
     if (generatedTokens === 1) this.#attempt!.firstByte(200, 0, nowMs);
     this.#attempt!.chunk(nowMs);
+    this.#call.onToken?.();
   }
 
   onDone(cachedTokens: number): void {

@@ -42,7 +42,7 @@ async function make(traceparent: string, end = answer) {
   const { signal } = new AbortController();
   const span = { context, note: (attributes: object) => void noted.push(attributes) };
   const made = await call(
-    { request, policy, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
+    { request, policy, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined, onToken: undefined },
     span,
   );
   return { made, sent: sent[0]!, noted };

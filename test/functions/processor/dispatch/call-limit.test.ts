@@ -1,45 +1,52 @@
 import { describe, expect, test } from 'vitest';
 import { CallLimit } from '../../../../functions/processor/dispatch/call-limit.ts';
 import type { CallOutcome } from '../../../../functions/processor/dispatch/permit.ts';
+import { StreamGaps } from '../../../../functions/processor/dispatch/stream-pace.ts';
 import { mono } from '../../../support/instants.ts';
 
 const ceiling = 64;
 const success: CallOutcome = { became: 'success' };
 const shed: CallOutcome = { became: 'capacity', retryAfterMs: 0 };
 
-/** A limit before calls of one second each, as many at once as it allows. */
+/** A limit before calls, as many at once as it allows. */
 function setUp() {
   const limit = new CallLimit(ceiling);
   let nowMs = 0;
-  const ended = (outcome: CallOutcome, inFlight: number, tookMs: number): void =>
-    limit.ended(outcome, { startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs), inFlight });
+  const ended = (outcome: CallOutcome, { inFlight = 1, tookMs = 100, heardEvents = 0, isIdle = false } = {}): void =>
+    limit.ended(outcome, { startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs), inFlight, heardEvents, isIdle });
+  const trip = (outcome: CallOutcome = success, tookMs = 100, isIdle = false) => {
+    const calls = Math.max(1, Math.floor(limit.calls));
+    nowMs += tookMs;
+    for (let index = 0; index < calls; index += 1) ended(outcome, { inFlight: calls, tookMs, isIdle });
+    return limit.calls;
+  };
   return {
     limit,
     ended,
+    trip,
+    trips: (count: number, outcome?: CallOutcome, tookMs?: number) => {
+      for (let turn = 0; turn < count; turn += 1) trip(outcome, tookMs);
+      return limit.calls;
+    },
     pass: (ms: number) => {
       nowMs += ms;
     },
-    /** One round trip at the full limit; `outcomeOf` its calls. */
-    trip(outcomeOf: (index: number) => CallOutcome = () => success, tookMs = 1000) {
-      const calls = Math.max(1, Math.floor(limit.calls));
-      nowMs += tookMs;
-      for (let index = 0; index < calls; index += 1) ended(outcomeOf(index), calls, tookMs);
-      return limit.calls;
-    },
-    advance: (closedBy?: 'reading' | 'shed', inFlight = 0) => limit.advance(inFlight, closedBy, mono(nowMs)),
-    quota: (closedBy?: 'reading' | 'shed', inFlight = 0) => limit.quota(inFlight, closedBy, mono(nowMs)),
+    heard: (stream: StreamGaps, inFlight: number) => limit.heard(stream, inFlight, mono(nowMs)),
+    advance: (isClosed = false, inFlight = 0) => limit.advance(inFlight, isClosed, mono(nowMs)),
+    quota: (isClosed = false, inFlight = 0) => limit.quota(inFlight, isClosed, mono(nowMs)),
   };
 }
 
-/** A success that wrote 100 tokens in `durationMs`. */
-const generated = (durationMs: number, model = 'm'): CallOutcome => ({
+/** A success that wrote 100 tokens at this pace. */
+const generated = (msPerToken: number): CallOutcome => ({
   became: 'success',
-  generation: { model, promptTokens: 100, outputTokens: 100, durationMs },
+  generation: { outputTokens: 100, durationMs: 100 * msPerToken },
 });
 
 test('grows by slow start from one call', () => {
-  const { trip } = setUp();
-  expect([1, 2, 3].map(() => trip())).toEqual([2, 4, 8]);
+  const { trips } = setUp();
+  expect(Math.floor(trips(1))).toBe(2);
+  expect(trips(3)).toBeGreaterThan(12);
 });
 
 test.each<[string, CallOutcome]>([
@@ -48,117 +55,148 @@ test.each<[string, CallOutcome]>([
   ['a call that was ignored', { became: 'ignored' }],
 ])('%s tells nothing of room', (_, outcome) => {
   const { trip } = setUp();
-  trip();
-  expect(trip(() => outcome)).toBe(2);
+  const before = trip();
+  expect(trip(outcome)).toBe(before);
+});
+
+describe('calls that are as slow as real-time work is promised not to be', () => {
+  test('end slow start, and shrink the limit below one', () => {
+    const { limit, trips } = setUp();
+    trips(5, generated(10), 1000);
+    expect(limit.calls).toBeGreaterThan(16);
+    trips(12, generated(200), 20_000);
+    expect(limit.calls).toBeLessThan(1);
+  });
+  test('hold it where they are a little slower than that', () => {
+    const { limit, trips } = setUp();
+    trips(5, generated(10), 1000);
+    trips(5, generated(40), 4000);
+    const held = limit.calls;
+    trips(5, generated(40), 4000);
+    expect(limit.calls).toBeGreaterThan(0.5 * held);
+    expect(limit.calls).toBeLessThan(2 * held);
+  });
+  test('are no load where the pool is as slow while it is idle', () => {
+    const { limit, trip, trips } = setUp();
+    for (let turn = 0; turn < 3; turn += 1) trip(generated(65), 6500, true);
+    trips(10, generated(65), 6500);
+    expect(limit.calls).toBeGreaterThan(4);
+  });
+  test('do not raise what is promised once many are under way: that may be our own load', () => {
+    const { limit, trip, trips } = setUp();
+    trips(5, generated(10), 1000);
+    for (let turn = 0; turn < 20; turn += 1) trip(generated(200), 20_000, true);
+    expect(limit.calls).toBeLessThan(1);
+  });
+});
+
+describe('the gaps between the tokens of streams', () => {
+  test.each([
+    ['grow the limit while they are short', 10, 2, 64],
+    ['shrink it while they are long', 120, 1 / 16, 0.9],
+  ])('%s', (_, gapMs, least, most) => {
+    const { limit, heard, pass } = setUp();
+    const stream = new StreamGaps();
+    for (let token = 0; token < 2000; token += 1) {
+      heard(stream, Math.max(1, Math.floor(limit.calls)));
+      pass(gapMs);
+    }
+    expect(limit.calls).toBeGreaterThanOrEqual(least);
+    expect(limit.calls).toBeLessThanOrEqual(most);
+  });
+  test('are followed four times a second, and a silence is not made up for', () => {
+    const { limit, heard, pass } = setUp();
+    const stream = new StreamGaps();
+    const seen = new Set<number>();
+    for (let token = 0; token < 101; token += 1) {
+      heard(stream, Math.floor(limit.calls));
+      seen.add(limit.calls);
+      pass(10);
+    }
+    expect(seen.size).toBe(5);
+    const before = limit.calls;
+    pass(60_000);
+    heard(stream, 1);
+    expect(limit.calls).toBeGreaterThan(0.3 * before);
+  });
+  test('are what a call is judged by: its end says nothing more', () => {
+    const { limit, ended } = setUp();
+    ended(generated(10), { heardEvents: 100 });
+    expect(limit.calls).toBe(1);
+  });
+  test('of events with several tokens are as many times shorter', () => {
+    const { limit, ended, heard, pass } = setUp();
+    for (let call = 0; call < 40; call += 1) ended(generated(10), { heardEvents: 25 });
+    const stream = new StreamGaps();
+    for (let event = 0; event < 400; event += 1) {
+      heard(stream, Math.max(1, Math.floor(limit.calls)));
+      pass(80);
+    }
+    expect(limit.calls).toBeGreaterThan(4);
+  });
 });
 
 describe('a closed gate', () => {
-  test.each<['reading' | 'shed', number | undefined]>([
-    ['reading', 16],
-    ['shed', 8],
-  ])('that was closed by a %s begins anew with one call, doubling to %s after four trips', (closedBy, after) => {
-    const { trip, advance, quota } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance(closedBy);
-    expect(quota(closedBy)).toEqual({ calls: 8 });
+  test('leaves the limit, and after it the limit begins anew with one call', () => {
+    const { trips, advance, quota } = setUp();
+    const calls = Math.floor(trips(4));
+    advance(true);
+    expect(quota(true)).toEqual({ calls });
     advance();
     expect(quota()).toEqual({ calls: 1 });
-    const grown = [1, 2, 3, 4].map(() => trip());
-    // After a shed slow start ends at what was allowed before; then it is one more a round trip.
-    expect(closedBy === 'shed' ? Math.floor(grown[2]!) : grown[3]).toBe(after);
-    if (closedBy === 'shed') expect(grown[3]).toBeLessThan(9.1);
-  });
-  test('that a shed closes while a reading had, begins anew as after a reading', () => {
-    const { trip, advance } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance('reading');
-    advance('shed');
-    advance();
-    expect([1, 2, 3, 4].map(() => trip())).toEqual([2, 4, 8, 16]);
+    expect(trips(4)).toBeGreaterThan(12);
   });
   test('that opens while calls are under way goes on from those', () => {
-    const { trip, advance, quota } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance('reading', 5);
-    advance(undefined, 5);
-    expect(quota(undefined, 5)).toEqual({ calls: 5 });
+    const { trips, advance, quota } = setUp();
+    trips(4);
+    advance(true, 5);
+    advance(false, 5);
+    expect(quota(false, 5)).toEqual({ calls: 5 });
   });
 });
 
 test('ten seconds without a call begin anew', () => {
-  const { trip, pass, quota } = setUp();
-  for (let turn = 0; turn < 3; turn += 1) trip();
+  const { trips, pass, quota } = setUp();
+  const calls = Math.floor(trips(4));
   pass(9999);
-  expect(quota()).toEqual({ calls: 8 });
+  expect(quota()).toEqual({ calls });
   pass(1);
   expect(quota()).toEqual({ calls: 1 });
 });
 
 test('to ask for the quota changes nothing, whatever the question', () => {
-  const { trip, pass, quota, limit } = setUp();
-  for (let turn = 0; turn < 3; turn += 1) trip();
+  const { trips, pass, quota, limit } = setUp();
+  const calls = trips(4);
   const before = quota();
   pass(60_000);
-  quota('reading');
+  quota(true);
   quota();
-  quota('shed', 3);
-  expect(limit.calls).toBe(8);
+  quota(true, 3);
+  expect(limit.calls).toBe(calls);
   pass(-60_000);
   expect(quota()).toEqual(before);
 });
 
 test('below one call it rests, and tells until when', () => {
   const { trip, quota } = setUp();
-  expect([trip(() => shed), trip(() => shed)]).toEqual([0.5, 0.25]);
+  expect(trip(shed)).toBe(0.5);
+  expect(trip(shed)).toBe(0.25);
   expect(quota()).toEqual({ calls: 0, untilMs: expect.any(Number) });
 });
 
-describe('calls that have become slow', () => {
-  const slow = 10_000;
-  test.each([
-    ['end slow start, though all succeed', slow, 20, 40],
-    ['not where they are as quick as ever', 1000, 64, 64],
-  ])('%s', (_, tookMs, least, most) => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    expect(limit.calls).toBe(32);
-    trip(() => generated(tookMs), tookMs);
-    expect(limit.calls).toBeGreaterThanOrEqual(least);
-    expect(limit.calls).toBeLessThanOrEqual(most);
+describe('calls within a time', () => {
+  test('are infinitely many while the limit is not known', () => {
+    const { limit, trips } = setUp();
+    trips(3);
+    expect(limit.callsWithin(1000)).toBe(Number.POSITIVE_INFINITY);
   });
-  test('are compared with calls of their own kind alone', () => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000, 'small'));
-    trip(() => generated(10_000, 'large'), 10_000);
-    expect(limit.calls).toBe(64);
-  });
-  test('after a cut, calls that began before it cut nothing more', () => {
-    const { limit, trip, ended, pass } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    trip(() => generated(10_000), 10_000);
-    const cut = limit.calls;
-    pass(5000);
-    for (let late = 0; late < 20; late += 1) ended(generated(20_000), 16, 20_000);
-    expect(limit.calls).toBe(cut);
-  });
-  test('after a cut, eight calls have to tell again before there is another', () => {
-    const { limit, trip, pass, ended } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    trip(() => generated(slow), slow);
-    const cut = limit.calls;
-    pass(2000);
-    for (let call = 0; call < 7; call += 1) ended(generated(slow), 1, 1000);
-    expect(limit.calls).toBe(cut);
-    ended(generated(slow), 1, 1000);
-    expect(limit.calls).toBeLessThan(cut);
-  });
-  test('a kind that was not seen for a long time is forgotten when there are 512 others', () => {
-    const { limit, trip, ended, pass } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    for (let kind = 0; kind < 512; kind += 1) ended(generated(1000, `m${kind}`), 1, 1000);
-    pass(2000);
-    const before = limit.calls;
-    for (let slow = 0; slow < 8; slow += 1) ended(generated(10_000), 1, 1000);
-    expect(limit.calls).toBe(before);
+  test('are those of the limit, a little less, once load was seen', () => {
+    const { limit, trips, advance } = setUp();
+    trips(5, generated(10), 1000);
+    trips(40, generated(40), 4000);
+    expect(limit.callsWithin(200_000) / limit.calls).toBeGreaterThan(38);
+    expect(limit.callsWithin(200_000) / limit.calls).toBeLessThan(43);
+    advance(true);
+    expect(limit.callsWithin(21_000)).toBe(Number.POSITIVE_INFINITY);
   });
 });

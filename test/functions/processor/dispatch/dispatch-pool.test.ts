@@ -23,6 +23,7 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
     ceiling: 8,
     whenUnknown,
     onBreaker: (name, isOpen) => opened.push(`${name} ${isOpen ? 'opens' : 'closes'}`),
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: async () => ({
         answers: new Map(),
@@ -211,6 +212,7 @@ test('before the first reading the gate is not known, and the load is to be read
     ceiling: 1,
     whenUnknown: 'probe',
     onBreaker: nothing,
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: () => new Promise(() => undefined),
       refreshMs: 1,

@@ -62,6 +62,7 @@ export function setUp({
     ceiling,
     whenUnknown: 'probe',
     onBreaker: nothing,
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: () => askSources([source], maxAgeMs, clock),
       refreshMs: 5000,
