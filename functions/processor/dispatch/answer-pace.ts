@@ -26,7 +26,7 @@ interface LengthSums {
  *     v = |p − p̄| · sqrt(min(o, 128) / 8 / (1 + 1/w))                                         how much 8 tokens scatter
  *     r = (p + 3 v) / (0.8 P)                                                                 congestion
  *
- * p̄ is the mean of p over some 8 s before, w its weight, and P what a token may take. Short real-time answers miss their promise where
+ * v is at most p where p < p̄. p̄ is the mean of p over some 8 s before, w its weight, and P what a token may take. Short real-time answers miss their promise where
  * a few steps in a row are slow, which a mean does not show. An answer of many tokens is a mean: its deviation tells what those steps
  * scatter.
  */
@@ -85,7 +85,10 @@ export function withAnswer(before: AnswerPace, generation: CallGeneration, nowMs
   const kept = decayed(1, agedMs, meanMemoryMs);
   const [weight, sum] = [before.meanWeight * kept, before.meanSum * kept];
   const scale = Math.min(outputTokens, mostTokensCounted) / fewestTokens / (1 + 1 / weight);
-  const spread = weight === 0 ? 0 : Math.abs(msPerToken - sum / weight) * Math.sqrt(scale);
+  const differsMs = weight === 0 ? 0 : msPerToken - sum / weight;
+  const scatterMs = Math.abs(differsMs) * Math.sqrt(scale);
+  // That the pool has become quicker is no load.
+  const spread = differsMs < 0 ? Math.min(scatterMs, msPerToken) : scatterMs;
   const slowMs = msPerToken + spreadFactor * spread;
   return {
     pace: {

@@ -23,6 +23,7 @@ import {
 } from './limit.ts';
 import type { CallOutcome } from './permit.ts';
 import { nextUnloaded, nothingUnloaded, targetsOf, type Unloaded } from './promise.ts';
+import { afterFullQueue, afterQueued } from './queued-limit.ts';
 import { noGaps, type StreamGaps, sampleOf, withGap } from './stream-pace.ts';
 
 /** A call that has ended, as its pool's limit hears of it. */
@@ -35,6 +36,17 @@ export interface EndedCall {
   readonly heardEvents: number;
   /** The pool was read to have hardly any load. */
   readonly isIdle: boolean;
+  /** The gateway is our own, which bounds and queues async work. */
+  readonly isQueued: boolean;
+}
+
+/** What stands before the next call. */
+export interface GateNow {
+  readonly inFlight: number;
+  /** Nothing may be sent, whatever the limit. */
+  readonly isClosed: boolean;
+  /** The gateway is our own. */
+  readonly isQueued: boolean;
 }
 
 /** The limit, and whether the gate was closed when time passed last. */
@@ -59,6 +71,7 @@ export class CallLimit {
   #answers = noAnswers;
   #gaps = noGaps;
   #sampledAtMs: MonotonicMs = longAgo;
+  #succeededAtMs: MonotonicMs = longAgo;
   #tokensPerEvent = 1;
   #unloaded: Unloaded = nothingUnloaded;
 
@@ -79,14 +92,14 @@ export class CallLimit {
     return Math.ceil((limit.calls / limit.roundTripMs) * usedWaitShare * durationMs);
   }
 
-  /** Time passed, and the gate is open or closed: after a closed one the limit begins anew. */
-  advance(inFlight: number, isClosed: boolean, nowMs: MonotonicMs): void {
-    this.#state = projected(this.#state, inFlight, isClosed, nowMs);
+  /** Time passed: after a closed gate, and after a time without calls, the limit begins anew. */
+  advance(gate: GateNow, nowMs: MonotonicMs): void {
+    this.#state = projected(this.#state, gate, nowMs);
   }
 
   /** How many calls may be under way now, as `advance` would leave it. Changes nothing. */
-  quota(inFlight: number, isClosed: boolean, nowMs: MonotonicMs): CallQuota {
-    return quota(projected(this.#state, inFlight, isClosed, nowMs).limit, nowMs);
+  quota(gate: GateNow, nowMs: MonotonicMs): CallQuota {
+    return quota(projected(this.#state, gate, nowMs).limit, nowMs);
   }
 
   /** Tokens of a stream have come, in one event. */
@@ -100,20 +113,42 @@ export class CallLimit {
     this.#sampledAtMs = nowMs;
     // A time without tokens told nothing: it is not made up for.
     const share = Math.min(1, Math.min(sinceMs, 2 * sampleEveryMs) / this.#state.limit.roundTripMs);
-    this.#sample(sampleOf(this.#gaps, tpotMs), share, inFlight);
+    const calls = { share, inFlight, ceiling: this.#ceiling };
+    this.#set(afterSample(this.#state.limit, sampleOf(this.#gaps, tpotMs), calls));
   }
 
-  /** A call has ended. */
-  ended(outcome: CallOutcome, call: EndedCall): void {
-    const { startedAtMs, endedAtMs, inFlight } = call;
+  /** A call has ended. Returns whether the pool is to be left alone for a while. */
+  ended(outcome: CallOutcome, call: EndedCall): { readonly isShed: boolean } {
+    const { startedAtMs, endedAtMs, isQueued } = call;
+    if (outcome.became === 'success') {
+      this.#succeeded(outcome.generation, call);
+      return { isShed: false };
+    }
+    const limit = afterEnd(this.#state.limit, endedAtMs);
+    const isShed = outcome.became === 'capacity' && !(isQueued && this.#isServing(call));
+    if (isShed) this.#set(afterShed(limit, startedAtMs, endedAtMs));
+    else this.#set(outcome.became === 'capacity' ? afterFullQueue(limit, call.inFlight) : limit);
+    return { isShed };
+  }
+
+  #succeeded(generation: CallGeneration | undefined, call: EndedCall): void {
+    const { startedAtMs, endedAtMs, inFlight, isQueued, heardEvents } = call;
     const { limit } = this.#state;
-    const isSuccess = outcome.became === 'success';
-    const durationMs = msBetween(startedAtMs, endedAtMs);
-    this.#set(afterEnd(limit, endedAtMs, isSuccess ? durationMs : undefined));
-    if (outcome.became === 'capacity') this.#set(afterShed(this.#state.limit, startedAtMs, endedAtMs));
-    if (!isSuccess) return;
-    const sample = this.#learn(outcome.generation, call);
-    if (call.heardEvents <= 1) this.#sample(sample, 1 / Math.max(1, limit.calls), inFlight);
+    this.#succeededAtMs = endedAtMs;
+    this.#set(afterEnd(limit, endedAtMs, msBetween(startedAtMs, endedAtMs)));
+    const calls = { share: 1 / Math.max(1, limit.calls), inFlight, ceiling: this.#ceiling };
+    if (isQueued) {
+      this.#set(afterQueued(this.#state.limit, calls));
+      return;
+    }
+    const sample = this.#learn(generation, call);
+    if (heardEvents <= 1) this.#set(afterSample(this.#state.limit, sample, calls));
+  }
+
+  /** Whether a call succeeded while this one was under way, or a round trip before its end. */
+  #isServing({ startedAtMs, endedAtMs }: EndedCall): boolean {
+    const sinceMs = Math.max(msBetween(startedAtMs, endedAtMs), this.#state.limit.roundTripMs);
+    return msBetween(this.#succeededAtMs, endedAtMs) <= sinceMs;
   }
 
   #learn(generation: CallGeneration | undefined, { isIdle, endedAtMs, heardEvents }: EndedCall): LoadSample {
@@ -136,21 +171,14 @@ export class CallLimit {
     return sampleOfAnswer(paced, targetsOf(this.#unloaded));
   }
 
-  #sample(sample: LoadSample, share: number, inFlight: number): void {
-    this.#set(afterSample(this.#state.limit, sample, { share, inFlight, ceiling: this.#ceiling }));
-  }
-
   #set(limit: Limit): void {
     this.#state = { ...this.#state, limit };
   }
 }
 
-function projected(
-  { limit, isClosed: wasClosed }: LimitState,
-  inFlight: number,
-  isClosed: boolean,
-  nowMs: MonotonicMs,
-): LimitState {
-  if (isClosed) return { limit, isClosed };
+/** What a queue can take does not change with the gate: before one the limit stays. */
+function projected({ limit, isClosed: wasClosed }: LimitState, gate: GateNow, nowMs: MonotonicMs): LimitState {
+  const { inFlight, isClosed, isQueued } = gate;
+  if (isClosed || isQueued) return { limit, isClosed };
   return { limit: wasClosed ? reopened(limit, inFlight) : afterIdling(limit, inFlight, nowMs), isClosed };
 }

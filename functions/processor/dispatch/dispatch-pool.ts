@@ -1,7 +1,7 @@
 import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
-import { CallLimit } from './call-limit.ts';
+import { CallLimit, type GateNow } from './call-limit.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import { StreamGaps } from './stream-pace.ts';
@@ -97,7 +97,7 @@ export class DispatchPool {
   /** Time passed, and a message asks: reads the load where that is due, and lets the limit begin anew where the gate has opened. */
   advance(nowMs: MonotonicMs): void {
     this.capacity.advance(nowMs);
-    this.#limit.advance(this.#inFlight, this.#isClosed(nowMs), nowMs);
+    this.#limit.advance(this.#gateNow(nowMs), nowMs);
   }
 
   /** What the pool looks like now. Changes nothing. */
@@ -107,7 +107,7 @@ export class DispatchPool {
       whenUnknown: this.#whenUnknown,
       shedUntilMs: this.#shedEndMs(nowMs),
       inFlight: this.#inFlight,
-      quota: this.#limit.quota(this.#inFlight, this.#isClosed(nowMs), nowMs),
+      quota: this.#limit.quota(this.#gateNow(nowMs), nowMs),
     };
   }
 
@@ -146,12 +146,21 @@ export class DispatchPool {
   ): void {
     const { endedAtMs } = call;
     const saturation = this.capacity.readingAt(endedAtMs)?.saturation ?? Number.POSITIVE_INFINITY;
-    this.#limit.ended(outcome, { ...call, inFlight: this.#inFlight, isIdle: saturation < idleBelow });
+    const { isShed } = this.#limit.ended(outcome, {
+      ...call,
+      inFlight: this.#inFlight,
+      isIdle: saturation < idleBelow,
+      isQueued: this.isOurs(endedAtMs),
+    });
     if (outcome.became === 'success') this.#succeededAtMs.set(path, endedAtMs);
-    if (outcome.became !== 'capacity') return;
+    if (!isShed || outcome.became !== 'capacity') return;
     this.#shedAtMs = endedAtMs;
     const shedUntilMs = later(endedAtMs, Math.min(outcome.retryAfterMs, longestShedMs));
     this.#shedUntilMs = latest(this.#shedUntilMs, shedUntilMs);
+  }
+
+  #gateNow(nowMs: MonotonicMs): GateNow {
+    return { inFlight: this.#inFlight, isClosed: this.#isClosed(nowMs), isQueued: this.isOurs(nowMs) };
   }
 
   /** Nothing may be sent now, whatever the limit. */
@@ -161,9 +170,12 @@ export class DispatchPool {
     return gate === 'unknown' && this.#whenUnknown !== 'open';
   }
 
-  /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */
+  /**
+   * The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. Our own
+   * tells its room now: once it was read, nothing that was asked before counts.
+   */
   #shedEndMs(nowMs: MonotonicMs): MonotonicMs {
-    if (this.capacity.readSince(this.#shedAtMs)) return this.#shedUntilMs;
+    if (this.capacity.readSince(this.#shedAtMs)) return this.isOurs(nowMs) ? this.#shedAtMs : this.#shedUntilMs;
     return latest(this.#shedUntilMs, this.capacity.at(nowMs).nextReadingAtMs, later(nowMs, 1));
   }
 }

@@ -78,28 +78,34 @@ export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: Monoton
   return nowMs >= untilMs ? { calls: 1 } : { calls: 0, untilMs };
 }
 
-/**
- * The limit after a sample of the load.
- * @param share of a round trip that the sample stands for, in (0, 1]
- * @param inFlight calls under way, the sampled one included
- */
+/** The calls that a sample was taken of. */
+export interface SampledCalls {
+  /** Of a round trip, that the sample stands for; in (0, 1]. */
+  readonly share: number;
+  /** Calls under way, the sampled one included. */
+  readonly inFlight: number;
+  /** Calls at once, at most. */
+  readonly ceiling: number;
+}
+
+/** The limit after a sample of the load. */
 export function afterSample(
   limit: Limit,
   { congestion, isLoaded }: LoadSample,
-  { share, inFlight, ceiling }: { readonly share: number; readonly inFlight: number; readonly ceiling: number },
+  { share, inFlight, ceiling }: SampledCalls,
 ): Limit {
   const isStarting = limit.isStarting && !isLoaded;
-  const calls =
+  const next =
     isStarting && congestion <= 1
       ? doubled(limit.calls, share, inFlight)
       : steered(limit.calls, congestion, share, inFlight);
   // The place of a call that has just ended is not taken yet.
   const unused = isStarting ? 0 : Math.max(0, limit.calls - Math.max(1, inFlight + 1));
-  return { ...limit, isStarting, calls: Math.max(floor, Math.min(ceiling, calls - leak * share * unused)) };
+  return { ...limit, isStarting, calls: Math.max(floor, Math.min(ceiling, next - leak * share * unused)) };
 }
 
 /** A limit that is hardly used says nothing about what more would do. */
-function isUsed(calls: number, inFlight: number): boolean {
+export function isUsed(calls: number, inFlight: number): boolean {
   return inFlight >= calls / 2;
 }
 

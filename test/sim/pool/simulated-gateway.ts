@@ -26,7 +26,7 @@ export interface GatewaySpec {
 
 const metricsRefreshMs: Readonly<Record<Way, number>> = { ours: 250, plain: 50 };
 const staleAfterMs = 2000;
-const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 1000, plain: Number.POSITIVE_INFINITY };
+const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 10_000, plain: Number.POSITIVE_INFINITY };
 
 /** A gateway before simulated engines, on a virtual clock. Both ways run the deployed router. */
 export class SimulatedGateway {

@@ -12,8 +12,18 @@ const shed: CallOutcome = { became: 'capacity', retryAfterMs: 0 };
 function setUp() {
   const limit = new CallLimit(ceiling);
   let nowMs = 0;
-  const ended = (outcome: CallOutcome, { inFlight = 1, tookMs = 100, heardEvents = 0, isIdle = false } = {}): void =>
-    limit.ended(outcome, { startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs), inFlight, heardEvents, isIdle });
+  const ended = (
+    outcome: CallOutcome,
+    { inFlight = 1, tookMs = 100, heardEvents = 0, isIdle = false, isQueued = false } = {},
+  ): { readonly isShed: boolean } =>
+    limit.ended(outcome, {
+      startedAtMs: mono(nowMs - tookMs),
+      endedAtMs: mono(nowMs),
+      inFlight,
+      heardEvents,
+      isIdle,
+      isQueued,
+    });
   const trip = (outcome: CallOutcome = success, tookMs = 100, isIdle = false) => {
     const calls = Math.max(1, Math.floor(limit.calls));
     nowMs += tookMs;
@@ -32,8 +42,10 @@ function setUp() {
       nowMs += ms;
     },
     heard: (stream: StreamGaps, inFlight: number) => limit.heard(stream, inFlight, mono(nowMs)),
-    advance: (isClosed = false, inFlight = 0) => limit.advance(inFlight, isClosed, mono(nowMs)),
-    quota: (isClosed = false, inFlight = 0) => limit.quota(inFlight, isClosed, mono(nowMs)),
+    advance: (isClosed = false, inFlight = 0, isQueued = false) =>
+      limit.advance({ inFlight, isClosed, isQueued }, mono(nowMs)),
+    quota: (isClosed = false, inFlight = 0, isQueued = false) =>
+      limit.quota({ inFlight, isClosed, isQueued }, mono(nowMs)),
   };
 }
 
@@ -198,5 +210,48 @@ describe('calls within a time', () => {
     expect(limit.callsWithin(200_000) / limit.calls).toBeLessThan(43);
     advance(true);
     expect(limit.callsWithin(21_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('before our own gateway, which queues what is more', () => {
+  const queued = { isQueued: true };
+  test('the pace says nothing: calls wait in its queue', () => {
+    const { limit, ended, pass } = setUp();
+    for (let call = 0; call < 200; call += 1) {
+      pass(1000);
+      ended(generated(200), { ...queued, inFlight: Math.floor(limit.calls), tookMs: 20_000 });
+    }
+    expect(limit.calls).toBe(ceiling);
+  });
+  test('a refusal while others are served holds the limit, and one that comes alone halves it', () => {
+    const { limit, ended, pass, trips } = setUp();
+    trips(4);
+    expect(limit.calls).toBe(16);
+    ended(success, { ...queued, inFlight: 16 });
+    pass(50);
+    expect(ended(shed, { ...queued, inFlight: 16 })).toEqual({ isShed: false });
+    expect(limit.calls).toBe(15);
+    pass(60_000);
+    expect(ended(shed, { ...queued, inFlight: 15, tookMs: 10_000 })).toEqual({ isShed: true });
+    expect(limit.calls).toBe(7.5);
+  });
+  test('a call that waited as long as another was served is no reason to leave it alone', () => {
+    const { ended, pass } = setUp();
+    ended(success, queued);
+    pass(9000);
+    expect(ended(shed, { ...queued, tookMs: 10_000 })).toEqual({ isShed: false });
+  });
+  test('before another gateway each refusal is one', () => {
+    const { ended } = setUp();
+    ended(success);
+    expect(ended(shed)).toEqual({ isShed: true });
+  });
+  test('neither a closed gate nor a time without calls begins anew', () => {
+    const { trips, advance, pass, quota } = setUp();
+    const calls = Math.floor(trips(4));
+    advance(true, 0, true);
+    advance(false, 0, true);
+    pass(60_000);
+    expect(quota(false, 0, true)).toEqual({ calls });
   });
 });

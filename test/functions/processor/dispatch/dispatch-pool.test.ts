@@ -13,7 +13,7 @@ const nothing = (): void => undefined;
 const shed: CallOutcome = { became: 'capacity', retryAfterMs: 3000 };
 
 /** A pool whose load is what the test puts down, read once. */
-async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
+async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe', source = 'x') {
   const clock = createManualClock(0);
   const load: { saturation: number | undefined } = { saturation: whenUnknown === 'open' ? undefined : 0 };
   const opened: string[] = [];
@@ -27,7 +27,7 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
     capacity: new CapacityGate({
       read: async () => ({
         answers: new Map(),
-        reading: load.saturation === undefined ? undefined : { source: 'x', saturation: load.saturation, ageMs: 0 },
+        reading: load.saturation === undefined ? undefined : { source, saturation: load.saturation, ageMs: 0 },
       }),
       refreshMs: 5000,
       maxAgeMs: 60_000,
@@ -127,6 +127,24 @@ describe('a shed', () => {
     call({ became: 'capacity', retryAfterMs: 1000 });
     await advance(4000);
     expect(inputs().shedUntilMs).toBe(30_000);
+  });
+});
+
+describe('before our own gateway', () => {
+  test('a shed is over with the next reading that finds room, whatever was asked', async () => {
+    const { call, inputs, advance, clock } = await setUp('probe', 'gateway');
+    await advance(1000);
+    call({ became: 'capacity', retryAfterMs: 30_000 });
+    expect(inputs().shedUntilMs).toBe(31_000);
+    await advance(4000);
+    expect(inputs().shedUntilMs).toBeLessThan(clock.now());
+  });
+  test('a shed while others are served closes nothing', async () => {
+    const { call, inputs, clock } = await setUp('probe', 'gateway');
+    call({ became: 'success' });
+    call({ became: 'capacity', retryAfterMs: 30_000 });
+    expect(inputs().shedUntilMs).toBeLessThan(clock.now());
+    expect(inputs().quota.calls).toBe(1);
   });
 });
 
