@@ -10,6 +10,7 @@ import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
+import { lightLoad } from './unloaded-answers.ts';
 
 /** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
 const adjustEveryMs = 200;
@@ -20,8 +21,6 @@ const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. */
 const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
-/** With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. */
-const lightLoad = 8;
 /** A request that came within so many steps waits for them to end, and for no place. */
 const stepsToBegin = 2;
 /** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
