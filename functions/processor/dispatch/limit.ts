@@ -8,6 +8,7 @@ import { ewma } from '../../../shared/runtime/ewma.ts';
  *
  *     slow start, r ≤ 1     n ← n + s · n                                              while m ≥ n/2: doubles every round trip
  *     otherwise             n ← n · exp(½ · s · clip(1 − r, −2, 1)) + s/10             no more growth than 1/10 while m < n/2
+ *     below 1, for more     2 in place of ½
  *     n is not used         n ← n − s/2 · (n − m)                                      but for slow start
  *
  * `n` stays in [1/16, ceiling].
@@ -50,6 +51,8 @@ export interface CallQuota {
 // Measured: docs/how-async-takes-what-is-left.md says what each is worth.
 const gain = 0.5;
 const steepestDecrease = -2;
+/** Below one call a sample comes seldom, and a step up is not much. */
+const returnGain = 2;
 /** Of what is not used, lost in a round trip. */
 const leak = 0.5;
 const fairCallsPerTrip = 0.1;
@@ -115,7 +118,7 @@ function doubled(calls: number, share: number, inFlight: number): number {
 
 function steered(calls: number, congestion: number, share: number, inFlight: number): number {
   const room = Math.max(steepestDecrease, Math.min(1, 1 - congestion));
-  const step = room > 0 && !isUsed(calls, inFlight) ? 0 : gain * share * room;
+  const step = room > 0 && !isUsed(calls, inFlight) ? 0 : (room > 0 && calls < 1 ? returnGain : gain) * share * room;
   return calls * Math.exp(step) + fairCallsPerTrip * share;
 }
 

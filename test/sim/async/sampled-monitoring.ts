@@ -11,6 +11,21 @@ const delayMs = 90_000;
 
 /** Cloud Monitoring between an endpoint picker and the function: one series, sampled and late. */
 export function sampledMonitoring(gateway: SimulatedGateway): ReadSeries {
+  const newest = newestPoint(gateway);
+  return async (filter, maxAgeMs) => {
+    if (!filter.includes(metricNames.saturation.newer)) return [];
+    const point = newest();
+    return point && msBetween(point.atMs, gateway.clock.unixMs()) <= maxAgeMs ? [point] : [];
+  };
+}
+
+/** Saturation as the same Monitoring shows it now. */
+export function sampledSaturation(gateway: SimulatedGateway): () => number | undefined {
+  const newest = newestPoint(gateway);
+  return () => newest()?.value;
+}
+
+function newestPoint(gateway: SimulatedGateway): () => GaugePoint | undefined {
   const { clock } = gateway;
   // The pool was there before the first message, and idle.
   const points = [-2, -1, 0].map((samples) => pointAt(0, later(clock.unixMs(), samples * sampleEveryMs)));
@@ -19,15 +34,7 @@ export function sampledMonitoring(gateway: SimulatedGateway): ReadSeries {
     clock.after(sampleEveryMs, sample);
   };
   clock.after(sampleEveryMs, sample);
-  return async (filter, maxAgeMs) => {
-    if (!filter.includes(metricNames.saturation.newer)) return [];
-    const nowMs = clock.unixMs();
-    const seen = points.filter(({ atMs }) => {
-      const ageMs = msBetween(atMs, nowMs);
-      return ageMs >= delayMs && ageMs <= maxAgeMs;
-    });
-    return seen.slice(-1);
-  };
+  return () => points.findLast(({ atMs }) => msBetween(atMs, clock.unixMs()) >= delayMs);
 }
 
 function pointAt(value: number, atMs: UnixMs): GaugePoint {

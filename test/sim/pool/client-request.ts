@@ -48,8 +48,16 @@ export interface ClientCall {
   readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
 }
 
+/** Requests on engines. */
+export interface UnderWay {
+  realtime: number;
+  async: number;
+}
+
 /** What stands behind a client's request. */
 export interface SimulatedPool {
+  /** Kept by the requests themselves. */
+  readonly underWay: UnderWay;
   readonly clock: VirtualClock;
   readonly router: Router;
   engineOf(url: string): SimulatedEngine;
@@ -104,6 +112,7 @@ export class ClientRequest implements Front, EngineJob {
 
   dispatch(attempt: Attempt): void {
     this.#attempt = attempt;
+    this.#gateway.underWay[this.#kind] += 1;
     this.#sequence = this.#gateway.engineOf(attempt.endpoint.url).add(this);
   }
 
@@ -126,6 +135,7 @@ export class ClientRequest implements Front, EngineJob {
     const { promptTokens, outputTokens } = this;
     const attempt = this.#attempt!;
     const nowMs = this.#gateway.clock.nowMs();
+    this.#gateway.underWay[this.#kind] -= 1;
     if (!this.#call.stream) attempt.firstByte(200, 0, nowMs);
     if (!this.#call.withoutUsage) {
       attempt.reported({ promptTokens, completionTokens: this.#call.embeds ? undefined : outputTokens, cachedTokens });
@@ -141,8 +151,15 @@ export class ClientRequest implements Front, EngineJob {
     });
   }
 
+  get #kind(): keyof UnderWay {
+    return this.#call.priority < 0 ? 'async' : 'realtime';
+  }
+
   #abortEngine(): void {
-    if (this.#attempt && this.#sequence) this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+    if (!this.#attempt || !this.#sequence) return;
+    this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+    this.#gateway.underWay[this.#kind] -= 1;
+    this.#sequence = undefined;
   }
 }
 

@@ -32,6 +32,7 @@ const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 10_000, plain: Nu
 export class SimulatedGateway {
   readonly clock: VirtualClock;
   readonly router: Router;
+  readonly underWay = { realtime: 0, async: 0 };
   readonly #way: Way;
   readonly #pages: NonNullable<GatewaySpec['pages']>;
   readonly #engines = new Map<string, SimulatedEngine>();

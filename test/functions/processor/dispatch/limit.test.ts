@@ -71,6 +71,8 @@ describe('one sample later', () => {
     ['half used: grows, and loses what is not used', at(16), 0, 8, 16 * factor(1 / 16) + 0.1 / 16 - (0.5 * 7) / 16],
     ['less: loses', at(16), 0, 7, 16 + 0.1 / 16 - (0.5 * 8) / 16],
     ['below one, a sample is a whole round trip', at(0.25), 1, 1, 0.35],
+    ['below one, it is quick to return', at(0.25), 0.5, 1, 0.25 * Math.E + 0.1],
+    ['below one, it shrinks as ever', at(0.5), 2, 1, 0.5 * factor(-1) + 0.1],
     ['at the ceiling', at(64), 0, 64, 64],
     ['at the floor', at(1 / 16), 100, 1, (1 / 16) * factor(-2) + 0.1],
   ];
