@@ -12,7 +12,7 @@ export interface Grants {
 }
 
 /**
- * Roles in the whole project, all that the accounts have there. What could be granted on one resource is, below. None may change who may do what,
+ * Roles in the whole project, all that the accounts have there. What could be granted on one resource is, below. None may grant rights,
  * and a deployment may act as `function`, `push` and `build` alone. Source of those for builds from source:
  * https://cloud.google.com/run/docs/configuring/services/build-service-account
  */

@@ -22,7 +22,7 @@ const usualLoadWeight = 0.02;
 const queueingWeight = 0.1;
 /** With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. */
 const lightLoad = 8;
-/** A request that came within so many steps waits for them to end, and for no place. */
+/** A request that has waited for no more than this many steps of the engine waits for them to end, and not for a place. */
 const stepsToBegin = 2;
 /** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
 const queueingHalfLifeMs = 2000;

@@ -34,7 +34,7 @@ export interface EndedAttempt {
 /**
  * Only what the endpoint did counts: not a 4xx of the client's making, nor an attempt that was abandoned. One that refuses connections
  * is out of use for that by itself. A full engine is not a broken one. 401, 403, 404 and 405 prove nothing, since one client's
- * requests may all be worth them, but an endpoint that gives them to everyone would always be the one with the most room.
+ * requests may all be worth them, but an endpoint that answers every request so would always be the one with the most room.
  */
 export function verdictOn({ outcome, status, full = false }: EndedAttempt): HealthVerdict {
   if (outcome === 'broken') return 'failed';

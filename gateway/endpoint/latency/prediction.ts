@@ -54,7 +54,7 @@ export interface Prediction {
   /** Milliseconds a token. */
   readonly tpotMs: number;
   readonly tpotHighMs: number;
-  /** What its prompt takes of an engine's time, and so of everyone's who generates there; of the pool, whatever the endpoint did lately. */
+  /** What its prompt takes of an engine's time, and so adds to every request that generates there; of the pool, whatever the endpoint did lately. */
   readonly promptMs: number;
   /** What its step takes longer for computing any prompt; 0 where it computes others anyway. */
   readonly joinMs: number;

@@ -1,6 +1,6 @@
 /** Weight of the newest step: the mean spans about the last sixteen. Measured: steps of equal load differ by a few percent. */
 const newestWeight = 1 / 16;
-/** Half of what is known is forgotten in so long without a step, so that an endpoint that was slow is tried again. */
+/** Half of what is known is forgotten in this time without a step, so that an endpoint that was slow is tried again. */
 const halfLifeMs = 10_000;
 /** One step tells no more: a connection that hung is not a slow engine. */
 const mostRatio = 10;

@@ -3,11 +3,11 @@ import { QuantileEstimate } from './quantile-estimate.ts';
 import { type StepLoad, stepTerms, termIndex } from './step-load.ts';
 
 const terms = 6;
-/** Steps of each kind after which one counts for 1/e: a busy pool sees so many in some ten seconds, and changes of an endpoint show sooner in its slowness. */
+/** Steps of each kind after which one counts for 1/e: a busy pool sees this many in some ten seconds, and changes of an endpoint show sooner in its slowness. */
 const span = 4000;
 /** Fewer steps of either kind prove nothing: more than the model has terms. */
 const stepsToTrust = 16;
-/** Weights are computed anew after so many samples. */
+/** Samples between two computations of the weights. */
 const samplesPerSolution = 16;
 
 /**

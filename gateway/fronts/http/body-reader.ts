@@ -22,7 +22,7 @@ export interface BodyLimits {
 }
 
 const usualMostComingBytes = 256 * 1024 * 1024;
-/** A body of less comes in whatever others of which the end is missing hold: a handful that never end must not keep everyone out. */
+/** A smaller body is read even while unfinished bodies hold all of the memory: a handful that never end must not keep all others out. */
 const alwaysTakenBytes = 64 * 1024;
 const buffersFull = refusal('buffers_full', 'the gateway holds as many bodies as it may');
 const tooHeavy = refusal('invalid_request', 'the body holds too many arrays, objects and values');

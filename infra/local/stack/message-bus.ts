@@ -17,7 +17,7 @@ export class MessageBus {
   readonly #client: PubSub;
 
   constructor(url: string) {
-    // Nothing on this machine needs to ask Google's metadata server who it is.
+    // Without this the library would look for Google's metadata server, and nothing on this machine needs it.
     process.env.METADATA_SERVER_DETECTION = 'none';
     this.#client = new PubSub({ projectId, apiEndpoint: new URL(url).host, emulatorMode: true });
   }
