@@ -1,13 +1,6 @@
 import { parsePrometheusText } from '../../../shared/runtime/prometheus-text.ts';
 import type { EngineLoad } from '../../endpoint/engine-load.ts';
-import type { Dialect } from './dialect.ts';
-import { sglang } from './sglang.ts';
-import { triton } from './triton.ts';
-import { trtllmServe } from './trtllm-serve.ts';
-import { vllm } from './vllm.ts';
-
-/** The kinds of model servers that the gateway understands: a new kind is a file beside this one, and its name here. */
-const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };
+import { everyDialect } from './dialects.ts';
 
 /** A model server exposes a thousand lines, of which a few matter; only lines that begin with a known name are parsed. */
 const knownLines = new RegExp(`^[ \\t]*(?:${Object.keys(everyDialect).join('|')})[ \\t{][^\\n]*`, 'gm');
