@@ -25,6 +25,11 @@ test('there are files to look at', () => {
   expect(files.length).toBeGreaterThan(10);
 });
 
+test('one place opens attempts, and one place of the tests', () => {
+  const opening = files.filter((file) => /\bAttempt\.open\(/.test(readFileSync(join(root, file), 'utf8')));
+  expect(opening).toEqual(['gateway/routed-request.ts', 'test/support/attempts.ts']);
+});
+
 test('packages are loaded late through a module of ours', () => {
   // A bundle gives the dynamic import of a CommonJS package nothing but a default.
   const late = files.filter((file) => /^(functions|gateway|shared)\//.test(file));
@@ -81,6 +86,8 @@ test('every forbidden arrow fails the check, and no other', async () => {
     ['endpoint-below-the-stages', 'gateway/endpoint/capacity/k.ts', 'gateway/queue/queue.ts'],
     ['discovery-feeds-the-pool', 'gateway/discovery/l.ts', 'gateway/queue/queue.ts'],
     ['words-below-the-stages', 'gateway/request.ts', 'gateway/choose/chooser.ts'],
+    ['simulation-uses-the-router', 'test/sim/q.ts', 'gateway/endpoint/endpoint.ts'],
+    ['simulation-uses-the-router', 'test/sim/q.ts', 'gateway/queue/queue.ts'],
     ['rules-touch-no-system', 'gateway/admit/m.ts', 'node:fs'],
     ['rules-touch-no-system', 'shared/pubsub/m.ts', 'node:crypto'],
     ['rules-touch-no-system', 'functions/processor/results/retry.ts', 'node:crypto'],
@@ -103,6 +110,8 @@ test('every forbidden arrow fails the check, and no other', async () => {
     ['infra/docs/z.ts', 'gateway/observe/metric-definitions.ts'],
     ['infra/docs/z.ts', 'functions/processor/config.ts'],
     ['infra/docs/z.ts', 'functions/processor/results/retry.ts'],
+    ['test/sim/z.ts', 'gateway/router.ts'],
+    ['test/sim/z.ts', 'gateway/choose/policies/policies.ts'],
     ['test/z.ts', 'gateway/queue/queue.ts'],
     ['test/z.ts', 'infra/cli/tool.ts'],
   ];

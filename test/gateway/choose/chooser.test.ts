@@ -1,15 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { type Choice, Chooser } from '../../../gateway/choose/chooser.ts';
 import { policies } from '../../../gateway/choose/policies/policies.ts';
-import { Attempt } from '../../../gateway/endpoint/attempt.ts';
-import type { AttemptListener } from '../../../gateway/endpoint/attempt-request.ts';
 import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Pool } from '../../../gateway/endpoint/pool.ts';
 import { promptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import { explain, RecentChoices } from '../../../gateway/observe/recent-choices.ts';
 import type { RoutingRequest } from '../../../gateway/request.ts';
-import { usualSlo } from '../../../gateway/slo.ts';
-import { openAttempt } from '../../support/attempts.ts';
+import { openAttempt, openPlaced } from '../../support/attempts.ts';
 import { chosenFor, noneTaken } from '../../support/queue-items.ts';
 import { type RequestWish, routingRequestOf } from '../../support/routing-requests.ts';
 
@@ -24,19 +21,7 @@ function setUp() {
   /** Chosen and opened. */
   const start = (request = requestOf()) => {
     const choice = choiceOf(choose(request));
-    const listener: AttemptListener<Attempt> = {
-      declined: () => false,
-      answered: () => {},
-      judged: (_attempt, _outcome, verdict) => verdict,
-      attemptEnded: () => {},
-      evicted: () => {},
-    };
-    const attempt = Attempt.open(
-      choice.winner,
-      { ...request, generates: true, arrivedAtMs: 0, slo: usualSlo },
-      listener,
-      0,
-    );
+    const attempt = openPlaced(choice.winner, 0, request);
     return { choice, attempt };
   };
   return { pool, choose, start };
