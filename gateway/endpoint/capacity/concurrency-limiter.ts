@@ -27,6 +27,11 @@ const stepsToBegin = 2;
 /** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
 const queueingHalfLifeMs = 2000;
 
+type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
+
+/** Of an endpoint without real-time requests. */
+const noSlo: SloTargets = { ttftMs: Number.POSITIVE_INFINITY, tpotMs: Number.POSITIVE_INFINITY };
+
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
   /** What the engine runs at once. */
@@ -43,8 +48,8 @@ export class ConcurrencyLimiter {
   #stayMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
-  /** Of the real-time requests that are there, as of the last of them that came or went and the last adjustment: reading it changes nothing. */
-  #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> = usualSlo;
+  /** Of the real-time requests that are there; one that went counts until the next adjustment, unless it was the last. */
+  #tightestSlo: SloTargets = noSlo;
 
   /** @param otherPlaces what the pool's other engines were seen to run at once */
   constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
@@ -128,16 +133,15 @@ export class ConcurrencyLimiter {
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
   opened(request: LimitedRequest): ListNode<LimitedRequest> {
-    const place = this.#requests.add(request);
-    if (request.workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
-    return place;
+    if (request.workClass === 'realtime') this.#tightestSlo = this.#tighterSlo(this.#tightestSlo, request);
+    return this.#requests.add(request);
   }
 
   closed(place: ListNode<LimitedRequest>): void {
     const { openedAtMs, workClass } = place.value;
     this.#stayMs += (this.#nowMs() - openedAtMs - this.#stayMs) / staySpan;
     this.#requests.remove(place);
-    if (workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
+    if (workClass === 'realtime' && this.#endpoint.work.realtime.inFlight === 0) this.#tightestSlo = noSlo;
   }
 
   /** Other sheddable prompts stay away for this one. What is returned is to be settled once it is computed, or never will be. */
@@ -186,7 +190,7 @@ export class ConcurrencyLimiter {
     const { seenTpotMs } = this.#endpoint;
     if (seenTpotMs !== undefined && this.#endpoint.load <= lightLoad)
       this.#endpoint.latency.recordLightTpot(seenTpotMs);
-    this.#tightestSlo = this.#findTightestSlo();
+    this.#findTightestSlo();
     if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
@@ -235,7 +239,7 @@ export class ConcurrencyLimiter {
       places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
-      slo: this.#tightestSlo,
+      slo: Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
       share,
@@ -260,14 +264,15 @@ export class ConcurrencyLimiter {
     return work.realtime.inFlight + Math.max(0, load - inFlight);
   }
 
-  #findTightestSlo(): Pick<Slo, 'ttftMs' | 'tpotMs'> {
-    let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (const { workClass, slo, prompt } of this.#requests) {
-      if (workClass === 'sheddable') continue;
-      const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
-      ttftMs = Math.min(ttftMs, keepable.ttftMs);
-      tpotMs = Math.min(tpotMs, keepable.tpotMs);
+  #findTightestSlo(): void {
+    this.#tightestSlo = noSlo;
+    for (const request of this.#requests) {
+      if (request.workClass === 'realtime') this.#tightestSlo = this.#tighterSlo(this.#tightestSlo, request);
     }
-    return Number.isFinite(ttftMs) ? { ttftMs, tpotMs } : usualSlo;
+  }
+
+  #tighterSlo({ ttftMs, tpotMs }: SloTargets, { slo, prompt }: LimitedRequest): SloTargets {
+    const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
+    return { ttftMs: Math.min(ttftMs, keepable.ttftMs), tpotMs: Math.min(tpotMs, keepable.tpotMs) };
   }
 }

@@ -87,13 +87,15 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#abort = undefined;
     this.#held = undefined;
     this.#silence.begin();
-    const { body, headers } = this.#request.body.toSend();
+    const { body, headers: ofBody } = this.#request.body.toSend();
+    const headers = requestHeadersFor(this.#request.rawHeaders, this.#request.id);
+    headers.push(...ofBody);
     this.#services.upstreams.dispatch(
       endpoint,
       {
         method: 'POST',
         path: endpoint.basePath + this.#request.target,
-        headers: [...requestHeadersFor(this.#request.rawHeaders, this.#request.id), ...headers],
+        headers,
         body,
       },
       this,
