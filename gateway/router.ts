@@ -35,7 +35,10 @@ export interface RouterOptions extends WaitOptions {
   readonly maxQueued: number;
 }
 
-/** The rate at which sheddable requests find places tells how long others will wait. */
+/**
+ * The rate at which sheddable requests find places tells how long others will wait. Derived: as long as sheddable requests wait,
+ * `SHEDDABLE_WAIT_SECONDS`.
+ */
 const placedMemoryMs = 10_000;
 
 /**

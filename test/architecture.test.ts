@@ -42,6 +42,22 @@ test(`no file is longer than ${longestFile} lines`, () => {
   expect(long).toEqual([]);
 });
 
+test('every number with a name says what it is: protocol, derived, learned or measured', () => {
+  const deployed = files.filter((file) => /^(functions|gateway|shared)\//.test(file));
+  const faults = deployed.flatMap((file) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n');
+    return lines.flatMap((line, index) => {
+      // A number, or several as a list or an object; names of characters and statuses say what they are.
+      const [, name] = /^(?:export )?const (\w+)(?:: [^=]+)? = [-([{ \w:]*\d[^'"`>]*[;[]$/.exec(line) ?? [];
+      if (!name || /^(status|no[A-Z]|nothing|usualSlowness|alone|termIndex)/.test(name)) return [];
+      const from = lines.slice(0, index).findLastIndex((above) => !/^( ?\*|\/\*\*|\/\/)/.test(above)) + 1;
+      const said = /\b(Protocol|Derived|Learned|Measured|Source)\b/.test(lines.slice(from, index).join(' '));
+      return said ? [] : [`${file}:${index + 1} ${name}`];
+    });
+  });
+  expect(faults).toEqual([]);
+});
+
 test('no file is called after nothing', () => {
   expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|manager|types)\.ts$/.test(file))).toEqual([]);
 });

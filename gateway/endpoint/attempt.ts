@@ -17,9 +17,9 @@ import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
 const statusTooManyRequests = 429;
-/** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
+/** Milliseconds a token of whole answers where no stream tells the pace: it only ranks victims. Learned with the first stream that ends. */
 const usualTpotMs = 20;
-/** An answer that takes at most this multiple of what it takes alone met no queue: steps that run anyway take the rest. */
+/** An answer that takes at most this multiple of what it takes alone met no queue: other steps take the rest. Protocol: as in contract §7. */
 const promptOverAlone = 1.5;
 
 type Listener = AttemptListener<Attempt>;

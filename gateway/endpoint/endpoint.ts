@@ -22,7 +22,7 @@ interface Reading extends EngineLoad {
   readonly freshForMs: number;
 }
 
-/** Of requests that others sent, where none of our own tells. */
+/** Of requests that others sent, where none of our own tells. Measured: about the mean prompt of the chats in the Azure 2023 traces. */
 const usualContextTokens = 1000;
 
 export interface EndpointOptions {

@@ -15,7 +15,7 @@ export interface PoolListener {
 
 export type PoolOptions = Pick<EndpointOptions, 'nowMs' | 'staleAfterMs'>;
 
-/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
+/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. Derived: ten endpoints' longest lists. */
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */

@@ -10,8 +10,11 @@ export interface OutgoingMessage {
 
 /** Source: https://cloud.google.com/pubsub/quotas#resource_limits */
 export const maxMessageBytes = 10_000_000;
+/** Source: as above. */
 const maxAttributes = 100;
+/** Of an attribute's key. Source: as above. */
 const maxKeyBytes = 256;
+/** Of an attribute's value. Source: as above. */
 const maxValueBytes = 1024;
 
 export function messageBytes(data: Uint8Array, attributes: Attributes): number {

@@ -5,7 +5,7 @@ export interface Span {
   readonly depth: number;
 }
 
-/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. */
+/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. Derived: four times that. */
 const mostNestedRequest = 1024;
 
 const decoder = new TextDecoder();

@@ -15,6 +15,7 @@ const severities: Readonly<Record<string, string>> = {
 
 /** Standard output, written in the background: a slow reader of the log does not hold up the service. Lines beyond the bound are dropped. */
 const output = pino.destination({ fd: 1, sync: false, minLength: 1, maxLength: 16 * 1024 * 1024 });
+/** For the last lines at the end of the process. Derived: a reader that takes none within a second takes none at all. */
 const longestFlushMs = 1000;
 
 /**

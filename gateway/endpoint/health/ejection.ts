@@ -20,6 +20,7 @@ export type HealthVerdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'noth
 export type EjectionReason = (typeof ejectionReasons)[number];
 export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', 'error_share', 'health'] as const;
 
+/** Derived: they may be the fault of one client's requests, or of the endpoint. */
 const declining: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 
 /** How an attempt ended, as health must know it. */
@@ -62,17 +63,22 @@ export interface RecentRecord extends Tally {
 
 export const noRecord: RecentRecord = { requests: 0, failures: 0, failuresInARow: 0, timeoutsInARow: 0, atMs: 0 };
 
-/** How fast the past fades. */
+/** How fast the past fades. Derived: ten requests within it suffice to judge an endpoint of one request in three seconds. */
 const memoryMs = 30_000;
+/** Protocol: Envoy's outlier detection, `consecutive_5xx`. */
 const mostFailuresInARow = 5;
-/** Fewer: each of them has cost a client the whole timeout. */
+/** Fewer: each of them has cost a client the whole timeout. Derived: one alone may be the request's own, and two a coincidence. */
 const mostTimeoutsInARow = 3;
-/** A share says nothing with fewer requests than that. */
+/** A share says nothing with fewer requests than that. Derived: three failures of ten are the share below. */
 const fewestRequests = 10;
+/** Derived: retries elsewhere hide a smaller share from clients. */
 const largestFailureShare = 0.3;
-/** An endpoint is to blame when its share of failures is this many times that of the others. */
+/**
+ * An endpoint is to blame when its share of failures is this many times that of the others. Derived: with ten requests chance alone makes
+ * twice as many.
+ */
 const timesTheOthers = 3;
-/** Where the others fail at this share too, it is the requests, or what is behind all of them. */
+/** Where the others fail at this share too, it is the requests, or what is behind all of them. Derived: more than half of a pool is never ejected. */
 const commonFailureShare = 0.5;
 
 export function nextRecord(record: RecentRecord, verdict: HealthVerdict, nowMs: number): RecentRecord {
@@ -113,7 +119,9 @@ export function mostEjected(poolSize: number): number {
   return Math.floor(poolSize / 2);
 }
 
+/** Derived: short, since a single probe ends it. */
 const firstEjectionMs = 2000;
+/** Derived: a model server that restarts takes minutes, and a probe a minute is soon enough. */
 const longestEjectionMs = 60_000;
 
 /** How long it gets nothing, until one request probes it; longer each time that it fails again. */
@@ -121,7 +129,9 @@ export function ejectionMs(timesInARow: number): number {
   return Math.min(longestEjectionMs, firstEjectionMs * 2 ** (timesInARow - 1));
 }
 
+/** Derived: the usual period of reading. */
 const firstPauseMs = 250;
+/** Derived: five failures in a row end in an ejection, which takes over. */
 const longestPauseMs = 4000;
 
 /** How long others are preferred to an endpoint whose last requests failed: what fails fast always has room. */

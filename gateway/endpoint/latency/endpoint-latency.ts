@@ -11,9 +11,9 @@ import {
 import { attentionPairs, type StepLoad } from './step-load.ts';
 import type { StepModel } from './step-model.ts';
 
-/** The error's memory, in samples. */
+/** The error's memory, in samples. Derived: seconds of a busy endpoint, a minute of a quiet one. */
 const errorSpan = 50;
-/** Answers after which the model is believed of a request that is alone there. */
+/** Answers after which the model is believed of a request that is alone there. Derived: the error of their mean is then a third of one answer's. */
 const answersToTell = 10;
 
 /** What it must know of its endpoint. */

@@ -89,7 +89,7 @@ export function stepsToFirstTokenMs(load: LoadFeatures, own: Prompts, stepMs: (l
 
 /**
  * By what to multiply a predicted time per token, as streams show the endpoint at this moment: where tokens take twice as long as the
- * model says of what runs there, they will for a newcomer. From ½ to 2.
+ * model says of what runs there, they will for a newcomer. From ½ to 2. Derived: what is further off was seen for other work.
  * @param seenTpotMs milliseconds a token, as the gaps between chunks tell; undefined where nothing tells
  * @param modelledTpotMs as the model says for the same moment
  */

@@ -3,8 +3,9 @@ import type { Endpoint } from '../../endpoint/endpoint.ts';
 import { readAnswersWhole } from './answer-sockets.ts';
 import type { SendableBody } from './held-body.ts';
 
+/** Derived: two SYNs that are lost, 1 s and 2 s later. */
 const connectTimeoutMs = 5000;
-/** Of an answer's head, all its headers together. */
+/** Of an answer's head, all its headers together. Derived: four times what a request's may have. */
 const largestHeadBytes = 64 * 1024;
 
 const connectPlainly = buildConnector({ timeout: connectTimeoutMs });

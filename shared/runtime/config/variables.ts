@@ -76,7 +76,7 @@ export function decimal<const O extends RangeOptions>(name: string, options: O):
   });
 }
 
-/** Node's timers hold no more milliseconds than fit in 31 bits. */
+/** Node's timers hold no more milliseconds than fit in 31 bits. Protocol: Node's `setTimeout`. */
 export const longestTimerMs = 2_147_483_647;
 
 /** A duration written in seconds, decimals allowed; milliseconds inside. Without `max`, as long as a timer may run. */

@@ -14,8 +14,12 @@ export interface TokenRefusal {
 }
 
 const issuer = ['https://accounts.google.com', 'accounts.google.com'];
-/** Between Google's clock and ours. */
+/**
+ * Between Google's clock and ours. Derived: clocks of machines that keep time differ by less than a second; a minute leaves room for those
+ * that do not.
+ */
 const clockSkewSeconds = 60;
+/** Bytes. Derived: Google's have some 900, and Node reads 16 KiB of headers. */
 const longestToken = 8192;
 const bearer = /^bearer +([\w-]+\.[\w-]+\.([\w-]+)) *$/i;
 // What Cloud Run leaves of a token that it has verified itself. Source: https://cloud.google.com/run/docs/troubleshooting
