@@ -10,6 +10,7 @@ import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
+import { lightLoad } from './unloaded-answers.ts';
 
 /**
  * The least time between two moves of a window: a step takes tens of milliseconds to be felt. Derived: four of the slowest steps that a
@@ -27,11 +28,6 @@ const farLess = 0.5;
 const usualLoadWeight = 0.02;
 /** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
 const queueingWeight = 0.1;
-/**
- * With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. Protocol: contract §6, the
- * limit of an engine of which nothing is known.
- */
-const lightLoad = 8;
 /**
  * A request that has waited for no more than this many steps of the engine waits for them to end, and not for a place. Derived: the step
  * that runs, and the one that takes it in.
