@@ -24,6 +24,7 @@ import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
 import { Router } from './router.ts';
 
+/** The gateway's variables, as they were read. */
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
 /**

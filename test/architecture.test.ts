@@ -58,6 +58,20 @@ test('every number with a name says what it is: protocol, derived, learned or me
   expect(faults).toEqual([]);
 });
 
+test('every export outside of the tests has a docstring', () => {
+  const faults = files
+    .filter((file) => !file.startsWith('test/'))
+    .flatMap((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n');
+      return lines.flatMap((line, index) => {
+        const [, name] =
+          /^export (?:async )?(?:function|class|interface|type|const|abstract class) (\w+)/.exec(line) ?? [];
+        return name && !lines[index - 1]?.endsWith('*/') ? [`${file}:${index + 1} ${name}`] : [];
+      });
+    });
+  expect(faults).toEqual([]);
+});
+
 test('no file is called after nothing', () => {
   expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|manager|types)\.ts$/.test(file))).toEqual([]);
 });

@@ -13,6 +13,7 @@ const resolveSoonMs = 1000;
 /** Resolves a name to its addresses. Rejects when the name has none, or when no resolver answers. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
+/** What following a name is made from. */
 export interface ResolvedServiceOptions {
   readonly host: string;
   readonly port: number;

@@ -28,6 +28,7 @@ const healthMs = 1000;
 /** So with one that has no such page. Derived: a model server that is replaced by another kind is rare. */
 const noHealthMs = 30_000;
 
+/** What a poller is made from. */
 export interface PollerOptions {
   readonly pool: Pool;
   readonly metricsRefreshMs: number;

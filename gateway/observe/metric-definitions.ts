@@ -8,6 +8,7 @@ export interface Twin extends MetricNamePair {
   readonly buckets?: readonly number[];
 }
 
+/** A label of any of the metrics below. */
 export type Label =
   | 'name'
   | 'inference_pool'
@@ -35,6 +36,7 @@ const inputTokenBuckets = powersOfTwo(20);
 /** Derived: up to the longest answers, some eight thousand tokens. */
 const outputTokenBuckets = powersOfTwo(13);
 
+/** Counters with a name in both generations of the endpoint picker. */
 export const counters = {
   requests: {
     ...metricNames.requests,
@@ -50,6 +52,7 @@ export const counters = {
   },
 } as const satisfies Readonly<Record<string, Twin>>;
 
+/** Histograms with a name in both generations. */
 export const histograms = {
   duration: {
     ...metricNames.duration,
@@ -88,6 +91,7 @@ export const histograms = {
   },
 } as const satisfies Readonly<Record<string, Twin>>;
 
+/** Gauges with a name in both generations. */
 export const gauges = {
   readyEndpoints: {
     ...metricNames.readyEndpoints,

@@ -8,6 +8,7 @@ import { counters, gauges, histograms, own, type Twin } from './metric-definitio
 import { rounded } from './recent-choices.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
+/** What the metrics are read from. */
 export interface MetricsSources {
   readonly poolName: string;
   readonly router: Router;

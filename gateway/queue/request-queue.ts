@@ -14,6 +14,7 @@ export interface Places {
   makeRoom(item: QueueItem): boolean;
 }
 
+/** What a queue is made from. */
 export interface RequestQueueOptions {
   readonly clock: MonotonicClock;
   readonly places: Places;

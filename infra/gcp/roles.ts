@@ -2,6 +2,7 @@ import { bind, changeBinding, type Place, policyOf, rolesOf } from './bindings.t
 import type { Gcloud } from './gcloud.ts';
 import { type Account, accounts, type Installation, pushedKinds, type SecretFile } from './settings.ts';
 
+/** What the accounts of an installation must be able to reach. */
 export interface Grants {
   /** Topics that the function publishes to: ids, or `projects/P/topics/T`. */
   readonly topics: readonly string[];

@@ -1,6 +1,8 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
 
+/** Values of `LOG_LEVEL`. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** One of them. */
 export type LogLevel = (typeof logLevels)[number];
 export type { Logger };
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
 
+/** What the wait for a gateway is made from. */
 export interface StartupOptions {
   /** Base URLs. */
   readonly gatewayUrls: readonly string[];

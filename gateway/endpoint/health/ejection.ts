@@ -18,6 +18,7 @@ export type HealthVerdict = 'well' | 'failed' | 'timed_out' | 'declined' | 'noth
 
 /** Why an endpoint gets no requests for a time. */
 export type EjectionReason = (typeof ejectionReasons)[number];
+/** Why an endpoint may be ejected, as metrics and log lines name it. */
 export const ejectionReasons = ['consecutive_failures', 'first_byte_timeouts', 'error_share', 'health'] as const;
 
 /** Derived: they may be the fault of one client's requests, or of the endpoint. */
@@ -61,6 +62,7 @@ export interface RecentRecord extends Tally {
   readonly atMs: number;
 }
 
+/** Of an endpoint that has had no requests. */
 export const noRecord: RecentRecord = { requests: 0, failures: 0, failuresInARow: 0, timeoutsInARow: 0, atMs: 0 };
 
 /** How fast the past fades. Derived: ten requests within it suffice to judge an endpoint of one request in three seconds. */
@@ -81,6 +83,7 @@ const timesTheOthers = 3;
 /** Where the others fail at this share too, it is the requests, or what is behind all of them. Derived: more than half of a pool is never ejected. */
 const commonFailureShare = 0.5;
 
+/** The record after one more attempt has ended; one that tells nothing leaves it as it is. */
 export function nextRecord(record: RecentRecord, verdict: HealthVerdict, nowMs: number): RecentRecord {
   if (verdict === 'nothing' || verdict === 'declined') return record;
   const { requests, failures } = faded(record, nowMs);
@@ -94,6 +97,7 @@ export function nextRecord(record: RecentRecord, verdict: HealthVerdict, nowMs: 
   };
 }
 
+/** Requests and failures as they count now: e^(−t/30 s) of each. Changes nothing. */
 export function faded({ requests, failures, atMs }: RecentRecord, nowMs: number): Tally {
   const weight = Math.exp((atMs - nowMs) / memoryMs);
   return { requests: requests * weight, failures: failures * weight };

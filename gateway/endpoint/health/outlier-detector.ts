@@ -22,10 +22,12 @@ export interface Peers {
   readonly tally: Tally;
 }
 
+/** What became of an endpoint. */
 export type OutlierChange =
   | { readonly kind: 'ejected'; readonly reason: EjectionReason; readonly forMs: number }
   | { readonly kind: 'let back in' };
 
+/** What a detector needs of its endpoint and pool. */
 export interface OutlierDetectorOptions {
   readonly nowMs: () => number;
   readonly peers: () => Peers;

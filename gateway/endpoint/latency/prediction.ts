@@ -7,6 +7,7 @@ export interface Prompts {
   readonly pairs: number;
 }
 
+/** Nothing to compute. */
 export const noPrompts: Prompts = { tokens: 0, pairs: 0 };
 
 /**
@@ -22,6 +23,7 @@ export interface PendingPrompts {
   readonly later: Prompts;
 }
 
+/** No prompts in any step. */
 export const nothingPending: PendingPrompts = { running: noPrompts, next: noPrompts, later: noPrompts };
 
 /** What a request would meet on an endpoint, as far as the gateway knows: its own work there, and what the last reading tells of others. */

@@ -14,6 +14,7 @@ export interface Slowness {
   readonly atMs: number;
 }
 
+/** As fast as the pool's model says. */
 export const usualSlowness: Slowness = { value: 1, atMs: 0 };
 
 /** 1 + (value − 1) · ½^(time since / half-life): projected to now, nothing is changed. */

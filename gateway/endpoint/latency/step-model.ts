@@ -26,6 +26,7 @@ const samplesPerSolution = 16;
 export class StepModel {
   readonly #plain = new Moments(terms, span);
   readonly #mixed = new Moments(terms, span);
+  // Learned: where each begins is of no weight after some fifty answers.
   readonly #usualRatio = new QuantileEstimate(0.5, 1);
   readonly #overheadMs = new QuantileEstimate(0.5, 1);
   readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);

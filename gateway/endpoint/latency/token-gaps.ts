@@ -42,6 +42,7 @@ export interface StreamGaps {
   readonly meanMs: number;
 }
 
+/** Of a stream without chunks. */
 export const noGaps: StreamGaps = { gaps: 0, meanMs: 0 };
 
 /** mean += (gap − mean) · max(1/16, 1/n): an even mean at first, then one over about the last sixteen gaps. */

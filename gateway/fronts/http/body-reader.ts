@@ -13,6 +13,7 @@ export interface BodyListener {
   gone(): void;
 }
 
+/** How much of bodies is read. */
 export interface BodyLimits {
   /** Of one body. */
   readonly mostBytes: number;

@@ -30,6 +30,7 @@ export interface AdmittedRequest extends RoutingRequest {
   readonly body: Pick<HeldBody, 'toSend' | 'release'>;
 }
 
+/** What exchanges share. */
 export interface ExchangeServices {
   readonly upstreams: Pick<Upstreams, 'dispatch'>;
   readonly router: Pick<Router, 'submit'>;

@@ -26,6 +26,7 @@ const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 500
 /** Of a request's head, all its headers together. Protocol: Node's own default, and what proxies take. */
 const largestHeadBytes = 16 * 1024;
 
+/** What an application is made from. */
 export interface HttpAppOptions {
   readonly log: Logger;
   /** Told of a request of the API that got no further than to this application, and why. */

@@ -16,6 +16,7 @@ import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** What the front is made from. */
 export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;

@@ -39,6 +39,7 @@ export interface Admitting {
   readonly keys: () => KeyRing | undefined;
 }
 
+/** What the inference routes need. */
 export interface InferenceServices extends Admitting {
   readonly pool: Pool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;

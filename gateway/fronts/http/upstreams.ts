@@ -16,6 +16,7 @@ const connect: buildConnector.connector = (options, callback) => {
   });
 };
 
+/** One request to an endpoint, as its bytes go out. */
 export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
   readonly body: SendableBody['body'];
   /** Name, value, name, value …, this request's own. */

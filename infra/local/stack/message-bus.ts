@@ -1,6 +1,8 @@
 import { type Message, PubSub } from '@google-cloud/pubsub';
 
+/** The project of the local Pub/Sub. */
 export const projectId = 'local';
+/** Its topics. */
 export const topics = {
   requests: 'requests',
   retries: 'retries',

@@ -6,6 +6,7 @@ import { boundedGet } from '../../capacity/bounded-get.ts';
 /** Google's keys for the tokens that it issues. */
 export const googleCertificatesUrl = 'https://www.googleapis.com/oauth2/v3/certs';
 
+/** Which keys the issuer has is not known, and why. */
 export class CertificatesUnavailable extends Error {
   constructor(why: string, options?: ErrorOptions) {
     super(`the certificates of push tokens are unavailable: ${why}`, options);

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify, type ProtectedHeaderParameters } from 'jose';
 import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 
+/** What a push's token must say. */
 export interface ExpectedToken {
   readonly audience: string;
   readonly serviceAccount: string;

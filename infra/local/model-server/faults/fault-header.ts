@@ -41,6 +41,7 @@ export function failAtOnce(fault: Fault | undefined): AnswerFault | undefined {
   return fault;
 }
 
+/** The failure that a request asked for. */
 export function requestedFailure(status: number): HttpFault {
   return new RequestFault(status, 'InternalServerError', `failing with ${status}, as asked to`);
 }

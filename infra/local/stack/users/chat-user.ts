@@ -4,6 +4,7 @@ import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import type { TurnTimes } from '../summary/ttft-figures.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
+/** A user of the stack, and where its chat goes. */
 export interface ChatUser {
   readonly gatewayUrl: string;
   readonly model: string;
