@@ -26,7 +26,7 @@ export function sloOf({ ttftSloMs, tpotSloMs, missBudget }: PromisedSlo): Slo {
   };
 }
 
-/** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. */
+/** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. Derived: an hour for a first token, a minute for each other. */
 const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
 
 /** A promise as it is taken; none stays none. */

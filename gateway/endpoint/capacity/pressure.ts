@@ -3,11 +3,17 @@ import type { Slo } from '../../slo.ts';
 import { blindWindow } from './sheddable-window.ts';
 import { tpotTargetShare } from './slo-budget-factor.ts';
 
-/** A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. */
+/**
+ * A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. Derived: the usual
+ * promise of a token's time.
+ */
 export const mostStepMs = 50;
-/** A queueing delay of this share of the promised TTFT is full pressure. */
+/** A queueing delay of this share of the promised TTFT is full pressure. Derived: the other half is the prompt's own. */
 const ttftTargetShare = 0.5;
-/** Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. */
+/**
+ * Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. Protocol: contract §7 counts a target
+ * that an idle endpoint cannot keep as 1.5 times its figure.
+ */
 const slowestOverIdle = 1.5;
 
 /** What is known of one endpoint. */

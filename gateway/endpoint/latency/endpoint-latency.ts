@@ -11,9 +11,9 @@ import {
 import { attentionPairs, type StepLoad } from './step-load.ts';
 import type { StepModel } from './step-model.ts';
 
-/** The error's memory, in samples. */
+/** The error's memory, in samples. Derived: seconds of a busy endpoint, a minute of a quiet one. */
 const errorSpan = 50;
-/** Answers after which the model is believed of a request that is alone there. */
+/** Answers after which the model is believed of a request that is alone there. Derived: the error of their mean is then a third of one answer's. */
 const answersToTell = 10;
 
 /** What it must know of its endpoint. */
@@ -70,12 +70,12 @@ export class EndpointLatency {
     return { ttftMs: this.aloneMs(prompt, 1), tpotMs: this.idleTpotMs };
   }
 
-  /** Tokens take so long there while it holds few requests. */
+  /** Takes note of a time per token that was seen while the endpoint held few requests; the lowest counts. */
   recordLightTpot(tpotMs: number): void {
     this.#lightTpotMs = Math.min(tpotMs, this.#lightTpotMs ?? tpotMs);
   }
 
-  /** When so many tokens of an answer should have come, of a request that is alone there; by 1, its first token. 0 while nothing was learned. */
+  /** Predicted milliseconds until `tokens` tokens of the answer have come, for a request that is alone there; 1 is the first token. 0 while nothing was learned. */
   aloneMs(own: Prompts, tokens: number): number {
     if (!this.trusted) return 0;
     const ttftMs = this.#model.stepMs(stepOf(0, 0, own)) * this.steps.slownessAlone;

@@ -7,6 +7,7 @@ export interface Prompts {
   readonly pairs: number;
 }
 
+/** Nothing to compute. */
 export const noPrompts: Prompts = { tokens: 0, pairs: 0 };
 
 /**
@@ -22,6 +23,7 @@ export interface PendingPrompts {
   readonly later: Prompts;
 }
 
+/** No prompts in any step. */
 export const nothingPending: PendingPrompts = { running: noPrompts, next: noPrompts, later: noPrompts };
 
 /** What a request would meet on an endpoint, as far as the gateway knows: its own work there, and what the last reading tells of others. */
@@ -54,7 +56,7 @@ export interface Prediction {
   /** Milliseconds a token. */
   readonly tpotMs: number;
   readonly tpotHighMs: number;
-  /** What its prompt takes of an engine's time, and so of everyone's who generates there; of the pool, whatever the endpoint did lately. */
+  /** What its prompt takes of an engine's time, and so adds to every request that generates there; of the pool, whatever the endpoint did lately. */
   readonly promptMs: number;
   /** What its step takes longer for computing any prompt; 0 where it computes others anyway. */
   readonly joinMs: number;
@@ -89,7 +91,7 @@ export function stepsToFirstTokenMs(load: LoadFeatures, own: Prompts, stepMs: (l
 
 /**
  * By what to multiply a predicted time per token, as streams show the endpoint at this moment: where tokens take twice as long as the
- * model says of what runs there, they will for a newcomer. From ½ to 2.
+ * model says of what runs there, they will for a newcomer. From ½ to 2. Derived: what is further off was seen for other work.
  * @param seenTpotMs milliseconds a token, as the gaps between chunks tell; undefined where nothing tells
  * @param modelledTpotMs as the model says for the same moment
  */
