@@ -188,10 +188,15 @@ export class ConcurrencyLimiter {
     this.#queueingAtMs = this.#nowMs();
   }
 
-  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
-  recordLatency(slo: Slo, observed: ObservedLatency): void {
+  /**
+   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
+   * would have been broken without that work as well.
+   * @param withoutSheddable what was to be expected then; undefined where nothing tells
+   */
+  recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, missed(observed, slo), slo.missBudget);
+    const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
