@@ -22,9 +22,12 @@ export interface ServingPool {
   contextTokens(model: string): number | undefined;
 }
 
-/** Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. */
+/**
+ * Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. Derived:
+ * Llama 3.1's and most of its successors'.
+ */
 const usualContextTokens = 131_072;
-/** Nearly every model takes prompts of this length, so that its context need not be looked up. */
+/** Nearly every model takes prompts of this length, so that its context need not be looked up. Derived: Llama 3's. */
 const shortPromptTokens = 8192;
 
 /** A request as it arrives, and what admission judges it by. */

@@ -5,7 +5,7 @@ import { until } from './poll.ts';
 import { startProcess } from './processes.ts';
 import { connectPubSub } from './pubsub.ts';
 
-/** What is wrong with the gateway: it refuses connections, or answers everyone alike. */
+/** What is wrong with the gateway: it refuses connections, or gives every request the same answer. */
 export interface Outage {
   readonly how: 'refused' | 503 | 429;
   readonly lastsMs: number;
@@ -16,7 +16,7 @@ export interface OutagesReport {
   readonly succeeded: number;
   readonly lost: readonly string[];
   readonly deadLettered: number;
-  /** How many results say so many attempts. */
+  /** Number of results for each number of attempts. */
   readonly attempts: Readonly<Record<string, number>>;
   /** Why attempts failed, and how many for each reason. */
   readonly failures: Readonly<Record<string, number>>;

@@ -11,7 +11,10 @@ export interface CallTerms {
   readonly nowMs: UnixMs;
 }
 
-/** A timer that is due at the deadline may be rounded to before it. */
+/**
+ * A timer that is due at the deadline may be rounded to before it. Derived: a timer of Node is off by a millisecond, and by a few on a busy
+ * machine.
+ */
 const timerMs = 5;
 
 /**
@@ -42,6 +45,7 @@ function isCutByDeadline({ end, startedAtMs, endedAtMs }: MadeCall, leftMs: numb
 function generation({ end, startedAtMs, endedAtMs }: MadeCall): Partial<CallOutcome & { became: 'success' }> {
   if (end.end !== 'answer') return {};
   const { prompt, completion } = tokensOf(end.answer);
-  if (prompt === 0 && completion === 0) return {};
-  return { generation: { outputTokens: completion, durationMs: msBetween(startedAtMs, endedAtMs) } };
+  const isCounted = prompt > 0 || completion > 0;
+  const durationMs = msBetween(startedAtMs, endedAtMs);
+  return { generation: { outputTokens: isCounted ? completion : undefined, durationMs } };
 }

@@ -9,6 +9,12 @@ export interface CallGeneration {
   readonly durationMs: number;
 }
 
+/** The same of an answer that may not count its tokens. */
+export interface UncountedGeneration {
+  readonly outputTokens: number | undefined;
+  readonly durationMs: number;
+}
+
 /** Sums over answers, the newer ones weighing more: how durations depend on lengths. */
 interface LengthSums {
   readonly weight: number;

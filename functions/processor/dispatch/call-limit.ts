@@ -6,6 +6,7 @@ import {
   noAnswers,
   sampleOfAnswer,
   sampleOfShort,
+  type UncountedGeneration,
   uncounted,
   withAnswer,
 } from './answer-pace.ts';
@@ -131,7 +132,7 @@ export class CallLimit {
     return { isShed };
   }
 
-  #succeeded(generation: CallGeneration | undefined, call: EndedCall): void {
+  #succeeded(generation: UncountedGeneration | undefined, call: EndedCall): void {
     const { startedAtMs, endedAtMs, inFlight, isQueued, heardEvents } = call;
     const { limit } = this.#state;
     this.#succeededAtMs = endedAtMs;
@@ -141,7 +142,9 @@ export class CallLimit {
       this.#set(afterQueued(this.#state.limit, calls));
       return;
     }
-    const sample = this.#learn(generation, call);
+    const { outputTokens, durationMs } = generation ?? {};
+    const isCounted = outputTokens !== undefined && durationMs !== undefined;
+    const sample = isCounted ? this.#learn({ outputTokens, durationMs }, call) : uncounted;
     if (heardEvents <= 1) this.#set(afterSample(this.#state.limit, sample, calls));
   }
 
@@ -151,8 +154,7 @@ export class CallLimit {
     return msBetween(this.#succeededAtMs, endedAtMs) <= sinceMs;
   }
 
-  #learn(generation: CallGeneration | undefined, { isIdle, endedAtMs, heardEvents }: EndedCall): LoadSample {
-    if (!generation) return uncounted;
+  #learn(generation: CallGeneration, { isIdle, endedAtMs, heardEvents }: EndedCall): LoadSample {
     if (heardEvents > 0) {
       const tokens = Math.max(1, generation.outputTokens / heardEvents);
       this.#tokensPerEvent = ewma(this.#tokensPerEvent, tokens, eventWeight);

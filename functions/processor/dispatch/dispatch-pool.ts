@@ -32,7 +32,9 @@ export type PoolInputs = Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs'
 
 /** Protocol: contract §3. */
 const failuresToOpen = 5;
+/** Protocol: contract §3, `min(Retry-After, 60 s)`. */
 const longestShedMs = 60_000;
+/** How long a 2xx speaks for its path. Protocol: contract §3. */
 const healthyForMs = 60_000;
 /** The source that our own gateway alone has data for. */
 const ownGateway = 'gateway';
@@ -114,15 +116,13 @@ export class DispatchPool {
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
   take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
     const stream = new StreamGaps();
-    const permit = new Permit({
-      token: (nowMs) => this.#heard(stream, nowMs),
-      end: (outcome, endedAtMs) => {
-        this.#learn(outcome, path, { startedAtMs, endedAtMs, heardEvents: stream.events });
-        this.#inFlight -= 1;
-        this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
-        onEnd();
-      },
-    });
+    const ended = (outcome: CallOutcome, endedAtMs: MonotonicMs): void => {
+      this.#learn(outcome, path, { startedAtMs, endedAtMs, heardEvents: stream.events });
+      this.#inFlight -= 1;
+      this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
+      onEnd();
+    };
+    const permit = new Permit(ended, (nowMs) => this.#heard(stream, nowMs));
     this.#inFlight += 1;
     this.breakers.began(path, message, tenant);
     return permit;

@@ -56,12 +56,16 @@ const returnGain = 2;
 /** Of what is not used, lost in a round trip. */
 const leak = 0.5;
 const fairCallsPerTrip = 0.1;
+/** Protocol: llm-d's batch processors halve at a shed. */
 const cutFactor = 0.5;
+/** Calls at once that are always allowed. Derived: 32 instances at this floor send two calls at once. */
 const floor = 1 / 16;
+/** After this time without a call nothing is known of the pool any more. Derived: two periods of `CAPACITY_REFRESH_SECONDS`. */
 const idleAfterMs = 10_000;
-/** Serves where no call has succeeded yet. */
+/** Serves where no call has succeeded yet. Learned with the first success. */
 const assumedRoundTripMs = 1000;
 const roundTripWeight = 1 / 8;
+/** Derived: below the longest pause of a push subscription (60 s), so that a pool that recovers is found before its messages return. */
 const longestRestMs = 30_000;
 
 /** How every pool begins: with one call, in slow start. */
@@ -113,7 +117,7 @@ export function isUsed(calls: number, inFlight: number): boolean {
 }
 
 function doubled(calls: number, share: number, inFlight: number): number {
-  return isUsed(calls, inFlight) ? calls * (1 + share) : calls;
+  return isUsed(calls, inFlight) ? calls + calls * share : calls;
 }
 
 function steered(calls: number, congestion: number, share: number, inFlight: number): number {

@@ -6,24 +6,37 @@ import { mostBacklogMs } from './backlog-bound.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
-import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
+import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
-/** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
+/**
+ * The least time between two moves of a window: a step takes tens of milliseconds to be felt. Derived: four of the slowest steps that a
+ * promise of 50 ms allows.
+ */
 const adjustEveryMs = 200;
-/** Memory of how long requests stay, in requests. */
+/** Memory of how long requests stay, in requests. Measured: row "memory of stays" of `npm run sim -- sensitivity`. */
 const staySpan = 100;
-/** A prompt that took less than this share of what it should was none of its kind. */
+/**
+ * A prompt that took less than this share of what it should was none of its kind. Derived: a prediction is off by a tenth, a prompt that
+ * was cached takes next to nothing.
+ */
 const farLess = 0.5;
-/** Memory of the usual real-time load, per adjustment. */
+/** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
+/** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
 const queueingWeight = 0.1;
-/** A request that came within so many steps waits for them to end, and for no place. */
+/**
+ * A request that has waited for no more than this many steps of the engine waits for them to end, and not for a place. Derived: the step
+ * that runs, and the one that takes it in.
+ */
 const stepsToBegin = 2;
-/** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
+/**
+ * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice
+ * the usual promise of a first token.
+ */
 const queueingHalfLifeMs = 2000;
 
 type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
@@ -156,11 +169,12 @@ export class ConcurrencyLimiter {
     if (tookMs < promptMs * farLess) this.#sheddableFreeAtMs -= pauseMs * (1 - tookMs / promptMs);
   }
 
-  recordReading({ running, waiting }: EngineLoad): void {
+  recordReading({ running, waiting, kvCacheUtilization }: EngineLoad): void {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent };
+    const own = this.#endpoint.inFlight - justSent;
+    const seen = { running, waiting: waitingForPlaces, own, kvCacheUtilization };
     this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
@@ -174,10 +188,15 @@ export class ConcurrencyLimiter {
     this.#queueingAtMs = this.#nowMs();
   }
 
-  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
-  recordLatency(slo: Slo, observed: ObservedLatency): void {
+  /**
+   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
+   * would have been broken without that work as well.
+   * @param withoutSheddable what was to be expected then; undefined where nothing tells
+   */
+  recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, missed(observed, slo), slo.missBudget);
+    const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
@@ -209,7 +228,7 @@ export class ConcurrencyLimiter {
 
   /** Of sheddable prompts, what may be computed together where there is no real-time work. */
   get #sharedStepMs(): number {
-    return mostStepMs * idleShare(this.#realtimeWork);
+    return mostQueueingMs(this.#defendedSlo.ttftMs) * idleShare(this.#realtimeWork);
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
@@ -238,11 +257,16 @@ export class ConcurrencyLimiter {
       places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
-      slo: Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo,
+      slo: this.#defendedSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
+      idleShare: idleShare(this.#realtimeWork),
       share,
     });
+  }
+
+  get #defendedSlo(): SloTargets {
+    return Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo;
   }
 
   get #queueingNowMs(): number {

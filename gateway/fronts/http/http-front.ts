@@ -16,6 +16,7 @@ import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** What the front is made from. */
 export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;
@@ -35,10 +36,13 @@ export interface HttpFrontOptions {
   readonly drainPhase: () => DrainPhase;
 }
 
-/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. Protocol: Linux' `somaxconn`. */
 const mostUnaccepted = 4096;
 
-/** Files and connections that the process has for itself: its log, its event loop, readings of endpoints. */
+/**
+ * Files and connections that the process has for itself: its log, its event loop, readings of endpoints. Derived: some dozens, and one for
+ * each endpoint's reading.
+ */
 const ownFiles = 64;
 
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */

@@ -23,7 +23,12 @@ describe('what a call tells its pool', () => {
   const generation = { outputTokens: 34, durationMs: 2500 };
   const rows: [string, CallClass, CallEnd, object][] = [
     ['a success, and its pace', 'success', answer(200, usage), { became: 'success', generation }],
-    ['a success that counts no tokens', 'success', answer(200), { became: 'success' }],
+    [
+      'a success that counts no tokens',
+      'success',
+      answer(200),
+      { became: 'success', generation: { outputTokens: undefined, durationMs: 2500 } },
+    ],
     [
       'a success that generates none',
       'success',

@@ -61,6 +61,11 @@ test('grows by slow start from one call', () => {
   expect(trips(3)).toBeGreaterThan(12);
 });
 
+test('grows up to its ceiling and no further', () => {
+  const { trip } = setUp();
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map(() => trip())).toEqual([2, 4, 8, 16, 32, 64, 64, 64]);
+});
+
 test.each<[string, CallOutcome]>([
   ['a refusal of the request', { became: 'refused' }],
   ['a failure', { became: 'failure' }],

@@ -4,10 +4,10 @@ import { mono } from '../../../support/instants.ts';
 
 test('is ended once: what comes later is not heard', () => {
   const heard: unknown[] = [];
-  const permit = new Permit({
-    token: (atMs) => heard.push(atMs),
-    end: (outcome, atMs) => heard.push([outcome, atMs]),
-  });
+  const permit = new Permit(
+    (outcome, atMs) => heard.push([outcome, atMs]),
+    (atMs) => heard.push(atMs),
+  );
   permit.token(mono(4));
   permit.end({ became: 'failure' }, mono(5));
   permit.token(mono(5));
