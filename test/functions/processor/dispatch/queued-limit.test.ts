@@ -7,7 +7,7 @@ const at = (calls: number, isStarting = false): Limit => ({ ...freshLimit, calls
 
 describe('an answer out of a queue', () => {
   const rows: [string, Limit, number, number][] = [
-    ['doubles the limit in a round trip of slow start', at(8, true), 8, 9],
+    ['in slow start grows the limit fourfold in a round trip', at(8, true), 8, 11],
     ['later adds one call in a round trip', at(8), 8, 8.125],
     ['of a large limit a sixteenth', at(32), 32, 32 + 2 / 32],
     ['up to the ceiling', at(64), 64, 64],
