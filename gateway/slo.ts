@@ -54,9 +54,9 @@ function keepableMs(promisedMs: number, aloneMs: number): number {
 /** What was measured of one answer. */
 export interface ObservedLatency {
   /** From the request's arrival; undefined where it was not seen, as without a stream. */
-  readonly ttftMs: number | undefined;
+  readonly ttftMs?: number | undefined;
   /** Mean time for each token after the first; undefined where it was not seen. */
-  readonly tpotMs: number | undefined;
+  readonly tpotMs?: number | undefined;
 }
 
 /** Whether an answer missed the SLO. What was not seen was not missed. */

@@ -44,7 +44,8 @@ export function learnFromAnswer(endpoint: Endpoint, answer: CompleteAnswer, nowM
   if (answer.workClass === 'realtime') {
     const seen = stream && chunks > 0;
     const slo = keepableSlo(answer.slo, latency.alone(answer.prompt));
-    limiter.recordLatency(slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
+    const observed = { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined };
+    limiter.recordLatency(slo, observed, prediction.trusted ? prediction.besideRealtime : undefined);
   }
   const { promptTokens = 0, completionTokens, cachedTokens } = usage ?? {};
   if (promptTokens > 0 && cachedTokens !== undefined) {

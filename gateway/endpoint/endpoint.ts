@@ -147,8 +147,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
 
   get load(): number {
     const reading = this.reading;
-    if (!reading) return this.inFlight;
-    return this.inFlight + Math.max(0, reading.running + reading.waiting - reading.ownInFlight);
+    return this.inFlight + (reading ? Math.max(0, reading.running + reading.waiting - reading.ownInFlight) : 0);
   }
 
   /** Milliseconds in which the prompts of our own requests here should be computed. */
@@ -183,6 +182,7 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
       uncachedTokens,
       cachedTokens,
       memoryShare: this.#memoryShare(uncachedTokens),
+      sheddable: { ...this.work.sheddable },
     };
   }
 

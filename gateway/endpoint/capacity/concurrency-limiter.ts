@@ -6,7 +6,7 @@ import { mostBacklogMs } from './backlog-bound.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
-import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
+import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
@@ -169,11 +169,12 @@ export class ConcurrencyLimiter {
     if (tookMs < promptMs * farLess) this.#sheddableFreeAtMs -= pauseMs * (1 - tookMs / promptMs);
   }
 
-  recordReading({ running, waiting }: EngineLoad): void {
+  recordReading({ running, waiting, kvCacheUtilization }: EngineLoad): void {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent };
+    const own = this.#endpoint.inFlight - justSent;
+    const seen = { running, waiting: waitingForPlaces, own, kvCacheUtilization };
     this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
@@ -187,10 +188,15 @@ export class ConcurrencyLimiter {
     this.#queueingAtMs = this.#nowMs();
   }
 
-  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
-  recordLatency(slo: Slo, observed: ObservedLatency): void {
+  /**
+   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
+   * would have been broken without that work as well.
+   * @param withoutSheddable what was to be expected then; undefined where nothing tells
+   */
+  recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, missed(observed, slo), slo.missBudget);
+    const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
@@ -222,7 +228,7 @@ export class ConcurrencyLimiter {
 
   /** Of sheddable prompts, what may be computed together where there is no real-time work. */
   get #sharedStepMs(): number {
-    return mostStepMs * idleShare(this.#realtimeWork);
+    return mostQueueingMs(this.#defendedSlo.ttftMs) * idleShare(this.#realtimeWork);
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
@@ -251,11 +257,16 @@ export class ConcurrencyLimiter {
       places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
-      slo: Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo,
+      slo: this.#defendedSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
+      idleShare: idleShare(this.#realtimeWork),
       share,
     });
+  }
+
+  get #defendedSlo(): SloTargets {
+    return Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo;
   }
 
   get #queueingNowMs(): number {

@@ -109,12 +109,23 @@ export class EndpointLatency {
     const stepMs = (step: StepLoad): number => slowness * model.stepMs(step);
     const ttftMs = stepsToFirstTokenMs(load, own, stepMs) + overheadMs;
     const tpotMs = this.#tokenMsBeside(load, slowness, nowMs);
+    const ttftAloneMs = stepsToFirstTokenMs({ ...load, pending: nothingPending }, own, stepMs) + overheadMs;
     const wholeTokens = uncachedTokens + cachedTokens;
+    const { sheddable } = load;
+    const sheddablePromptsMs = slowness * model.promptMs(sheddable.prefillTokens, sheddable.prefillPairs);
+    const beside = stepOf(
+      load.decodes - sheddable.decodes + 1,
+      load.contextTokens - sheddable.contextTokens + wholeTokens,
+    );
     return {
       trusted,
       ttftMs,
       ttftHighMs: ttftMs * model.ttftHighFactor,
-      ttftAloneMs: stepsToFirstTokenMs({ ...load, pending: nothingPending }, own, stepMs) + overheadMs,
+      ttftAloneMs,
+      besideRealtime: {
+        ttftMs: Math.max(ttftAloneMs, ttftMs - sheddablePromptsMs),
+        tpotMs: stepMs(beside) / this.#endpoint.gaps.tokensPerChunk,
+      },
       tpotMs,
       tpotHighMs: tpotMs * model.tpotHighFactor,
       promptMs: model.promptMs(own.tokens, own.pairs),

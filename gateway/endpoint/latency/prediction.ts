@@ -41,6 +41,17 @@ export interface LoadFeatures {
   readonly cachedTokens: number;
   /** Share of the KV cache that is held once the request is there, in [0, 1]; 0 where nothing tells. */
   readonly memoryShare: number;
+  /** Of all that, what is sheddable work of our own. */
+  readonly sheddable: SheddableLoad;
+}
+
+/** Sheddable work of our own on an endpoint. */
+export interface SheddableLoad {
+  readonly decodes: number;
+  readonly contextTokens: number;
+  /** Of prompts without a first token, and their pairs. */
+  readonly prefillTokens: number;
+  readonly prefillPairs: number;
 }
 
 /** What is expected of one request on one endpoint. */
@@ -62,6 +73,8 @@ export interface Prediction {
   readonly joinMs: number;
   /** What its prompt takes if nothing of it is cached. */
   readonly wholePromptMs: number;
+  /** What the request would see on the endpoint without the sheddable work that is there. */
+  readonly besideRealtime: { readonly ttftMs: number; readonly tpotMs: number };
   /** What the request would see on an idle engine of the pool. */
   readonly unloaded: { readonly ttftMs: number; readonly tpotMs: number };
 }

@@ -79,7 +79,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   }
 
   begin(): void {
-    this.#res.once('close', () => this.#closed());
+    this.#res.on('close', () => this.#closed());
     this.#routed = this.#services.router.submit(this.#request, this);
   }
 
