@@ -89,7 +89,7 @@ export async function fuzzRequests(cases: number): Promise<RequestFuzzReport> {
     await fc.assert(property, { seed, numRuns: Math.ceil(cases / atOnce), endOnFailure: true });
     if ((await fetch(`${gateway.url}/readyz`)).status !== 200) throw new Error('the gateway is not ready at the end');
     const output = gateway.output();
-    if (/uncaught_exception|unhandled_rejection|"level":(50|"error")/.test(output)) throw new Error(output);
+    if (/uncaught_exception|unhandled_rejection|"severity":"ERROR"/.test(output)) throw new Error(output);
     return { seed, statuses, forwarded, longestTurnMs: longestTurnMs(output) };
   } finally {
     await gateway.kill('SIGKILL');
