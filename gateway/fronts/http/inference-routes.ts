@@ -185,7 +185,8 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   if (services.asyncApiUrl !== undefined) asyncApiRoutes(app, { baseUrl: services.asyncApiUrl, turnAway, takesIn });
 }
 
-/** Path and query, also of a request that names its target as a proxy's client does. Source: RFC 9112 §3.2.2. */
+/** Path and query, also of a request that names its target as a proxy's client does; a fragment is for no server. Source: RFC 9112 §3.2. */
 function targetOf(url: string): string {
-  return url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const target = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return target.split('#', 1)[0] ?? '';
 }
