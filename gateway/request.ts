@@ -13,6 +13,8 @@ export interface RoutingRequest extends PromisedSlo {
   readonly id: string;
   readonly route: ApiRoute;
   readonly model: string;
+  /** `host:port` of the endpoints that it may go to; undefined where it may go to any. */
+  readonly subset?: ReadonlySet<string> | undefined;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
   /** The name of its priority. */

@@ -15,7 +15,7 @@ export interface ServingPool {
   /** Whether any endpoint takes requests now. */
   readonly anyUsable: boolean;
   /** Whether an endpoint that takes requests now serves the model. */
-  canServe(model: string): boolean;
+  canServe(wanted: { readonly model: string }): boolean;
   /** Whether the model list of every endpoint is known, and none has the model or ever had it. */
   knowsNothingOf(model: string): boolean;
   /** The longest context in which the model is served, in tokens; undefined where none is known. */
@@ -74,7 +74,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     return refuse('priority_not_allowed', `this API key may not use the objective ${objective.name}`);
   }
   if (!pool.anyUsable) return refuse('no_endpoints', 'no endpoint can take a request just now');
-  if (!pool.canServe(body.model)) {
+  if (!pool.canServe(body)) {
     return pool.knowsNothingOf(body.model)
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
