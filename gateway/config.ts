@@ -61,6 +61,10 @@ export const gatewaySchema = {
     meaning:
       'instead: a JSON file `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`, re-read when it changes: the service level of requests that bring none, the share that may miss it, and the longest wait in the queue',
   }),
+  modelsFile: text('MODELS_FILE', {
+    meaning:
+      'a JSON file `{"gpt-4o":[{"model":"llama-70b","weight":90},{"model":"llama-8b","weight":10}]}`, re-read when it changes: other names for models, and the share of each. The `model` of the body is rewritten, the answer is not; `GET /v1/models` lists the names',
+  }),
   defaultObjective: text('DEFAULT_OBJECTIVE', {
     default: 'standard',
     meaning: 'objective of requests that name none',

@@ -6,6 +6,7 @@ import type { Values } from '../shared/runtime/config/read-config.ts';
 import { createLogger, type Logger } from '../shared/runtime/logger.ts';
 import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
+import { type ModelNames, noNames } from './admit/model-names.ts';
 import type { Objectives } from './admit/objectives.ts';
 import type { gatewaySchema } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
@@ -96,7 +97,7 @@ export class Gateway {
     const budget = new BodyBudget(config.maxBufferedBytes);
     const forEachFront = {
       router,
-      admitting: { ...config, objectives, keys: this.#keys() },
+      admitting: { ...config, objectives, keys: this.#keys(), models: this.#models() },
       timeouts: config,
       bodies: new BodyReader({ mostBytes: config.maxBodyBytes, budget }),
       log,
@@ -189,6 +190,13 @@ export class Gateway {
       });
     }
     return () => keys;
+  }
+
+  #models(): () => ModelNames {
+    const { models } = this.#files;
+    if (!models) return () => noNames;
+    const file = this.#watch(models);
+    return () => file.current;
   }
 
   #endpointsKey(): () => string | undefined {

@@ -6,8 +6,9 @@ import { promisedMs } from '../slo.ts';
 import { workClassOf } from '../work-class.ts';
 import type { ApiKey } from './api-keys.ts';
 import type { BytesPerToken } from './bytes-per-token.ts';
+import { type ModelNames, targetOf } from './model-names.ts';
 import type { Objective, Objectives } from './objectives.ts';
-import { readRequestBody } from './request-body.ts';
+import { type RequestBody, readRequestBody } from './request-body.ts';
 import { type Headers, type RequestHead, readRequestHead, type Spelling } from './request-head.ts';
 
 /** What admission must know of the pool. */
@@ -43,6 +44,10 @@ export interface Arrival {
   readonly trustedSpelling: Spelling;
   readonly pool: ServingPool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
+  /** Other names for models; undefined where there are none. */
+  readonly names?: ModelNames | undefined;
+  /** In [0, 1): decides between the models of one name. */
+  readonly random?: () => number;
 }
 
 /** A request that may go on to the queue; it lacks its id alone. */
@@ -59,8 +64,9 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   const head = readRequestHead(headers, arrival.trustedSpelling);
   const tenant = key?.tenant ?? head.tenant;
   const known = { tenant, objective: head.objectiveName ?? arrival.defaultObjective };
-  const body = readRequestBody(arrival.body, route, arrival.text);
-  if ('fault' in body) return { ...refusal('invalid_request', body.fault), known };
+  const asked = readRequestBody(arrival.body, route, arrival.text);
+  if ('fault' in asked) return { ...refusal('invalid_request', asked.fault), known };
+  const body = renamed(asked, arrival);
   const refuse = (code: RefusalCode, message: string) => ({
     ...refusal(code, message),
     known: { ...known, model: body.model },
@@ -96,6 +102,14 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     queueTtlMs: shorterMs(head, objective),
     traceId: head.traceId,
   };
+}
+
+/** For the model that stands behind the name which it asks for. */
+function renamed(body: RequestBody, { names, pool, random = () => 0 }: Arrival): RequestBody & { askedModel?: string } {
+  const { model: askedModel } = body;
+  if (!names?.has(askedModel)) return body;
+  const model = targetOf(askedModel, names, (each) => pool.canServe({ model: each }), random);
+  return model === askedModel ? body : { ...body, model, askedModel };
 }
 
 function shorterMs({ queueTtlMs }: RequestHead, { ttlSeconds }: Objective): number | undefined {

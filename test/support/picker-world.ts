@@ -62,6 +62,7 @@ export async function pickerWorld({
       defaultObjective: 'standard',
       trustedSpelling: 'both',
       keys: () => undefined,
+      models: () => new Map(),
     },
     timeouts: { ttftTimeoutMs: 60_000, idleTimeoutMs: 60_000 },
     bodies: new BodyReader({ mostBytes: maxBodyBytes, budget }),

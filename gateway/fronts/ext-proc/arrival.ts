@@ -2,6 +2,7 @@ import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.
 import { type Admission, type AdmissionRefusal, admit, type ServingPool } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
+import { type ModelNames, withNames } from '../../admit/model-names.ts';
 import { type Headers, readRequestHead } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
 import type { Pool } from '../../endpoint/pool.ts';
@@ -43,6 +44,7 @@ export interface ProxiedArrival {
 }
 
 export interface PickerAdmitting extends Admitting {
+  readonly random: () => number;
   readonly pool: Pool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
 }
@@ -58,6 +60,8 @@ export function admitProxied(arrival: ProxiedArrival, admitting: PickerAdmitting
     trustedSpelling,
     pool: subset ? within(pool, subset) : pool,
     bytesPerToken,
+    names: admitting.models(),
+    random: admitting.random,
   });
   return 'code' in admission ? admission : { ...admission, subset };
 }
@@ -85,4 +89,27 @@ export const noneUsable = refusal('no_endpoints', 'no endpoint can take a reques
 export function leastLoaded(pool: Pick<Pool, 'usable'>, subset: ReadonlySet<string> | undefined): Endpoint | undefined {
   const among = pool.usable.filter(({ host }) => subset?.has(host) ?? true);
   return among.sort((a, b) => a.load - b.load)[0];
+}
+
+const listPath = '/v1/models';
+
+/**
+ * The models as a JSON text, for a request that lists them or asks for one by another name: no endpoint knows those names. Undefined for
+ * anything else, which an endpoint answers.
+ */
+export function listedModels(headers: Headers, pool: Pick<Pool, 'models'>, names: ModelNames): string | undefined {
+  if (headers[':method'] !== 'GET' || names.size === 0) return undefined;
+  const path = `${headers[':path']}`.split('?', 1)[0] ?? '';
+  const models = withNames(pool.models, names);
+  if (path === listPath) return JSON.stringify({ object: 'list', data: [...models.values()] });
+  const id = path.startsWith(`${listPath}/`) ? decoded(path.slice(listPath.length + 1)) : undefined;
+  return id !== undefined && names.has(id) && models.has(id) ? JSON.stringify(models.get(id)) : undefined;
+}
+
+function decoded(id: string): string | undefined {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Admission, AdmissionRefusal } from '../../admit/admit.ts';
+import { withModel } from '../../admit/model-names.ts';
 import { type Headers, readRequestHead, readRequestId } from '../../admit/request-head.ts';
 import type { Attempt } from '../../endpoint/attempt.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
@@ -13,12 +14,12 @@ import { SilenceWatch } from '../http/silence-watch.ts';
 import { grpcStatus } from './grpc-messages.ts';
 import type { GrpcHandler, GrpcStream } from './grpc-stream.ts';
 import { changesOfAnswer, changesOfRequest, lastEvent } from './head-changes.ts';
+import { answerMessage, refusalMessage } from './own-answer.ts';
 import type { PickerServices } from './picker-services.ts';
 import { bodyModes, type ProcessingRequest, readProcessingRequest, servedBy } from './processing-request.ts';
 import { answerHeadOf, choiceOf, passOn, pieceOf, piecesOf } from './processing-response.ts';
 import { WireFault } from './protobuf.ts';
 import { ProxiedAnswer } from './proxied-answer.ts';
-import { refusalMessage } from './refused.ts';
 import { type IntakeListener, RequestIntake } from './request-intake.ts';
 import { returnBody } from './returned-body.ts';
 
@@ -97,6 +98,7 @@ export class ProxiedRequest implements GrpcHandler, Front, IntakeListener {
   admitted(admission: Admission, body: HeldBody): void {
     const { router, waitMs } = this.#services;
     this.#phase = 'waiting';
+    if (admission.askedModel !== undefined) body.replace(withModel(body.bytes, admission.model));
     this.#held = body;
     this.#streams = admission.stream;
     this.#watched = this.#bodyComes && this.#services.random() < this.#services.observedShare;
@@ -113,6 +115,11 @@ export class ProxiedRequest implements GrpcHandler, Front, IntakeListener {
   forAny(endpoint: Endpoint): void {
     this.#phase = 'passing';
     this.#stream.write(choiceOf([endpoint.host], changesOfRequest(this.#id, this.#services.endpointsKey())));
+  }
+
+  answered(text: string): void {
+    this.#end();
+    this.#stream.write(answerMessage(this.#id, text));
   }
 
   refused(refused: Refusal | AdmissionRefusal): void {

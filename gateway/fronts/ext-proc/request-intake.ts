@@ -7,7 +7,7 @@ import type { Headers } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { HeldBody } from '../http/held-body.ts';
-import { admitProxied, askedOf, forItsClass, leastLoaded, noneUsable, subsetOf } from './arrival.ts';
+import { admitProxied, askedOf, forItsClass, leastLoaded, listedModels, noneUsable, subsetOf } from './arrival.ts';
 import type { GrpcStream } from './grpc-stream.ts';
 import { IncomingBody } from './incoming-body.ts';
 import type { PickerServices } from './picker-services.ts';
@@ -18,6 +18,8 @@ export interface IntakeListener {
   admitted(admission: Admission, body: HeldBody): void;
   /** Any endpoint may answer it: this one has the least to do. */
   forAny(endpoint: Endpoint): void;
+  /** This JSON text is its answer. */
+  answered(text: string): void;
   refused(refused: Refusal | AdmissionRefusal): void;
   /** The proxy gave it up before it was there whole. */
   gone(): void;
@@ -104,7 +106,14 @@ export class RequestIntake {
   }
 
   #pickAny(): void {
-    const endpoint = leastLoaded(this.#services.router.pool, this.#subset);
+    const { pool } = this.#services.router;
+    const models = listedModels(this.#headers, pool, this.#services.models());
+    if (models !== undefined) {
+      this.#isOver = true;
+      this.#listener.answered(models);
+      return;
+    }
+    const endpoint = leastLoaded(pool, this.#subset);
     if (!endpoint) {
       this.#refuse(noneUsable);
       return;

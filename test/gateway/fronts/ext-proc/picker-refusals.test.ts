@@ -112,6 +112,7 @@ function admittingWithKey(key: string): NonNullable<PickerWorldOptions['admittin
     objectives: () => new Map([['standard', { name: 'standard', priority: 0 }]]),
     defaultObjective: 'standard',
     trustedSpelling: 'both',
+    models: () => new Map(),
     keys: () => new KeyRing([{ sha256, tenant: 'acme' }]),
   };
 }
