@@ -88,6 +88,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   return {
     route,
     model: body.model,
+    askedModel: body.askedModel,
     stream: body.stream,
     promptSize: body.promptSize,
     maxOutputTokens: body.maxOutputTokens,
@@ -111,8 +112,13 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   };
 }
 
+interface RenamedBody extends RequestBody {
+  /** As its client calls the model; absent where that is the model's own name. */
+  readonly askedModel?: string;
+}
+
 /** For the model that stands behind the name which it asks for. */
-function renamed(body: RequestBody, { names, pool, random = () => 0 }: Arrival): RequestBody & { askedModel?: string } {
+function renamed(body: RequestBody, { names, pool, random = () => 0 }: Arrival): RenamedBody {
   const { model: askedModel } = body;
   if (!names?.has(askedModel)) return body;
   const model = targetOf(askedModel, names, (each) => pool.canServe({ model: each }), random);
