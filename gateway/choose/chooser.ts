@@ -1,4 +1,5 @@
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Placement } from '../endpoint/placement.ts';
 import type { Pool } from '../endpoint/pool.ts';
 import type { QueueItem, RoutingRequest, Wait } from '../request.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
@@ -51,17 +52,17 @@ export class Chooser {
   choose(item: ChosenFor, isTaken: (queueKey: string) => boolean): Choice | Wait {
     const { pool } = this.#options;
     const { request, failedAt } = item;
-    const servers = pool.servers(request.model, failedAt);
+    const servers = pool.servers(request, failedAt);
     const waitsFor = this.#waitsFor(request);
     if (waitsFor === 'the best endpoint') {
       const choice = this.#best(servers, item);
-      if (!choice) return this.#wait(item, request.model, undefined);
+      if (!choice) return this.#wait(item, servedAs(request), undefined);
       const { endpoint } = choice.winner;
       const queueKey = `${request.model} at ${endpoint.url}`;
       const roomInMs = this.#roomInMs(endpoint, item);
       return roomInMs === 0 && !isTaken(queueKey) ? this.#made(choice) : this.#wait(item, queueKey, roomInMs);
     }
-    const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : request.model;
+    const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : servedAs(request);
     const isFree = (endpoint: Endpoint): boolean => waitsFor === 'nothing' || this.#roomInMs(endpoint, item) === 0;
     const choice = isTaken(queueKey) ? undefined : this.#best(servers.filter(isFree), item);
     return choice
@@ -112,6 +113,21 @@ export class Chooser {
     if (workClass === 'realtime' && usable.some(({ limiter }) => (limiter.toEvict ?? 0) > 0)) return 0;
     return leastOf(usable.map(({ limiter }) => limiter.roomInMs(workClass, Number.POSITIVE_INFINITY)));
   }
+}
+
+/** What the request waits for where any of its endpoints will do. */
+function servedAs({ model, subset }: RoutingRequest): string {
+  return subset ? `${model} at one of ${[...subset].join()}` : model;
+}
+
+/** The winner's place, with the others in the order of their scores: a proxy that cannot reach the one goes on to the next. */
+export function placementOf({ winner, candidates, scores }: Choice): Placement {
+  const { endpoint, features, prediction, match } = winner;
+  const runnersUp = (): readonly Placement[] => {
+    const order = [...candidates.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    return order.map((index) => candidates[index]!).filter((candidate) => candidate !== winner);
+  };
+  return { endpoint, features, prediction, match, runnersUp };
 }
 
 /** Of those that are known; undefined where none is. */
