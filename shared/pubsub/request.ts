@@ -4,10 +4,9 @@ import { later, type UnixMs } from '../runtime/clock.ts';
 import { hasMoreEntries } from '../runtime/json-entries.ts';
 import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
-import { readDeadline } from './deadline.ts';
+import { deadlineOf } from './deadline.ts';
 import {
   type Attributes,
-  isDecimal,
   metadataAttributes,
   type RetryState,
   readRetryState,
@@ -192,22 +191,19 @@ function readId(body: Body, attributes: Attributes): string | undefined {
   return id;
 }
 
+/** An attribute of either kind replaces both of the body, which are not read then. */
 function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
   const resolvedAtMs = resolvedDeadlineAtMs(attributes);
   if (resolvedAtMs !== undefined) return resolvedAtMs;
-  const written = attributes.deadline;
-  if (written !== undefined && !isDecimal(written)) {
-    throw new Invalid('attribute deadline must be unix seconds as a decimal');
-  }
-  const deadlineField = written ?? field(body, 'deadline');
-  if (deadlineField === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
-  const isText = typeof deadlineField === 'string' && isDecimal(deadlineField);
-  if (typeof deadlineField !== 'number' && !isText) {
-    throw new Invalid('deadline must be unix seconds, as a JSON number or a decimal text');
-  }
-  const deadline = readDeadline(Number(deadlineField), retryState.firstPublishedAtMs);
-  if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
-  return deadline;
+  const { firstPublishedAtMs } = retryState;
+  const { deadline, window } = attributes;
+  const isAttribute = deadline !== undefined || window !== undefined;
+  const fields = isAttribute
+    ? { deadline, window }
+    : { deadline: field(body, 'deadline'), window: field(body, 'window') };
+  const read = deadlineOf(fields, firstPublishedAtMs) ?? later(firstPublishedAtMs, rules.defaultDeadlineMs);
+  if (typeof read !== 'number') throw new Invalid(`${isAttribute ? 'attribute ' : ''}${read.fault}`);
+  return read;
 }
 
 function readMetadata(body: Body): Record<string, string> {
