@@ -120,7 +120,7 @@ export const functionSchema = {
   }),
   maxWaiting: integer('MAX_WAITING', {
     default: '128',
-    meaning: 'how many messages may wait here, in deadline order; one more gets 429',
+    meaning: 'how many messages may wait here; one more sends the latest deadline back with 429',
   }),
   maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
     default: '268435456',

@@ -1,6 +1,12 @@
 import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
 import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
-import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
+import {
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { RandomSource } from '../random.ts';
 import type { SubscriptionPolicy } from '../subscription-policies.ts';
@@ -48,16 +54,17 @@ export function requestCaller({ callGateway, clock, wall, random }: CallParts): 
   return async ({ request, policy, credential, timeoutMs, signal, holdAnswer }, span) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
+    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const headers = callHeaders({
       forwarded: request.headers,
       objective: policy.objective,
       tenant: request.tenant,
+      leftMs: msBetween(sentAtMs, request.deadlineAtMs),
       requestId,
       traceparent,
       tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
       credential,
     });
-    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const url = `${policy.gatewayUrl}${request.endpoint}`;
     const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal, holdAnswer });
     const endedAtMs = clock.nowMs();

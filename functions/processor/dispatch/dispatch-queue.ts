@@ -11,7 +11,6 @@ import type { BreakerBoard } from './breaker-board.ts';
 import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
 import { PoolQueue } from './pool-queue.ts';
-import type { SubscriptionQueue } from './subscription-queue.ts';
 import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
 
 /** What a queue is made from. */
@@ -32,8 +31,9 @@ const shortestTimerMs = 1;
 
 /**
  * Decides which message may call now, which waits, and which goes back to Pub/Sub. A message that waits holds no call's place. A place
- * that becomes free goes to the subscription with the fewest calls under way, and there to the earliest deadline. When places to wait
- * run out, the subscription that has most of them gives up its latest deadline: so none starves another, whatever its backlog.
+ * that becomes free goes to the subscription whose turn it is, there to the tenant whose turn it is, and there to the earliest deadline.
+ * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up its latest deadline: so none
+ * starves another, whatever its backlog, and a far deadline makes room for a near one.
  */
 export class DispatchQueue {
   readonly #options: DispatchQueueOptions;
@@ -128,11 +128,11 @@ export class DispatchQueue {
 
   #enqueue(call: WaitingCall, verdict: GateVerdict): void {
     const { pool, sizeBytes } = call.request;
-    const queue = this.#queueOf(pool).add(call, verdict.reason === 'too-early');
+    this.#queueOf(pool).add(call, verdict.reason === 'too-early');
     this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
-    this.#makeRoom(queue);
+    this.#makeRoom(call);
     if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
   }
 
@@ -146,15 +146,16 @@ export class DispatchQueue {
   }
 
   /** Sends messages back until places and bytes are enough again; of queues that hold alike, the newcomer's gives up first. */
-  #makeRoom(newcomer: SubscriptionQueue): void {
+  #makeRoom({ request }: WaitingCall): void {
     const { maxWaiting, maxWaitingBytes } = this.#options;
     for (;;) {
       const isCrowded = this.#waiting.size > maxWaiting;
       if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
-      const shareOf = (queue: SubscriptionQueue): number => (isCrowded ? queue.waiting : queue.sizeBytes);
+      const share = isCrowded ? 'waiting' : 'sizeBytes';
       const queues = [...this.#pools.values()].flatMap(({ subscriptions }) => subscriptions);
-      const largest = queues.reduce((most, queue) => (shareOf(queue) > shareOf(most) ? queue : most), newcomer);
-      const latest = largest.latest();
+      const own = this.#queueOf(request.pool).queueOf(request);
+      const subscription = largest(queues, share, own);
+      const latest = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));
     }
   }
@@ -217,4 +218,13 @@ export class DispatchQueue {
     this.#pools.set(pool, queue);
     return queue;
   }
+}
+
+/** The one that has most, of those that hold alike `favourite` where it is one of them. */
+function largest<S extends 'waiting' | 'sizeBytes', Q extends Readonly<Record<S, number>>>(
+  queues: readonly Q[],
+  share: S,
+  favourite: Q | undefined,
+): Q {
+  return queues.reduce((most, queue) => (queue[share] > most[share] ? queue : most), favourite ?? queues[0]!);
 }

@@ -33,7 +33,7 @@ async function make(traceparent: string, end = answer) {
     ...identity,
     traceparent,
     tracestate: 'a=b',
-    deadlineAtMs: unix(1e9),
+    deadlineAtMs: unix(3_600_000 + 90_000.4),
     endpoint: '/v1/completions',
     payload: Buffer.from('{}'),
     headers: { 'x-app': 'a' },
@@ -55,6 +55,8 @@ test('is sent to the policy’s URL, with an id of its own, inside the span’s 
     timeoutMs: 5000,
     headers: {
       'x-app': 'a',
+      'x-llm-d-slo-ttft-ms': '90001',
+      'x-slo-ttft-ms': '90001',
       'x-request-id': 'drawn',
       traceparent: `00-${traceId}-b7ad6b7169203331-01`,
       tracestate: 'a=b',
