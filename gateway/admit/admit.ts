@@ -80,6 +80,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
   }
   const { cacheSalt, ...routed } = body;
+  const workClass = workClassOf(objective.priority);
   return {
     ...routed,
     route,
@@ -89,8 +90,10 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     tenant,
     objective: objective.name,
     priority: objective.priority,
-    workClass: workClassOf(objective.priority),
-    ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs),
+    workClass,
+    ...(workClass === 'sheddable'
+      ? { leftMs: head.ttftSloMs ?? Number.POSITIVE_INFINITY, ttftSloMs: promisedMs('ttft', objective.ttftMs) }
+      : { ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs) }),
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
     queueTtlMs: shorterMs(head, objective),
