@@ -10,11 +10,11 @@ import {
   flag,
   integer,
   list,
-  type Parsed,
   seconds,
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
+import { endpointPaths, headerText, hostAndPort, type Options, readIds, topic } from './config-texts.ts';
 
 /** Values of `CAPACITY_SOURCES`. */
 export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
@@ -33,6 +33,10 @@ export const policySchema = {
   objective: headerText('INFERENCE_OBJECTIVE', {
     default: 'sheddable',
     meaning: 'objective that is sent on every call',
+  }),
+  escalationObjective: headerText('ESCALATION_OBJECTIVE', {
+    meaning:
+      'objective, not sheddable, of calls for messages that would miss their deadline at the pace of others; where absent, none is escalated',
   }),
   resultTopic: topic('RESULT_TOPIC', {
     required: true,
@@ -79,14 +83,20 @@ export const functionSchema = {
   ),
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
     default: 'false',
-    meaning: 'whether expired messages go to the dead-letter topic as well',
+    meaning:
+      'whether messages that expired, or could not be answered in time any more, go to the dead-letter topic as well',
+  }),
+  escalationShare: decimal('ESCALATION_SHARE', {
+    default: '0.05',
+    max: 1,
+    meaning: 'the most that escalated calls may be of all calls under way per pool in this process; one may always be',
   }),
   projectId: text('GOOGLE_CLOUD_PROJECT', {
     meaning: 'project of topics given by id alone; from the credentials where absent',
   }),
   subscriptionsFile: text('SUBSCRIPTIONS_FILE', {
     meaning:
-      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, `DEFAULT_DEADLINE_SECONDS`, `INFERENCE_GATEWAY_API_KEY_FILE`, `INFERENCE_GATEWAY_AUDIENCE`, and `TENANT` (fixed, whatever the message says)',
+      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, `ESCALATION_OBJECTIVE`, `DEFAULT_DEADLINE_SECONDS`, `INFERENCE_GATEWAY_API_KEY_FILE`, `INFERENCE_GATEWAY_AUDIENCE`, and `TENANT` (fixed, whatever the message says)',
   }),
   tenantAttributes: list('TENANT_ATTRIBUTE', {
     default: 'tenant,userid',
@@ -252,45 +262,3 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
   },
   oneCredential,
 ];
-
-interface Options {
-  readonly default?: string;
-  readonly required?: true;
-  readonly meaning: string;
-}
-
-function topic<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^(projects\/[^/\s]+\/topics\/)?(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(raw)
-      ? { value: raw }
-      : { fault: 'must be a topic id, or projects/P/topics/T' },
-  );
-}
-
-function readIds(raw: string): Parsed<readonly string[]> {
-  const ids = raw.split(',').map((id) => id.trim());
-  const areIds = ids.every((id) => /^(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(id));
-  return areIds ? { value: ids } : { fault: 'must be a comma list of subscription ids' };
-}
-
-function endpointPaths<const O extends Options>(name: string, options: O) {
-  return custom<readonly string[], O>(name, options, (raw) => {
-    const paths = raw.split(',').map((path) => path.trim());
-    const plain = paths.every((path) => /^(\/[\w-]+(\.[\w-]+)*)+$/.test(path));
-    return plain ? { value: paths } : { fault: 'must be a comma list of plain paths like /v1/chat/completions' };
-  });
-}
-
-function hostAndPort<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^([\w.-]+|\[[\da-f:]+\]):\d{1,5}$/i.test(raw)
-      ? { value: raw }
-      : { fault: 'must be HOST:PORT, like localhost:9000' },
-  );
-}
-
-function headerText<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^[\x21-\x7e]{1,256}$/.test(raw) ? { value: raw } : { fault: 'must be at most 256 printable ASCII characters' },
-  );
-}

@@ -51,6 +51,6 @@ export interface DeliveryParts {
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: Pick<
     ProcessorEvents,
-    'called' | 'answered' | 'retried' | 'unpublished' | 'givenBack' | 'credentialFailed'
+    'called' | 'escalated' | 'answered' | 'retried' | 'unpublished' | 'givenBack' | 'credentialFailed'
   >;
 }

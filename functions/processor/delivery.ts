@@ -3,6 +3,7 @@ import {
   type AsyncRequest,
   type DecodedRequest,
   decodeRequest,
+  nameOf,
   type RequestName,
 } from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
@@ -12,8 +13,8 @@ import { callOutcome } from './call/call-outcome.ts';
 import type { MadeCall } from './call/request-call.ts';
 import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
 import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
-import type { CallRequest } from './dispatch/call-request.ts';
-import type { Permit } from './dispatch/permit.ts';
+import type { AdmissionOutcome, CallRequest } from './dispatch/call-request.ts';
+import type { Escalation } from './dispatch/verdict.ts';
 import {
   afterCall,
   afterExpiry,
@@ -37,6 +38,8 @@ const answerReserveMs = 1000;
 /** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
 type Begun = { readonly request: RequestName } & ({ readonly kept: Settlement } | { readonly decoded: DecodedRequest });
 
+type GrantedPlace = Extract<AdmissionOutcome, { readonly got: 'permit' }>;
+
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
   readonly #push: PushedWork;
@@ -46,6 +49,7 @@ export class Delivery {
   readonly #answers: Release[] = [];
   readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
+  #isEscalated = false;
 
   constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
@@ -90,13 +94,13 @@ export class Delivery {
       const giveUpAtMs = later(sinceMs, mayWaitMs);
       const place = await this.#spans.step('wait', () => this.#parts.queue.admit({ ...wanted, giveUpAtMs }));
       mayWaitMs -= msBetween(sinceMs, this.#nowMs());
-      const next = place.got === 'permit' ? await this.#call(request, place.permit) : afterWait(request, place);
+      const next = place.got === 'permit' ? await this.#call(request, place) : afterWait(request, place);
       if (next.step !== 'wait-on') return this.#end(next);
     }
   }
 
   /** One call, where credential, deadline and time allow it. The permit has ended when this resolves or rejects. */
-  async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
+  async #call(request: AsyncRequest, { permit, escalation }: GrantedPlace): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool, signal } = this.#push;
     const isProbe = pool.breakers.isOpen(request.endpoint);
@@ -107,7 +111,10 @@ export class Delivery {
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
-      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
+      const objective = (escalation && policy.escalationObjective) ?? policy.objective;
+      if (escalation) this.#tellEscalation(request, objective, escalation);
+      const { gatewayUrl } = policy;
+      const wanted = { request, gatewayUrl, objective, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
@@ -118,6 +125,12 @@ export class Delivery {
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }
+  }
+
+  /** Once, however often it is called. */
+  #tellEscalation(request: AsyncRequest, objective: string, escalation: Escalation): void {
+    if (!this.#isEscalated) this.#parts.events.escalated(this.#push.pool.name, nameOf(request), objective, escalation);
+    this.#isEscalated = true;
   }
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
@@ -185,6 +198,8 @@ export class Delivery {
     deadlineAtMs,
     tenant,
     attemptsFailed,
+    maxOutputTokens,
+    job,
   }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
     const { message, name, origin, policy, pool, signal } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
@@ -192,6 +207,11 @@ export class Delivery {
       message: name,
       tenant,
       hasFailed: attemptsFailed > 0,
+      attemptsFailed,
+      maxOutputTokens,
+      job,
+      arrivedAtMs: later(this.#arrivedAtMs, Math.max(0, waitMs)),
+      hasEscalation: policy.escalationObjective !== undefined,
       subscription: origin,
       pool,
       path: endpoint,

@@ -15,6 +15,7 @@ import {
   tenantOf,
   traceOf,
 } from './message-attributes.ts';
+import { outputLimit, outputLimitKeys } from './output-limit.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface RequestIdentity extends RetryState {
@@ -29,6 +30,8 @@ export interface RequestIdentity extends RetryState {
   readonly metadata: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly tracestate: string;
+  /** Absent of a request that cannot be understood. */
+  readonly deadlineAtMs?: UnixMs;
 }
 
 /** By what log lines know a request. */
@@ -46,6 +49,8 @@ export interface AsyncRequest extends RequestIdentity {
   /** The exact bytes that the gateway receives. */
   readonly payload: Uint8Array;
   readonly headers: HeaderMap;
+  /** Of the answer, as the payload limits it; undefined where it does not. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 /** A request, or why there is none and as much of its identity as could be read. */
@@ -77,7 +82,7 @@ const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
 /** What is read of a message, in all its shapes, and of a payload. */
 const memberNames = [
   ...['payload', 'custom_id', 'model', 'id', 'deadline', 'window', 'endpoint', 'url', 'method', 'body'],
-  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member)],
+  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member), ...outputLimitKeys],
 ];
 
 class Invalid extends Error {}
@@ -115,14 +120,15 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     if ('fault' in body) throw new Invalid(body.fault);
     readId(body, attributes);
     readMetadata(body);
+    const request = {
+      ...identity,
+      deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
+      headers: readHeaders(body),
+      payload: readPayload(body),
+      endpoint: readEndpoint(body, attributes, rules),
+    };
     return {
-      request: {
-        ...identity,
-        deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
-        headers: readHeaders(body),
-        payload: readPayload(body),
-        endpoint: readEndpoint(body, attributes, rules),
-      },
+      request: { ...request, maxOutputTokens: outputLimit(body.data, body.payloadMembers, request.endpoint) },
     };
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;

@@ -52,7 +52,8 @@ export class PoolQueue {
   }
 
   /**
-   * Gives out what `judge` allows. Messages that would probe what is out go first: of those the one with the lowest `probeTurn`, which is
+   * Gives out what `judge` allows. Urgent messages are asked about first, the earliest deadline before others, where `isUrgent` is there:
+   * those go that may be escalated. Messages that would probe what is out go next: of those the one with the lowest `probeTurn`, which is
    * undefined for all others, and absent where nothing is out. Then subscriptions take turns, within each its tenants, and within a
    * tenant the earliest deadline is first. `grant` has to take the message out of its queue, once its call has begun.
    * @returns when time alone could let another one go; `never` where only an event can
@@ -61,7 +62,12 @@ export class PoolQueue {
     judge: (request: CallRequest) => GateVerdict,
     probeTurn: ((request: CallRequest) => number | undefined) | undefined,
     grant: (call: WaitingCall, verdict: DispatchVerdict) => void,
+    isUrgent?: (request: CallRequest) => boolean,
   ): MonotonicMs {
+    for (const call of isUrgent ? this.#urgent(isUrgent) : []) {
+      const verdict = judge(call.request);
+      if (verdict.action === 'dispatch' && verdict.escalation) grant(call, verdict);
+    }
     while (probeTurn) {
       const probe = this.#nextProbe(judge, probeTurn);
       if (!probe) break;
@@ -77,6 +83,11 @@ export class PoolQueue {
       if (!('call' in next) || !queue.hasReady) queues.delete(queue);
     }
     return wakeAtMs;
+  }
+
+  #urgent(isUrgent: (request: CallRequest) => boolean): WaitingCall[] {
+    const urgent = this.subscriptions.flatMap(({ ready }) => ready.filter(({ request }) => isUrgent(request)));
+    return urgent.sort((a, b) => a.request.deadlineAtMs - b.request.deadlineAtMs);
   }
 
   /** The message whose turn it is to probe what is out; of those whose turn it is alike, the one with the earliest deadline. */

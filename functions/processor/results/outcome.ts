@@ -67,6 +67,8 @@ export function afterWait(request: AsyncRequest, outcome: Exclude<AdmissionOutco
   switch (outcome.got) {
     case 'expired':
       return afterExpiry(request);
+    case 'unreachable':
+      return afterUnreachable(request, outcome);
     case 'aborted':
       return giveBack(request, unavailable, 'aborted');
     case 'deferred':
@@ -83,6 +85,21 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
     ending,
     attempts: request.attemptsFailed,
     deadLetter: 'DEADLINE_EXCEEDED',
+  };
+}
+
+/** A request that no call could answer in time any more. */
+function afterUnreachable(
+  request: AsyncRequest,
+  { leftMs, fastestMs }: { readonly leftMs: number; readonly fastestMs: number },
+): FinishStep {
+  const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
+  return {
+    step: 'finish',
+    identity: request,
+    ending: { errorCode: 'DEADLINE_UNREACHABLE', message, statusCode: request.lastStatus ?? 0 },
+    attempts: request.attemptsFailed,
+    deadLetter: 'DEADLINE_UNREACHABLE',
   };
 }
 
@@ -135,6 +152,10 @@ export function describeEnd(call: CallEnd): string {
     default:
       return call.message;
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): GiveBackStep {

@@ -15,6 +15,7 @@ import { type AnswerTokens, type GatewayAnswer, tokensOf } from '../call/answer.
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'DEADLINE_EXCEEDED'
+  | 'DEADLINE_UNREACHABLE'
   | 'ATTEMPTS_EXHAUSTED'
   | 'RESULT_TOO_LARGE'
   | 'INFERENCE_ERROR';
@@ -60,13 +61,15 @@ const ownNames = [
 const maxErrorBytes = 1024;
 
 /** Protocol: contract §8, `async_requests_total`. */
-export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired' | 'unreachable';
 
 /** What is told of a result: nothing of a prompt or an answer. */
 export interface ResultSummary {
   readonly event: 'answered';
   readonly request: RequestName;
   readonly firstPublishedAtMs: UnixMs;
+  /** Undefined for a request that could not be understood. */
+  readonly deadlineAtMs: UnixMs | undefined;
   readonly outcome: RequestOutcome;
   readonly attempts: number;
   readonly statusCode: number;
@@ -113,6 +116,7 @@ function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, tracepar
     event: 'answered',
     request: { ...nameOf(identity), traceparent },
     firstPublishedAtMs: identity.firstPublishedAtMs,
+    deadlineAtMs: identity.deadlineAtMs,
     outcome: outcomeOf(ending),
     attempts,
     statusCode: statusOf(ending),
@@ -125,9 +129,16 @@ function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, tracepar
 
 function outcomeOf(ending: RequestEnding): RequestOutcome {
   if (succeeded(ending)) return 'succeeded';
-  const code = errorCodeOf(ending);
-  if (code === 'INVALID_REQUEST') return 'invalid';
-  return code === 'DEADLINE_EXCEEDED' ? 'expired' : 'failed';
+  switch (errorCodeOf(ending)) {
+    case 'INVALID_REQUEST':
+      return 'invalid';
+    case 'DEADLINE_EXCEEDED':
+      return 'expired';
+    case 'DEADLINE_UNREACHABLE':
+      return 'unreachable';
+    default:
+      return 'failed';
+  }
 }
 
 function encode(topic: string, result: Result): OutgoingMessage {

@@ -55,7 +55,8 @@ function finish(last: FinishStep, push: SettledPush, nowMs: UnixMs): Settlement 
 
 function deadLetters({ identity, ending, attempts, deadLetter }: FinishStep, push: SettledPush): OutgoingMessage[] {
   const topic = push.policy.deadLetterTopic;
-  const isDue = deadLetter !== undefined && (deadLetter !== 'DEADLINE_EXCEEDED' || push.deadLetterExpired);
+  const isLate = deadLetter === 'DEADLINE_EXCEEDED' || deadLetter === 'DEADLINE_UNREACHABLE';
+  const isDue = deadLetter !== undefined && (!isLate || push.deadLetterExpired);
   if (topic === undefined || !isDue) return [];
   const { data, attributes } = push.message;
   const reason =

@@ -60,6 +60,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
   const events: ProcessorEvents = {
     judged: (_, { action, reason }) => say('judged', action, reason),
     called: (_, callClass) => say('called', callClass),
+    escalated: (_, _request, objective, { heldBy }) => say('escalated', objective, heldBy),
     answered: (_, result) => {
       say('answered', result.outcome, result.attempts);
       results.push(result);
@@ -138,7 +139,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     /** The requests that were given back. */
     givenBack: () => givenBack,
     /** What was told of each result. */
-    results: () => results,
+    results: (): ResultSummary[] => results,
     /** What was told since the last time, in order. */
     told: () => told.splice(0),
     /** From now on, with an empty memory. */

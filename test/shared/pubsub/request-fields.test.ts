@@ -113,3 +113,16 @@ test.each([
   expect(decode({ payload: { messages: [], stream } })).toMatchObject({ invalid });
   expect(decode({ model: 'm', messages: [], stream })).toMatchObject({ invalid });
 });
+
+test.each<[string, object, number | undefined]>([
+  ['max_tokens', { messages: [], max_tokens: 64 }, 64],
+  ['the newer key before the older', { messages: [], max_tokens: 64, max_completion_tokens: 32 }, 32],
+  ['null is no limit', { messages: [], max_tokens: null }, undefined],
+  ['a text is none', { messages: [], max_tokens: '64' }, undefined],
+  ['0 is none', { messages: [], max_tokens: 0 }, undefined],
+  ['a fraction is none', { messages: [], max_tokens: 1.5 }, undefined],
+  ['a key of another route is none', { messages: [], max_output_tokens: 64 }, undefined],
+  ['none', { messages: [] }, undefined],
+])('the answer’s limit: %s', (_, payload, expected) => {
+  expect(accept({ payload }).maxOutputTokens).toBe(expected);
+});

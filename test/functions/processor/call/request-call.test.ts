@@ -37,12 +37,13 @@ async function make(traceparent: string, end = answer) {
     endpoint: '/v1/completions',
     payload: Buffer.from('{}'),
     headers: { 'x-app': 'a' },
+    maxOutputTokens: undefined,
   };
-  const policy = { gatewayUrl: 'http://gateway/base', objective: 'sheddable' };
+  const target = { gatewayUrl: 'http://gateway/base', objective: 'sheddable' };
   const { signal } = new AbortController();
   const span = { context, note: (attributes: object) => void noted.push(attributes) };
   const made = await call(
-    { request, policy, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
+    { request, ...target, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
     span,
   );
   return { made, sent: sent[0]!, noted };
