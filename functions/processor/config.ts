@@ -14,6 +14,7 @@ import {
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
+import { storePlace } from '../../shared/store/place.ts';
 import { endpointPaths, headerText, hostAndPort, type Options, readIds, topic } from './config-texts.ts';
 
 /** Values of `CAPACITY_SOURCES`. */
@@ -138,6 +139,21 @@ export const functionSchema = {
     meaning:
       'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
   }),
+  maxResultBytes: integer('MAX_RESULT_BYTES', {
+    default: '67108864',
+    min: 1,
+    meaning:
+      'the largest answer whose result is kept; one that no message of 10,000,000 bytes holds needs `STORE`. A larger one is `RESULT_TOO_LARGE`',
+  }),
+  store: storePlace('STORE', {
+    meaning:
+      '`gs://bucket[/prefix]` or `file:/folder`: holds results that are too large for Pub/Sub, results for redeliveries (`REPLAY`), and the control document',
+  }),
+  replays: flag('REPLAY', {
+    default: 'false',
+    meaning:
+      'keep each result in `STORE`, and publish it again, without a second call, when its message is delivered again',
+  }),
   drainMs: seconds('DRAIN_SECONDS', {
     default: '8',
     max: 600,
@@ -259,6 +275,11 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
       [resultTopic, retryTopic, deadLetterTopic].some((name) => name !== undefined && !name.startsWith('projects/'))
         ? 'GOOGLE_CLOUD_PROJECT is required for topics given by id alone where PUBSUB_EMULATOR_HOST is set'
         : undefined,
+  },
+  {
+    needs: ['store', 'replays'],
+    fault: ({ store, replays }) =>
+      replays && store === undefined ? 'STORE is required where REPLAY is true' : undefined,
   },
   oneCredential,
 ];

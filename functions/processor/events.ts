@@ -19,6 +19,12 @@ export interface ProcessorEvents {
   escalated(pool: string, request: RequestName, objective: string, escalation: Escalation): void;
   /** Pub/Sub has confirmed a request's result. */
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void;
+  /** The result of a message that came again was published again. */
+  replayed(pool: string, request: RequestName): void;
+  /** The control document has other rules. */
+  controlChanged(rules: number): void;
+  /** The control document cannot be read, and its last rules stay in force. */
+  controlUnreadable(fault: string): void;
   /** Pub/Sub has confirmed the retry of a failed attempt. */
   retried(pool: string, retry: RetrySummary): void;
   /** Pub/Sub has not confirmed a result, a retry or a dead letter in time. */

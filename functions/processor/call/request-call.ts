@@ -35,6 +35,8 @@ export interface WantedCall {
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** More of an answer is not read. */
+  readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
 }
 
@@ -51,7 +53,10 @@ export interface CallParts {
 
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
-  return async ({ request, gatewayUrl, objective, credential, timeoutMs, signal, holdAnswer }, span) => {
+  return async (
+    { request, gatewayUrl, objective, credential, timeoutMs, signal, maxAnswerBytes, holdAnswer },
+    span,
+  ) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
     const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
@@ -66,7 +71,15 @@ export function requestCaller({ callGateway, clock, wall, random }: CallParts): 
       credential,
     });
     const url = `${gatewayUrl}${request.endpoint}`;
-    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal, holdAnswer });
+    const end = await callGateway({
+      url,
+      headers,
+      body: request.payload,
+      timeoutMs,
+      signal,
+      maxAnswerBytes,
+      holdAnswer,
+    });
     const endedAtMs = clock.nowMs();
     span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
     return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };

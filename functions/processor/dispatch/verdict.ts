@@ -37,7 +37,8 @@ export type GateReason =
   | 'limit'
   | 'breaker'
   | 'too-early'
-  | 'full';
+  | 'full'
+  | 'paused';
 
 /** Why a message is called with the escalation objective. */
 export interface Escalation {

@@ -86,6 +86,26 @@ export class Reports implements ProcessorEvents, PushEvents {
     );
   }
 
+  replayed(pool: string, request: RequestName): void {
+    this.#log.info(
+      { event: 'replayed', pool, ...this.#named(request) },
+      'answered before: the same result was published again',
+    );
+  }
+
+  controlChanged(rules: number): void {
+    this.#lasting.end('control');
+    this.#log.info({ event: 'control', rules }, `the control document has ${rules} rules`);
+  }
+
+  controlUnreadable(fault: string): void {
+    const line = { event: 'control_unreadable', fault };
+    this.#log.error(line, `the control document ${fault}: the last rules that could be read stay in force`);
+    this.#lasting.begin('control', (lastedSeconds) => {
+      this.#log.error({ ...line, lastedSeconds }, 'the control document still cannot be read');
+    });
+  }
+
   retried(pool: string, { request, attempts, why, retryAtMs }: RetrySummary): void {
     this.#metrics.retries.inc({ pool });
     const retryAt = new Date(retryAtMs).toISOString();

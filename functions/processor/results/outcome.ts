@@ -103,6 +103,22 @@ function afterUnreachable(
   };
 }
 
+/** A request that the control document cancels. A call that was aborted for it is no attempt. */
+export function afterCancel(request: AsyncRequest): FinishStep {
+  const ending = { errorCode: 'CANCELLED', message: 'the request was cancelled', statusCode: 0 } as const;
+  return { step: 'finish', identity: request, ending, attempts: request.attemptsFailed };
+}
+
+/** A request that the control document pauses. */
+export function whilePaused(request: AsyncRequest): GiveBackStep {
+  return giveBack(request, noRoom, 'paused');
+}
+
+/** A request of which it cannot be read whether it was answered. */
+export function withoutStore(request: RequestName): GiveBackStep {
+  return { step: 'give-back', request, status: unavailable, why: 'STORE cannot be read' };
+}
+
 /** A request that may not be sent, since the gateway wants a credential and there is none. */
 export function withoutCredential(request: AsyncRequest): GiveBackStep {
   return giveBack(request, unavailable, 'no credential for the gateway');

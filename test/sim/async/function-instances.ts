@@ -121,6 +121,9 @@ export class FunctionInstances {
       this.#settled += 1;
       if (outcome === 'succeeded') this.#tally.served(this.#gateway.clock.nowMs(), tokens.prompt + tokens.completion);
     },
+    replayed: () => {},
+    controlChanged: () => {},
+    controlUnreadable: () => {},
     retried: () => {},
     unpublished: () => {},
     givenBack: () => {},

@@ -43,7 +43,15 @@ async function make(traceparent: string, end = answer) {
   const { signal } = new AbortController();
   const span = { context, note: (attributes: object) => void noted.push(attributes) };
   const made = await call(
-    { request, ...target, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
+    {
+      request,
+      ...target,
+      credential: 'key',
+      timeoutMs: 5000,
+      maxAnswerBytes: 1000,
+      signal,
+      holdAnswer: () => undefined,
+    },
     span,
   );
   return { made, sent: sent[0]!, noted };
