@@ -79,21 +79,28 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
   }
-  const { cacheSalt, ...routed } = body;
   const workClass = workClassOf(objective.priority);
+  const isSheddable = workClass === 'sheddable';
   return {
-    ...routed,
     route,
+    model: body.model,
+    stream: body.stream,
+    promptSize: body.promptSize,
+    maxOutputTokens: body.maxOutputTokens,
+    answersAsked: body.answersAsked,
     promptTokens: possibleTokens(bytesPerToken.estimate(body.model, route.path, body.promptSize), body.model, pool),
-    promptBlocks: promptBlocks(arrival.body, { model: body.model, cacheSalt, promptKeys: route.promptKeys }),
+    promptBlocks: promptBlocks(arrival.body, {
+      model: body.model,
+      cacheSalt: body.cacheSalt,
+      promptKeys: route.promptKeys,
+    }),
     sizeBytes: arrival.body.length,
     tenant,
     objective: objective.name,
     priority: objective.priority,
     workClass,
-    ...(workClass === 'sheddable'
-      ? { leftMs: head.ttftSloMs ?? Number.POSITIVE_INFINITY, ttftSloMs: promisedMs('ttft', objective.ttftMs) }
-      : { ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs) }),
+    leftMs: isSheddable ? (head.ttftSloMs ?? Number.POSITIVE_INFINITY) : undefined,
+    ttftSloMs: promisedMs('ttft', (isSheddable ? undefined : head.ttftSloMs) ?? objective.ttftMs),
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
     queueTtlMs: shorterMs(head, objective),

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { PromptSize } from './prompt-size.ts';
 
 /** What the answers of one model and route have taught: weighted sums over their prompts of x bytes and y tokens. */
@@ -43,12 +44,12 @@ const mostKeys = 256;
  * It follows the language of the prompts: it is near for prompts like the last fifty, and in between for a mixture of languages.
  */
 export class BytesPerToken {
-  /** By model and path; the one that learned last stands last. */
-  readonly #taught = new Map<string, Taught>();
+  /** By model and path. */
+  readonly #taught = new LRUCache<string, Taught>({ max: mostKeys });
 
   /** Estimates the tokens of a prompt, a whole number. Changes nothing. */
   estimate(model: string, path: string, { textBytes, attachments }: PromptSize): number {
-    const taught = this.#taught.get(keyOf(model, path));
+    const taught = this.#taught.peek(keyOf(model, path));
     const textTokens = taught ? tokensOnLine(textBytes, taught) : textBytes / usualBytesPerToken;
     return Math.ceil(textTokens) + attachments * attachmentTokens;
   }
@@ -62,10 +63,7 @@ export class BytesPerToken {
     const bytesPerToken = textBytes / promptTokens;
     if (attachments > 0 || !(bytesPerToken >= leastBytesPerToken && bytesPerToken <= mostBytesPerToken)) return;
     const key = keyOf(model, path);
-    const taught = withPrompt(this.#taught.get(key) ?? nothing, textBytes, promptTokens);
-    this.#taught.delete(key);
-    this.#taught.set(key, taught);
-    if (this.#taught.size > mostKeys) this.#taught.delete(this.#taught.keys().next().value ?? '');
+    this.#taught.set(key, withPrompt(this.#taught.peek(key) ?? nothing, textBytes, promptTokens));
   }
 }
 

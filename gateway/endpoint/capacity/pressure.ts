@@ -28,6 +28,8 @@ export interface PressureInputs {
   readonly sloBudgetFactor: number;
   /** Milliseconds a token of a request that is alone there. */
   readonly idleTpotMs: number;
+  /** 1 where there is no real-time work and usually is none: no tokens are to be kept fast. 0 where there is some. */
+  readonly idleShare: number;
   /** Of all this, in [0, 1], what is asked about: 1 for all work. */
   readonly share: number;
 }
@@ -44,11 +46,16 @@ export function pressureOf(inputs: PressureInputs): number {
   const { waiting, kvCacheUtilization, load, places, tpotMs = 0, queueingMs, slo, share } = inputs;
   const targetMs = Math.max(slo.tpotMs * tpotTargetShare(inputs.sloBudgetFactor), inputs.idleTpotMs * slowestOverIdle);
   return Math.max(
-    saturationOf(waiting, kvCacheUtilization * share),
+    saturationOf(waiting * (1 - inputs.idleShare), kvCacheUtilization * share),
     (load * share) / places,
-    (tpotMs * share) / targetMs,
-    (queueingMs * share) / Math.max(slo.ttftMs * ttftTargetShare, mostStepMs),
+    (tpotMs * share * (1 - inputs.idleShare)) / targetMs,
+    (queueingMs * share) / mostQueueingMs(slo.ttftMs),
   );
+}
+
+/** How long first tokens may queue where they are promised in `ttftMs`. */
+export function mostQueueingMs(ttftMs: number): number {
+  return Math.max(ttftMs * ttftTargetShare, mostStepMs);
 }
 
 /** The same where neither the engine nor an answer tells anything: requests in flight over the window that is taken blindly. */

@@ -75,17 +75,16 @@ export interface Prediction {
 export function stepsToFirstTokenMs(load: LoadFeatures, own: Prompts, stepMs: (load: StepLoad) => number): number {
   const { decodes, contextTokens, pending, sinceMs } = load;
   const { running, next, later } = pending;
-  const withPrompts = (...prompts: readonly Prompts[]): number =>
-    stepMs({
-      decodes,
-      contextTokens,
-      promptTokens: prompts.reduce((sum, { tokens }) => sum + tokens, 0),
-      promptPairs: prompts.reduce((sum, { pairs }) => sum + pairs, 0),
-    });
-  if (decodes === 0 && running.tokens + next.tokens + later.tokens === 0) return withPrompts(own);
-  if (sinceMs === undefined) return 1.5 * withPrompts() + withPrompts(running, next, later, own);
-  const nextMs = decodes > 0 || next.tokens > 0 ? withPrompts(next) : 0;
-  return Math.max(0, withPrompts(running) - sinceMs) + nextMs + withPrompts(later, own);
+  const stepWith = (promptTokens: number, promptPairs: number): number =>
+    stepMs({ decodes, contextTokens, promptTokens, promptPairs });
+  const [behindTokens, behindPairs] = [later.tokens + own.tokens, later.pairs + own.pairs];
+  const beforeTokens = running.tokens + next.tokens;
+  if (decodes === 0 && beforeTokens + later.tokens === 0) return stepWith(own.tokens, own.pairs);
+  if (sinceMs === undefined) {
+    return 1.5 * stepWith(0, 0) + stepWith(beforeTokens + behindTokens, running.pairs + next.pairs + behindPairs);
+  }
+  const nextMs = decodes > 0 || next.tokens > 0 ? stepWith(next.tokens, next.pairs) : 0;
+  return Math.max(0, stepWith(running.tokens, running.pairs) - sinceMs) + nextMs + stepWith(behindTokens, behindPairs);
 }
 
 /**

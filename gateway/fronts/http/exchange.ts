@@ -75,7 +75,7 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
   }
 
   begin(): void {
-    this.#res.once('close', () => this.#closed());
+    this.#res.on('close', () => this.#closed());
     this.#routed = this.#services.router.submit(this.#request, this);
   }
 
@@ -87,13 +87,15 @@ export class Exchange implements Front, Dispatcher.DispatchHandler {
     this.#abort = undefined;
     this.#held = undefined;
     this.#silence.begin();
-    const { body, headers } = this.#request.body.toSend();
+    const { body, headers: ofBody } = this.#request.body.toSend();
+    const headers = requestHeadersFor(this.#request.rawHeaders, this.#request.id);
+    headers.push(...ofBody);
     this.#services.upstreams.dispatch(
       endpoint,
       {
         method: 'POST',
         path: endpoint.basePath + this.#request.target,
-        headers: [...requestHeadersFor(this.#request.rawHeaders, this.#request.id), ...headers],
+        headers,
         body,
       },
       this,

@@ -104,7 +104,7 @@ export class HttpFront {
 
   #opened(res: ServerResponse): void {
     this.#open += 1;
-    res.once('close', () => {
+    res.on('close', () => {
       this.#open -= 1;
       if (this.#open === 0) this.#onIdle();
     });

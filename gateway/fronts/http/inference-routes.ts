@@ -151,7 +151,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
     };
     services.bodies.read(request.raw, {
       taken: (body) => {
-        reply.raw.once('close', () => body.release());
+        reply.raw.on('close', () => body.release());
         if (body.sizeBytes <= readAtOnceBytes) return guarded(() => take(route, request, reply, body));
         largeBodies.add(async () => {
           // Putting it together was the turn before; decoding and parsing have one each.

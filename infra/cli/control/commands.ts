@@ -2,7 +2,6 @@ import { type ControlAction, type ControlRule, controlFields } from '../../../sh
 import { type UnixMs, wallClock } from '../../../shared/runtime/clock.ts';
 import { readCommandLine } from '../../../shared/runtime/config/command-line.ts';
 import { custom, flag, text } from '../../../shared/runtime/config/variables.ts';
-import type { RunCommand } from '../commands.ts';
 import { findStack } from '../local-stack.ts';
 import { changeRules, resumed, withRule } from './change-rules.ts';
 import { messagesText, rulesText } from './rules-text.ts';
@@ -31,21 +30,21 @@ const until = custom<UnixMs, { meaning: string }>(
 );
 
 /** `backfill pause`. */
-export const pause: RunCommand = async (argv, usage) => {
+export async function pause(argv: readonly string[], usage: string): Promise<number> {
   const about = `Pauses messages: they wait in Pub/Sub, and cost no attempt. Calls that are under way end; deadlines go on.\n${chosen}`;
   const { flags } = readCommandLine({ usage, about, flags: { ...fieldFlags, until } }, argv);
   return add('pause', flags, flags.until);
-};
+}
 
 /** `backfill cancel`. */
-export const cancel: RunCommand = async (argv, usage) => {
+export async function cancel(argv: readonly string[], usage: string): Promise<number> {
   const about = `Cancels messages: each gets its result with CANCELLED, also one whose call is under way, until the rule is taken out of the document.\n${chosen}`;
   const { flags } = readCommandLine({ usage, about, flags: { ...fieldFlags, until } }, argv);
   return add('cancel', flags, flags.until);
-};
+}
 
 /** `backfill resume`. */
-export const resume: RunCommand = async (argv, usage) => {
+export async function resume(argv: readonly string[], usage: string): Promise<number> {
   const about = `Takes back a pause of exactly these messages; --all takes back every pause.\n${chosen}`;
   const { flags } = readCommandLine({ usage, about, flags: fieldFlags }, argv);
   const fields = fieldsOf(flags);
@@ -63,7 +62,7 @@ export const resume: RunCommand = async (argv, usage) => {
   const what = flags.all ? 'every pause' : `the pause of ${messagesText(fields)}`;
   say(taken === 0 ? `There is no such pause: ${what}.` : `Took back ${what}. ${obeyed}`, rulesText(rules));
   return taken === 0 ? 1 : 0;
-};
+}
 
 interface FieldFlags extends ControlFields {
   readonly all: boolean;

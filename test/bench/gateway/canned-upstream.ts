@@ -6,11 +6,7 @@ import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
  * A model server that costs next to nothing: canned bytes, no HTTP library. A request gets an answer of about its own size; one
  * that asks for a stream gets events, each written on its own.
  */
-const metrics = ['num_requests_running', 'num_requests_waiting', 'kv_cache_usage_perc'].map(
-  (name) => `vllm:${name} 0\n`,
-);
 const canned = {
-  '/metrics': plain('text/plain', metrics.join('')),
   '/v1/models': plain('application/json', '{"object":"list","data":[{"id":"m","object":"model"}]}'),
 } as const;
 const small = plain('application/json', completionOf(1024));
@@ -25,12 +21,17 @@ const streamEnd = Buffer.from('0\r\n\r\n');
 
 /** Streams under way, and how many chunks each still gets. */
 const streams = new Map<Socket, number>();
+/** When a request came last on each connection. */
+const askedAtMs = new Map<Socket, number>();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy());
-  socket.on('close', () => streams.delete(socket));
+  socket.on('close', () => {
+    streams.delete(socket);
+    askedAtMs.delete(socket);
+  });
   socket.on('data', (bytes: string) => {
     pending = pending === '' ? bytes : pending + bytes;
     for (;;) {
@@ -63,12 +64,24 @@ server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
 
 function answer(socket: Socket, request: string, bodyLength: number): void {
   if (request.startsWith('GET ')) {
-    const path = request.slice(4, request.indexOf(' ', 4)) as keyof typeof canned;
-    socket.write(canned[path] ?? plain('text/plain', ''));
-  } else if (request.includes('"stream":true')) {
+    const path = request.slice(4, request.indexOf(' ', 4));
+    socket.write(path === '/metrics' ? page() : (canned[path as keyof typeof canned] ?? plain('text/plain', '')));
+    return;
+  }
+  askedAtMs.set(socket, performance.now());
+  if (request.includes('"stream":true')) {
     socket.write(streamHead);
     streams.set(socket, chunksPerStream);
   } else socket.write(bodyLength < largeFrom ? small : large);
+}
+
+/** As of an engine that runs all that it gets: each connection on which a request came within the last second. */
+function page(): Buffer {
+  const sinceMs = performance.now() - 1000;
+  for (const [socket, atMs] of askedAtMs) if (atMs < sinceMs) askedAtMs.delete(socket);
+  const values = { num_requests_running: askedAtMs.size, num_requests_waiting: 0, kv_cache_usage_perc: 0 };
+  const lines = Object.entries(values).map(([name, value]) => `vllm:${name} ${value}\n`);
+  return plain('text/plain', lines.join(''));
 }
 
 function plain(type: string, body: string): Buffer {
