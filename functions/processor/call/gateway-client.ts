@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
-import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { connectTimeoutMs, type GatewayConnection, GatewayConnections } from './gateway-connection.ts';
@@ -17,6 +16,8 @@ export interface GatewayCall {
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** More of an answer is not read: it ends as `too-large`. */
+  readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
   /** Set where the answer was asked for as a stream: called for each token, or few of them, as it comes. The answer is whole all the same. */
   readonly onToken?: () => void;
@@ -86,12 +87,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     // What comes before the answer: early hints.
     if (status < 200 || this.#isSettled) return;
     this.#answer = { status, headers: flatten(headers) };
-    const { onToken } = this.#call;
+    const { onToken, maxAnswerBytes } = this.#call;
     const isStream = status === 200 && /^text\/event-stream\b/i.test(this.#answer.headers['content-type'] ?? '');
     if (onToken && isStream) this.#stream = new AnswerStream(onToken);
-    const length = Number(headers['content-length'] ?? maxMessageBytes);
-    // What is longer than a message can be in no result.
-    if (length > maxMessageBytes) this.#settle({ end: 'too-large', ...this.#answer });
+    const length = Number(headers['content-length'] ?? maxAnswerBytes);
+    if (length > maxAnswerBytes) this.#settle({ end: 'too-large', ...this.#answer });
     else if (length > smallAnswerBytes && headers['content-length'] !== undefined) this.#takeRoom(controller, length);
   }
 
@@ -104,8 +104,9 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#sizeBytes += chunk.length;
       this.#chunks.push(chunk);
     }
-    if (this.#sizeBytes > maxMessageBytes) this.#settle({ end: 'too-large', ...this.#answer });
-    else if (this.#sizeBytes > smallAnswerBytes) this.#takeRoom(controller, maxMessageBytes);
+    const { maxAnswerBytes } = this.#call;
+    if (this.#sizeBytes > maxAnswerBytes) this.#settle({ end: 'too-large', ...this.#answer });
+    else if (this.#sizeBytes > smallAnswerBytes) this.#takeRoom(controller, maxAnswerBytes);
   }
 
   onResponseEnd(): void {

@@ -9,7 +9,6 @@ import {
 } from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { RandomSource } from '../random.ts';
-import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { SpanScope } from '../tracing.ts';
 import { type CallEnd, isForStream } from './answer.ts';
 import type { CallGateway, HoldAnswer } from './gateway-client.ts';
@@ -30,18 +29,21 @@ export interface MadeCall {
 /** A call to be made. */
 export interface WantedCall {
   readonly request: AsyncRequest;
-  readonly policy: Pick<SubscriptionPolicy, 'gatewayUrl' | 'objective'>;
+  readonly gatewayUrl: string;
+  readonly objective: string;
   /** A bearer token, empty where the gateway needs none. */
   readonly credential: string;
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** More of an answer is not read. */
+  readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
   /** Where the answer is to come as a stream, if it can: called for each token, or few of them. */
   readonly onToken: ((nowMs: MonotonicMs) => void) | undefined;
 }
 
-/** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
+/** Sends a request's payload to the gateway, as part of the span's trace. Every way it can end is a value. */
 export type MakeCall = (wanted: WantedCall, span: SpanScope) => Promise<MadeCall>;
 
 /** What calls are made with. */
@@ -54,21 +56,25 @@ export interface CallParts {
 
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
-  return async ({ request, policy, credential, timeoutMs, signal, holdAnswer, onToken }, span) => {
+  return async (
+    { request, gatewayUrl, objective, credential, timeoutMs, signal, maxAnswerBytes, holdAnswer, onToken },
+    span,
+  ) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
+    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const headers = callHeaders({
       forwarded: request.headers,
-      objective: policy.objective,
+      objective,
       tenant: request.tenant,
+      leftMs: msBetween(sentAtMs, request.deadlineAtMs),
       requestId,
       traceparent,
       tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
       credential,
     });
-    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
-    const url = `${policy.gatewayUrl}${request.endpoint}`;
-    const call = { url, headers, body: request.payload, timeoutMs, signal, holdAnswer };
+    const url = `${gatewayUrl}${request.endpoint}`;
+    const call = { url, headers, body: request.payload, timeoutMs, signal, maxAnswerBytes, holdAnswer };
     const streamed = onToken && streamedPayload(request.endpoint, request.payload);
     const asStream = streamed && { ...call, body: streamed, onToken: () => onToken(clock.nowMs()) };
     let end = await callGateway(asStream ?? call);

@@ -2,9 +2,11 @@ import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../sh
 import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type GateNow } from './call-limit.ts';
+import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import { StreamGaps } from './stream-pace.ts';
+import { mayEscalate } from './urgency.ts';
 import type { GateInputs } from './verdict.ts';
 
 /** What a pool is made from. */
@@ -17,18 +19,30 @@ export interface DispatchPoolOptions {
   readonly ceiling: number;
   /** What an unknown load means. */
   readonly whenUnknown: GateInputs['whenUnknown'];
+  /** The share of calls under way that may be escalated ones, in [0, 1]; one may always be. */
+  readonly escalationShare: number;
   readonly onBreaker: (path: string, isOpen: boolean) => void;
   /** The limit has grown while calls are under way: messages that wait may go. */
   readonly onRoom: () => void;
 }
 
 /** What a call is for. */
-export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'> {
-  readonly path: string;
+export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'>, CallKind {
+  /** When its push came, or the time of a retry that came early. */
+  readonly arrivedAtMs: MonotonicMs;
 }
 
 /** What a pool tells of itself; the rest of the inputs is the message's. */
 export type PoolInputs = Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs' | 'breakers'>;
+
+/** A place that was given back. */
+interface TakenPlace {
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
+  readonly isEscalated: boolean;
+  /** Events of its stream that brought tokens. */
+  readonly heardEvents: number;
+}
 
 /** Protocol: contract §3. */
 const failuresToOpen = 5;
@@ -38,8 +52,10 @@ const longestShedMs = 60_000;
 const healthyForMs = 60_000;
 /** The source that our own gateway alone has data for. */
 const ownGateway = 'gateway';
-/** Below this saturation a pool counts as idle: a quarter of the queue, or of the cache, that makes it full. */
+/** Below this saturation a pool counts as idle. Derived: a quarter of the queue, or of the cache, that makes it full. */
 const idleBelow = 0.25;
+/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. */
+const shortestEscalationPauseMs = 1000;
 
 const healthOf = {
   success: 'well',
@@ -55,22 +71,29 @@ export class DispatchPool {
   readonly gatewayUrl: string;
   readonly capacity: CapacityGate;
   readonly breakers: BreakerBoard;
+  /** What its calls took lately. */
+  readonly times = new CallTimes();
+  readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
   readonly #onRoom: () => void;
   readonly #succeededAtMs = new Map<string, MonotonicMs>();
   #inFlight = 0;
+  /** Of those in flight. */
+  #escalated = 0;
+  #escalatesFromMs: MonotonicMs = longAgo;
   #shedAtMs: MonotonicMs = longAgo;
   #shedUntilMs: MonotonicMs = longAgo;
 
-  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, onBreaker, onRoom }: DispatchPoolOptions) {
-    this.name = name;
-    this.gatewayUrl = gatewayUrl;
-    this.capacity = capacity;
-    this.#whenUnknown = whenUnknown;
-    this.#limit = new CallLimit(ceiling);
-    this.#onRoom = onRoom;
-    this.breakers = new BreakerBoard(failuresToOpen, onBreaker);
+  constructor(options: DispatchPoolOptions) {
+    this.name = options.name;
+    this.gatewayUrl = options.gatewayUrl;
+    this.capacity = options.capacity;
+    this.#whenUnknown = options.whenUnknown;
+    this.#escalationShare = options.escalationShare;
+    this.#limit = new CallLimit(options.ceiling);
+    this.#onRoom = options.onRoom;
+    this.breakers = new BreakerBoard(failuresToOpen, options.onBreaker);
   }
 
   /** Calls under way. */
@@ -113,17 +136,25 @@ export class DispatchPool {
     };
   }
 
+  /** Whether one more call may be escalated now. */
+  mayEscalate(nowMs: MonotonicMs): boolean {
+    return nowMs >= this.#escalatesFromMs && mayEscalate(this.#escalated, this.#inFlight, this.#escalationShare);
+  }
+
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
-  take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
+  take(call: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void, isEscalated = false): Permit {
+    const { path, message, tenant } = call;
     const stream = new StreamGaps();
     const ended = (outcome: CallOutcome, endedAtMs: MonotonicMs): void => {
-      this.#learn(outcome, path, { startedAtMs, endedAtMs, heardEvents: stream.events });
+      this.#learn(outcome, call, { startedAtMs, endedAtMs, isEscalated, heardEvents: stream.events });
       this.#inFlight -= 1;
+      this.#escalated -= Number(isEscalated);
       this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
       onEnd();
     };
     const permit = new Permit(ended, (nowMs) => this.#heard(stream, nowMs));
     this.#inFlight += 1;
+    this.#escalated += Number(isEscalated);
     this.breakers.began(path, message, tenant);
     return permit;
   }
@@ -139,24 +170,28 @@ export class DispatchPool {
     if (Math.floor(this.#limit.calls) > this.#inFlight) this.#onRoom();
   }
 
-  #learn(
-    outcome: CallOutcome,
-    path: string,
-    call: { readonly startedAtMs: MonotonicMs; readonly endedAtMs: MonotonicMs; readonly heardEvents: number },
-  ): void {
-    const { endedAtMs } = call;
+  #learn(outcome: CallOutcome, call: CalledPath, place: TakenPlace): void {
+    const { startedAtMs, endedAtMs, isEscalated } = place;
+    // Room for an escalated call says nothing about room for others.
+    const heard = isEscalated && outcome.became !== 'capacity' ? ({ became: 'ignored' } as const) : outcome;
     const saturation = this.capacity.readingAt(endedAtMs)?.saturation ?? Number.POSITIVE_INFINITY;
-    const { isShed } = this.#limit.ended(outcome, {
-      ...call,
+    const { isShed } = this.#limit.ended(heard, {
+      ...place,
       inFlight: this.#inFlight,
       isIdle: saturation < idleBelow,
       isQueued: this.isOurs(endedAtMs),
     });
-    if (outcome.became === 'success') this.#succeededAtMs.set(path, endedAtMs);
-    if (!isShed || outcome.became !== 'capacity') return;
+    if (outcome.became === 'success') {
+      this.#succeededAtMs.set(call.path, endedAtMs);
+      const waitMs = Math.max(0, msBetween(call.arrivedAtMs, startedAtMs));
+      this.times.record(call, { waitMs, inferenceMs: msBetween(startedAtMs, endedAtMs) }, !isEscalated, endedAtMs);
+    }
+    if (outcome.became !== 'capacity') return;
+    const pauseMs = Math.min(outcome.retryAfterMs, longestShedMs);
+    if (isEscalated) this.#escalatesFromMs = later(endedAtMs, Math.max(pauseMs, shortestEscalationPauseMs));
+    if (!isShed) return;
     this.#shedAtMs = endedAtMs;
-    const shedUntilMs = later(endedAtMs, Math.min(outcome.retryAfterMs, longestShedMs));
-    this.#shedUntilMs = latest(this.#shedUntilMs, shedUntilMs);
+    this.#shedUntilMs = latest(this.#shedUntilMs, later(endedAtMs, pauseMs));
   }
 
   #gateNow(nowMs: MonotonicMs): GateNow {

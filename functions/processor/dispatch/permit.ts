@@ -33,9 +33,9 @@ export class Permit {
   }
 
   /** A token of the call's answer has come. */
-  token(nowMs: MonotonicMs): void {
+  readonly token = (nowMs: MonotonicMs): void => {
     if (!this.#hasEnded) this.#onToken(nowMs);
-  }
+  };
 
   /** Gives the place back. Only the first end counts. */
   end(outcome: CallOutcome, nowMs: MonotonicMs): void {

@@ -39,12 +39,15 @@ async function call(behaviour: Behaviour) {
     endpoint: '/v1/chat/completions',
     payload: Buffer.from('{"messages":[]}'),
     headers: {},
+    maxOutputTokens: undefined,
   };
   const wanted = {
     request,
-    policy: { gatewayUrl, objective: 'sheddable' },
+    gatewayUrl,
+    objective: 'sheddable',
     credential: '',
     timeoutMs: 60_000,
+    maxAnswerBytes: 10_000_000,
     signal: new AbortController().signal,
     holdAnswer: (_: number, onRoom: () => void) => onRoom(),
     onToken: () => {
