@@ -85,21 +85,23 @@ export class Delivery {
     const { decoded } = begun;
     if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
     const { request } = decoded;
-    const wanted = this.#wanted(request);
+    let wanted = this.#wanted(request);
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that is not reached: the message waits on, as long as it may.
     for (;;) {
       const sinceMs = this.#nowMs();
       const giveUpAtMs = later(sinceMs, mayWaitMs);
       const place = await this.#spans.step('wait', () => this.#parts.queue.admit({ ...wanted, giveUpAtMs }));
       mayWaitMs -= msBetween(sinceMs, this.#nowMs());
-      const next = place.got === 'permit' ? await this.#call(request, place.permit) : afterWait(request, place);
+      const next =
+        place.got === 'permit' ? await this.#call(request, place.permit, mayWaitMs) : afterWait(request, place);
       if (next.step !== 'wait-on') return this.#end(next);
+      if (next.pauseMs > 0) wanted = { ...wanted, notBeforeMs: later(this.#nowMs(), next.pauseMs) };
     }
   }
 
   /** One call, where credential, deadline and time allow it. The permit has ended when this resolves or rejects. */
-  async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
+  async #call(request: AsyncRequest, permit: Permit, mayWaitMs: number): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool, signal } = this.#push;
     const isProbe = pool.breakers.isOpen(request.endpoint);
@@ -117,7 +119,7 @@ export class Delivery {
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
+      return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { mostClientConnections, openFilesLimit } from '../../shared/runtime/open-files.ts';
 import { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import { callGateway } from './call/gateway-client.ts';
@@ -91,6 +92,8 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     startup: startupWait({ gatewayUrls: pools.all.map(({ gatewayUrl }) => gatewayUrl), clock }),
   };
   const main = createMainServer(parts, config.adminPort === undefined);
+  const most = mostClientConnections(openFilesLimit());
+  if (most !== undefined) main.maxConnections = most;
   const admin = config.adminPort === undefined ? undefined : createAdminServer(parts);
   if (admin && config.adminPort !== undefined) {
     const adminUrl = await listen(admin, config.adminPort, config.host);
