@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { vllm as dialect } from '../../gateway/discovery/dialects/vllm.ts';
+import { vllm as dialect } from '../../gateway/discovery/dialects/dialects.ts';
 import { parsePrometheusText } from '../../shared/runtime/prometheus-text.ts';
 import { type Answer, ask, type CallOptions, call, get, startGateway } from '../support/gateway-client.ts';
 import { until } from '../support/poll.ts';

@@ -12,6 +12,7 @@ export interface GrpcHandler {
   closed(): void;
 }
 
+/** What a stream is made from. */
 export interface GrpcStreamOptions extends GrpcMessagesOptions {
   readonly log: Logger;
 }

@@ -5,9 +5,10 @@ import { isDeclined, saysItIsFull } from '../../endpoint/health/declined-answer.
 
 /** In Envoy's words, the endpoint never had the request: no connection was made, or the proxy knows no such endpoint. */
 const neverSent = /connection (failure|timeout)|no healthy upstream/i;
-/** The beginning of a body, in bytes, in which an engine or the proxy says why it refuses. */
+/** The beginning of a body, in bytes, in which an engine or the proxy says why it refuses. Derived: ten times the length of vLLM's. */
 const readBytes = 4096;
 
+/** How much of an answer passes here. */
 export interface AnswerSeen {
   /** Its body is seen; otherwise its head alone, and that it is over. */
   readonly watched: boolean;
