@@ -88,6 +88,8 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
   }
+  const workClass = workClassOf(objective.priority);
+  const isSheddable = workClass === 'sheddable';
   return {
     route,
     model: body.model,
@@ -106,8 +108,9 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     tenant,
     objective: objective.name,
     priority: objective.priority,
-    workClass: workClassOf(objective.priority),
-    ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs),
+    workClass,
+    leftMs: isSheddable ? (head.ttftSloMs ?? Number.POSITIVE_INFINITY) : undefined,
+    ttftSloMs: promisedMs('ttft', (isSheddable ? undefined : head.ttftSloMs) ?? objective.ttftMs),
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
     queueTtlMs: shorterMs(head, objective),

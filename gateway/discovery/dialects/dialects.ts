@@ -7,7 +7,7 @@ const { waiting, kvCache } = vllmMetricNames;
  * vLLM. Its KV cache gauge has a newer and an older name. `cache_config_info` and `lora_requests_info` tell what they know in labels.
  * Source: vLLM's `vllm/v1/metrics/loggers.py`, and the model server protocol of the Gateway API Inference Extension.
  */
-export const vllm: Dialect = {
+const vllm: Dialect = {
   'vllm:num_requests_running': ({ value }) => ({ running: value }),
   [waiting]: ({ value }) => ({ waiting: value }),
   [kvCache.newer]: ({ value }) => ({ kvCacheUtilization: value }),

@@ -48,6 +48,7 @@ const call = (changed: Partial<GatewayCall> = {}): Promise<CallEnd> =>
     url: `${url}/v1/completions`,
     headers: { 'content-type': 'application/json' },
     body: Buffer.from('{"prompt":"ü"}'),
+    maxAnswerBytes: 10_000_000,
     timeoutMs: patientMs,
     signal: new AbortController().signal,
     holdAnswer: (_, onRoom) => onRoom(),
