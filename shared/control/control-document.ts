@@ -5,14 +5,14 @@ import { decodeUtf8 } from '../runtime/utf8.ts';
 export const controlName = 'control.json';
 /** A document is no longer than that. Derived: ten thousand rules of a hundred bytes. */
 export const maxControlBytes = 1024 * 1024;
-/** More rules than these are a fault. Derived from the size. */
+/** Derived: each message is compared with all of them, within a millisecond. */
 const maxRules = 10_000;
 
 /** By what a rule may tell messages. */
 export const controlFields = ['id', 'job', 'tenant', 'subscription', 'pool'] as const;
 /** One of them. */
 export type ControlField = (typeof controlFields)[number];
-/** What a rule may ask for. */
+/** What a rule may do with messages. */
 export const controlActions = ['cancel', 'pause'] as const;
 /** One of them. */
 export type ControlAction = (typeof controlActions)[number];

@@ -35,7 +35,7 @@ export function subsetOf(
   return new Set(pool.endpoints.filter(isNamed).map(({ host }) => host));
 }
 
-/** A request as a proxy hands it over, its body whole. */
+/** A request that a proxy asks about, whole. */
 export interface ProxiedArrival {
   readonly route: ApiRoute;
   readonly headers: Headers;
@@ -45,7 +45,7 @@ export interface ProxiedArrival {
   readonly subset: ReadonlySet<string> | undefined;
 }
 
-/** What admission needs beside the request. */
+/** What admission goes by. */
 export interface PickerAdmitting extends Admitting {
   readonly random: () => number;
   readonly pool: Pool;
@@ -86,7 +86,7 @@ export function forItsClass(refused: Refusal, headers: Headers, admitting: Admit
   return objective && workClassOf(objective.priority) === 'sheddable' ? { ...refused, status: 429 } : refused;
 }
 
-/** The refusal where no endpoint is usable. */
+/** For what any endpoint may answer, where none can. */
 export const noneUsable = refusal('no_endpoints', 'no endpoint can take a request just now');
 
 /** For a request that any endpoint may answer, and that takes no place: the one with the least to do; undefined where none is usable. */

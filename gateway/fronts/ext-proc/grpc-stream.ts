@@ -12,7 +12,7 @@ export interface GrpcHandler {
   closed(): void;
 }
 
-/** What a stream is made from. */
+/** What a call works with. */
 export interface GrpcStreamOptions extends GrpcMessagesOptions {
   readonly log: Logger;
 }

@@ -3,7 +3,7 @@ export class WireFault extends Error {}
 
 /** Protocol: https://protobuf.dev/programming-guides/encoding/ */
 const wire = { varint: 0, eightBytes: 1, delimited: 2, fourBytes: 5 } as const;
-/** Of the largest number that takes part in what is read here: lengths, and enumerations. Protocol: 64 bits, seven in each byte. */
+/** Of the largest number. Protocol: 64 bits in pieces of seven. */
 const mostVarintBytes = 10;
 
 /**
@@ -82,7 +82,7 @@ export class ProtoReader {
   }
 }
 
-/** To begin with; a longer message takes more. Derived: most of the answers to a proxy are shorter. */
+/** To begin with; what is longer moves to twice as much. Derived: an answer of two changed headers. */
 const usualSizeBytes = 512;
 
 /**

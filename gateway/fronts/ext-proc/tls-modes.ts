@@ -1,4 +1,4 @@
 /** Whether calls of the endpoint picker are encrypted. */
 export const tlsModes = ['self-signed', 'off'] as const;
-/** A value of `EXT_PROC_TLS`. */
+/** One of them. */
 export type TlsMode = (typeof tlsModes)[number];

@@ -19,7 +19,7 @@ export const backlogFlags = {
   }),
 };
 
-/** Runs `backfill forecast` and resolves with the exit code. Faults of the command line end the process with 2. */
+/** `backfill forecast`. Returns the exit code. */
 export async function run(argv: readonly string[], usage: string): Promise<number> {
   const flags = {
     ...backlogFlags,
