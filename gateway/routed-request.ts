@@ -1,3 +1,4 @@
+import type { ListNode } from '../shared/runtime/linked-list.ts';
 import { Attempt } from './endpoint/attempt.ts';
 import type { AttemptListener, AttemptRequest } from './endpoint/attempt-request.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
@@ -59,6 +60,8 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
   readonly request: RoutingRequest;
   readonly cost: QueueingCost;
   queueKey = '';
+  /** The router's own note: its place among those that have not ended. A WeakMap would keep each one alive until a full collection. */
+  listed: ListNode<RoutedRequest> | undefined;
   cancelTimeout: (() => void) | undefined;
   readonly #services: RequestServices;
   readonly #front: Front;

@@ -1,6 +1,6 @@
 import type { MonotonicClock } from '../shared/runtime/clock.ts';
 import { RecentRate } from '../shared/runtime/ewma.ts';
-import { LinkedList, type ListNode } from '../shared/runtime/linked-list.ts';
+import { LinkedList } from '../shared/runtime/linked-list.ts';
 import { BytesPerToken } from './admit/bytes-per-token.ts';
 import { type Choice, Chooser } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
@@ -22,6 +22,7 @@ export interface RouterListener {
   ended?(request: RoutedRequest, ending: Ending): void;
 }
 
+/** What a router is made from. */
 export interface RouterOptions extends WaitOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
@@ -35,7 +36,10 @@ export interface RouterOptions extends WaitOptions {
   readonly maxQueued: number;
 }
 
-/** The rate at which sheddable requests find places tells how long others will wait. */
+/**
+ * The rate at which sheddable requests find places tells how long others will wait. Derived: as long as sheddable requests wait,
+ * `SHEDDABLE_WAIT_SECONDS`.
+ */
 const placedMemoryMs = 10_000;
 
 /**
@@ -50,7 +54,6 @@ export class Router {
   readonly #chooser: Chooser;
   readonly #evictor: Evictor;
   readonly #requests = new LinkedList<RoutedRequest>();
-  readonly #nodes = new WeakMap<RoutedRequest, ListNode<RoutedRequest>>();
   readonly #nowMs: () => number;
   readonly #sheddablePlaced = new RecentRate(placedMemoryMs);
   readonly #services: RequestServices;
@@ -89,7 +92,7 @@ export class Router {
   /** Takes a request in. The front hears of its place or its refusal before this returns, or later. */
   submit(request: RoutingRequest, front: Front): RoutedRequest {
     const routed = new RoutedRequest(request, front, this.#services);
-    this.#nodes.set(routed, this.#requests.add(routed));
+    routed.listed = this.#requests.add(routed);
     routed.begin();
     return routed;
   }
@@ -165,8 +168,7 @@ export class Router {
   }
 
   #ended(request: RoutedRequest, ending: Ending): void {
-    const node = this.#nodes.get(request);
-    if (node) this.#requests.remove(node);
+    if (request.listed) this.#requests.remove(request.listed);
     const { model, route, promptSize } = request.request;
     const promptTokens = ending.attempt?.usage?.promptTokens;
     if (promptTokens) this.bytesPerToken.learn(model, route.path, promptSize, promptTokens);

@@ -15,11 +15,7 @@ import {
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
-
-/** Values of `CAPACITY_SOURCES`. */
-export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
-/** One of them. */
-export type CapacitySourceName = (typeof capacitySourceNames)[number];
+import { capacitySourceNames } from './capacity/sources.ts';
 
 /** What a subscription may set for itself. */
 export const policySchema = {

@@ -29,9 +29,12 @@ import { type Settlement, settle } from './results/settlement.ts';
 import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
-/** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
+/**
+ * A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. Derived:
+ * two tries of 7 s (`attemptTimeoutMs`) and the pauses between them, within the 20 s that a push keeps for publishing.
+ */
 const longestPublishMs = 15_000;
-/** Left for the status to reach Pub/Sub. */
+/** Left for the status to reach Pub/Sub. Derived: a status takes some milliseconds, a busy process some hundred. */
 const answerReserveMs = 1000;
 
 /** What a delivery begins with: its request, or what an earlier delivery left unpublished. */

@@ -42,9 +42,12 @@ export interface FunctionService {
   drain(graceMs: number): Promise<void>;
 }
 
-/** A push of Pub/Sub's largest message takes 14 MB at most: what is a little longer is still answered as the message that it is. */
+/**
+ * A push of Pub/Sub's largest message takes 14 MB at most: what is a little longer is still answered as the message that it is. Derived: 10
+ * MB of data take 13.4 MB in base64, attributes 0.2 MB.
+ */
 const longestPushBytes = 20_000_000;
-/** For a status to reach Pub/Sub. */
+/** For a status to reach Pub/Sub. Derived: three of them fit into the two seconds that the platform waits beyond `DRAIN_SECONDS`. */
 const lastWordMs = 500;
 
 /** Joins the processor, its observation and the push front, and listens. */

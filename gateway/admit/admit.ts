@@ -22,9 +22,12 @@ export interface ServingPool {
   contextTokens(model: string): number | undefined;
 }
 
-/** Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. */
+/**
+ * Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. Derived:
+ * Llama 3.1's and most of its successors'.
+ */
 const usualContextTokens = 131_072;
-/** Nearly every model takes prompts of this length, so that its context need not be looked up. */
+/** Nearly every model takes prompts of this length, so that its context need not be looked up. Derived: Llama 3's. */
 const shortPromptTokens = 8192;
 
 /** A request as it arrives, and what admission judges it by. */
@@ -79,12 +82,19 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
   }
-  const { cacheSalt, ...routed } = body;
   return {
-    ...routed,
     route,
+    model: body.model,
+    stream: body.stream,
+    promptSize: body.promptSize,
+    maxOutputTokens: body.maxOutputTokens,
+    answersAsked: body.answersAsked,
     promptTokens: possibleTokens(bytesPerToken.estimate(body.model, route.path, body.promptSize), body.model, pool),
-    promptBlocks: promptBlocks(arrival.body, { model: body.model, cacheSalt, promptKeys: route.promptKeys }),
+    promptBlocks: promptBlocks(arrival.body, {
+      model: body.model,
+      cacheSalt: body.cacheSalt,
+      promptKeys: route.promptKeys,
+    }),
     sizeBytes: arrival.body.length,
     tenant,
     objective: objective.name,

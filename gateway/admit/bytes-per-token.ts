@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { PromptSize } from './prompt-size.ts';
 
 /** What the answers of one model and route have taught: weighted sums over their prompts of x bytes and y tokens. */
@@ -12,22 +13,34 @@ interface Taught {
 const nothing: Taught = { weight: 0, perByte: 0, tokensPerByte: 0, bytes: 0, tokens: 0 };
 /** Before any answer. Measured: English text and program code have 4 to 5. */
 const usualBytesPerToken = 4;
-/** What remains of older answers at each new one: the last fifty have two thirds of the weight. */
+/**
+ * What remains of older answers at each new one: the last fifty have two thirds of the weight. Derived from the fifty answers within which
+ * it must be near.
+ */
 const remembered = 0.98;
-/** Longer prompts count with a part of their weight, so that a long one does not outweigh the fifty before it. */
+/** Longer prompts count with a part of their weight, so that a long one does not outweigh the fifty before it. Derived: most prompts of chats are shorter. */
 const longPrompt = { bytes: 8000, tokens: 2000 };
 /**
  * Draws the fixed part of a prompt towards 0, so that prompts of nearly one length teach no more than their ratio.
  * Measured: with 0.02 and with 0.1 the estimates are as near.
  */
 const fixedPartDamping = 0.05;
-/** No tokenizer makes more than four tokens of a byte of body: such a prompt was not in the body, but for example in a linked image. */
+/**
+ * No tokenizer makes more than four tokens of a byte of body: such a prompt was not in the body, but for example in a linked image.
+ * Derived: a tokenizer falls back to one token a byte, and a template may add three.
+ */
 const leastBytesPerToken = 0.25;
-/** No tokenizer puts more than 64 bytes of a body into a token: such a body holds something else than a prompt, for example a file. */
+/**
+ * No tokenizer puts more than 64 bytes of a body into a token: such a body holds something else than a prompt, for example a file. Derived:
+ * the longest tokens of today's vocabularies are runs of blanks of that length.
+ */
 const mostBytesPerToken = 64;
-/** An image or a sound, whatever the size of its file. */
+/** An image or a sound, whatever the size of its file. Derived: engines take 250 to 4,000 tokens for an image, by its size and the model. */
 const attachmentTokens = 1000;
-/** Models times routes that are remembered; the one whose last answer is the oldest is forgotten first. */
+/**
+ * Models times routes that are remembered; the one whose last answer is the oldest is forgotten first. Derived: many times the models of
+ * one pool; clients choose the names.
+ */
 const mostKeys = 256;
 
 /**
@@ -43,12 +56,12 @@ const mostKeys = 256;
  * It follows the language of the prompts: it is near for prompts like the last fifty, and in between for a mixture of languages.
  */
 export class BytesPerToken {
-  /** By model and path; the one that learned last stands last. */
-  readonly #taught = new Map<string, Taught>();
+  /** By model and path. */
+  readonly #taught = new LRUCache<string, Taught>({ max: mostKeys });
 
   /** Estimates the tokens of a prompt, a whole number. Changes nothing. */
   estimate(model: string, path: string, { textBytes, attachments }: PromptSize): number {
-    const taught = this.#taught.get(keyOf(model, path));
+    const taught = this.#taught.peek(keyOf(model, path));
     const textTokens = taught ? tokensOnLine(textBytes, taught) : textBytes / usualBytesPerToken;
     return Math.ceil(textTokens) + attachments * attachmentTokens;
   }
@@ -62,10 +75,7 @@ export class BytesPerToken {
     const bytesPerToken = textBytes / promptTokens;
     if (attachments > 0 || !(bytesPerToken >= leastBytesPerToken && bytesPerToken <= mostBytesPerToken)) return;
     const key = keyOf(model, path);
-    const taught = withPrompt(this.#taught.get(key) ?? nothing, textBytes, promptTokens);
-    this.#taught.delete(key);
-    this.#taught.set(key, taught);
-    if (this.#taught.size > mostKeys) this.#taught.delete(this.#taught.keys().next().value ?? '');
+    this.#taught.set(key, withPrompt(this.#taught.peek(key) ?? nothing, textBytes, promptTokens));
   }
 }
 

@@ -16,6 +16,7 @@ export interface Choice {
   readonly winner: Candidate;
 }
 
+/** What a chooser is made from. */
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;

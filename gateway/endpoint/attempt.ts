@@ -5,6 +5,7 @@ import type { WorkClass } from '../work-class.ts';
 import { learnFromAnswer } from './answer-lessons.ts';
 import type { AttemptListener, AttemptRequest } from './attempt-request.ts';
 import type { LimitedRequest, PromptPause } from './capacity/limited-endpoint.ts';
+import type { TimedPart } from './capacity/unloaded-answers.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type AttemptOutcome, type HealthVerdict, verdictOn } from './health/ejection.ts';
 import type { CountedRequest } from './in-flight.ts';
@@ -17,10 +18,8 @@ import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
 const statusTooManyRequests = 429;
-/** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
+/** Milliseconds a token of whole answers where no stream tells the pace: it only ranks victims. Learned with the first stream that ends. */
 const usualTpotMs = 20;
-/** An answer that takes at most this multiple of what it takes alone met no queue: steps that run anyway take the rest. */
-const promptOverAlone = 1.5;
 
 type Listener = AttemptListener<Attempt>;
 
@@ -211,7 +210,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     // A probe that succeeds so far need not end before other requests follow.
     if (status < 300) this.#endProbe('well');
     // What a model only reads is computed with the first token of others.
-    if (this.succeeds && (this.stream || !this.generates)) this.#tellPlaces(1, nowMs);
+    if (this.succeeds && (this.stream || !this.generates)) this.#tellPlaces('first byte', 1, nowMs);
   }
 
   /** A piece of the answer: about one token, of a stream that succeeds. */
@@ -250,8 +249,9 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#verdict = verdict;
     const judged = this.#listener.judged(this, outcome, verdict);
     if (judged) this.judge(judged);
-    const tokens = this.#usage?.completionTokens ?? 0;
-    if (outcome === 'complete' && this.succeeds && !this.stream && tokens > 0) this.#tellPlaces(tokens, nowMs);
+    if (outcome === 'complete' && this.succeeds && !this.stream && this.generates) {
+      this.#tellPlaces('token', Math.max(1, this.#usage?.completionTokens ?? 1), nowMs);
+    }
     endpoint.work.closed(this, nowMs);
     if (this.#streamNode) endpoint.gaps.remove(this.#streamNode);
     this.#settlePause(nowMs);
@@ -276,13 +276,13 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.endpoint.health.recordProbe(verdict);
   }
 
-  /** Tokens of its answer have come. As soon as from an engine without other work, they show a place. */
-  #tellPlaces(tokens: number, nowMs: number): void {
+  /** Its first byte has come, or so many tokens of an answer that comes whole. */
+  #tellPlaces(part: TimedPart, tokens: number, nowMs: number): void {
     const { latency, limiter, work } = this.endpoint;
     // A stream that began in the place of one that ended tells nothing of a place beside it.
     if (this.stream && work.ended > this.#endedBefore) return;
-    const aloneMs = latency.aloneMs(this.prompt, tokens);
-    if (nowMs - this.openedAtMs <= aloneMs * promptOverAlone) limiter.places.recordPromptAnswer(this.#loadWithIt);
+    const aloneMs = latency.trusted ? latency.aloneMs(this.prompt, tokens) : undefined;
+    limiter.places.recordAnswer({ part, tokens, load: this.#loadWithIt, tookMs: nowMs - this.openedAtMs, aloneMs });
   }
 
   /** Its prompt is computed, or never will be. */

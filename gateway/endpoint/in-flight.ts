@@ -1,6 +1,6 @@
 import { LinkedList, type ListNode } from '../../shared/runtime/linked-list.ts';
 import type { WorkClass } from '../work-class.ts';
-import { noPrompts, type PendingPrompts, type Prompts } from './latency/prediction.ts';
+import type { PendingPrompts } from './latency/prediction.ts';
 import { attentionPairs } from './latency/step-load.ts';
 
 /** What one class of work holds on one endpoint; tokens are estimates. */
@@ -20,6 +20,7 @@ export interface Held {
   readonly contextTokens: number;
 }
 
+/** Of an endpoint without requests. */
 export const nothingHeld: Held = {
   inFlight: 0,
   awaitingFirstByte: 0,
@@ -121,13 +122,26 @@ export class InFlight {
    */
   pending(lastStartedAtMs: number, startedAtMs: number): PendingPrompts {
     this.#catchUp(this.#nowMs());
-    let [running, next, later]: [Prompts, Prompts, Prompts] = [noPrompts, noPrompts, noPrompts];
+    // Numbers that stand alone: sums within objects are allocated anew at each addition.
+    let [running, runningPairs, next, nextPairs, later, laterPairs] = [0, 0, 0, 0, 0, 0];
     for (const request of this.#prefilling) {
-      if (request.openedAtMs <= lastStartedAtMs) running = withPrompt(running, request);
-      else if (request.openedAtMs <= startedAtMs) next = withPrompt(next, request);
-      else later = withPrompt(later, request);
+      const { openedAtMs } = request;
+      if (openedAtMs <= lastStartedAtMs) {
+        running += uncachedTokens(request);
+        runningPairs += pairsOf(request);
+      } else if (openedAtMs <= startedAtMs) {
+        next += uncachedTokens(request);
+        nextPairs += pairsOf(request);
+      } else {
+        later += uncachedTokens(request);
+        laterPairs += pairsOf(request);
+      }
     }
-    return { running, next, later };
+    return {
+      running: { tokens: running, pairs: runningPairs },
+      next: { tokens: next, pairs: nextPairs },
+      later: { tokens: later, pairs: laterPairs },
+    };
   }
 
   /** When the oldest prompt without a first token was sent; undefined without any. */
@@ -215,10 +229,6 @@ export class InFlight {
 
 function isPrefilling({ prefill }: CountedRequest): boolean {
   return prefill?.removed === false;
-}
-
-function withPrompt({ tokens, pairs }: Prompts, request: CountedRequest): Prompts {
-  return { tokens: tokens + uncachedTokens(request), pairs: pairs + pairsOf(request) };
 }
 
 function uncachedTokens({ promptTokens, cachedTokens }: CountedRequest): number {

@@ -13,9 +13,10 @@ export interface PoolListener {
   changed?(endpoint: Endpoint, change: EndpointChange): void;
 }
 
+/** What a pool is made from. */
 export type PoolOptions = Pick<EndpointOptions, 'nowMs' | 'staleAfterMs'>;
 
-/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
+/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. Derived: ten endpoints' longest lists. */
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */

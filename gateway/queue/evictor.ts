@@ -3,6 +3,7 @@ import { evictionDueAtMs } from '../endpoint/capacity/eviction.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { QueueItem } from '../request.ts';
 
+/** What an evictor is made from. */
 export interface EvictorOptions {
   readonly nowMs: () => number;
   readonly servers: (model: string) => readonly Endpoint[];

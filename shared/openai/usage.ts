@@ -8,13 +8,23 @@ export interface Usage {
   readonly cachedTokens: number | undefined;
 }
 
-/** No request has more tokens: an answer that says so has lost its count, and would poison what is learned from it. */
+/**
+ * No request has more tokens: an answer that says so has lost its count, and would poison what is learned from it. Derived: a thousand
+ * times the longest context.
+ */
 export const mostTokens = 1e9;
 
+/** The names that the routes have for each count, each name once. */
+const namesOf: Readonly<Record<keyof UsageKeys, readonly string[]>> = {
+  prompt: namesUnder('prompt'),
+  completion: namesUnder('completion'),
+  cached: namesUnder('cached'),
+};
+
 const key = '"usage":';
-/** A longer object is no usage. vLLM's has 100 to 400 bytes. */
+/** A longer object is no usage. vLLM's has 100 to 400 bytes. Derived: ten times that. */
 const mostUsageBytes = 4096;
-const [quote, backslash] = ['"', '\\'];
+const [quote, backslash, opening, closing] = [0x22, 0x5c, 0x7b, 0x7d];
 
 /**
  * Finds the last `usage` object of an answer, streamed or not, in whatever pieces its bytes come and whatever follows it. The key cannot
@@ -95,42 +105,52 @@ class OpenObject {
 
   /** `end` is where it ends in the piece, undefined while it goes on; `text` is the object, undefined where it is none. */
   read(piece: Buffer, from: number): { readonly text?: string; readonly end?: number } {
-    const more = piece.toString('latin1', from, from + mostUsageBytes - this.#text.length);
-    for (let at = 0; at < more.length; at += 1) {
-      const char = more[at]!;
-      if (this.#depth === 0 && char !== '{') {
-        if (char.trim() === '') continue;
-        return { end: from + at };
+    const most = Math.min(piece.length, from + mostUsageBytes - this.#text.length);
+    for (let at = from; at < most; at += 1) {
+      const byte = piece[at]!;
+      if (this.#depth === 0 && byte !== opening) {
+        if (isSpace(byte)) continue;
+        return { end: at };
       }
-      if (!this.#closesWith(char)) continue;
-      return { text: this.#text + more.slice(0, at + 1), end: from + at + 1 };
+      if (!this.#closesWith(byte)) continue;
+      return { text: this.#text + piece.toString('latin1', from, at + 1), end: at + 1 };
     }
-    this.#text += more;
-    return this.#text.length >= mostUsageBytes ? { end: from + more.length } : {};
+    this.#text += piece.toString('latin1', from, most);
+    return this.#text.length >= mostUsageBytes ? { end: most } : {};
   }
 
-  #closesWith(char: string): boolean {
+  #closesWith(byte: number): boolean {
     if (this.#escaped) this.#escaped = false;
-    else if (this.#inString && char === backslash) this.#escaped = true;
-    else if (char === quote) this.#inString = !this.#inString;
-    else if (!this.#inString && char === '{') this.#depth += 1;
-    else if (!this.#inString && char === '}') this.#depth -= 1;
+    else if (this.#inString && byte === backslash) this.#escaped = true;
+    else if (byte === quote) this.#inString = !this.#inString;
+    else if (!this.#inString && byte === opening) this.#depth += 1;
+    else if (!this.#inString && byte === closing) this.#depth -= 1;
     return this.#depth === 0;
   }
 }
 
 /** The longest beginning of the key with which the piece ends. */
 function beginningAtTheEndOf(piece: Buffer): string {
-  const end = piece.toString('latin1', Math.max(0, piece.length - key.length + 1));
-  for (let at = end.indexOf(quote); at >= 0; at = end.indexOf(quote, at + 1)) {
-    if (key.startsWith(end.slice(at))) return end.slice(at);
+  for (let at = Math.max(0, piece.length - key.length + 1); at < piece.length; at += 1) {
+    if (piece[at] !== quote) continue;
+    const end = piece.toString('latin1', at);
+    if (key.startsWith(end)) return end;
   }
   return '';
 }
 
+function namesUnder(what: keyof UsageKeys): readonly string[] {
+  return [...new Set(everyApiRoute.map(({ usageKeys }) => usageKeys[what]))];
+}
+
+/** As JSON has it. */
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+}
+
 function countUnder(what: keyof UsageKeys, object: Readonly<Record<string, unknown>>): number | undefined {
-  for (const { usageKeys } of everyApiRoute) {
-    const count = object[usageKeys[what]];
+  for (const name of namesOf[what]) {
+    const count = object[name];
     if (isCount(count)) return count;
   }
   return undefined;

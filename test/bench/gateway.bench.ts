@@ -68,7 +68,7 @@ async function compare(endpoints: number): Promise<void> {
 async function measure(scenario: Scenario, peers: readonly Peer[]): Promise<Map<Peer, Round[]>> {
   const results = new Map(peers.map((peer) => [peer, [] as Round[]]));
   for (let round = 0; round < warmUpRounds; round += 1) for (const peer of peers) await once(scenario, peer);
-  // To and fro: who comes after a pause finds a cold core.
+  // In alternating order: a peer that runs after a pause finds a cold core.
   for (let round = 0; round < rounds; round += 1) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed())
       results.get(peer)?.push(await once(scenario, peer));

@@ -4,7 +4,7 @@ import { startProcess } from './processes.ts';
 import { connectPubSub } from './pubsub.ts';
 import { answering, type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 
-/** What is wrong with the gateway: it refuses connections, or answers everyone alike. */
+/** What is wrong with the gateway: it refuses connections, or gives every request the same answer. */
 export interface Outage {
   readonly how: 'refused' | 503 | 429;
   readonly lastsMs: number;
@@ -15,7 +15,7 @@ export interface OutagesReport {
   readonly succeeded: number;
   readonly lost: readonly string[];
   readonly deadLettered: number;
-  /** How many results say so many attempts. */
+  /** Number of results for each number of attempts. */
   readonly attempts: Readonly<Record<string, number>>;
   /** Why attempts failed, and how many for each reason. */
   readonly failures: Readonly<Record<string, number>>;

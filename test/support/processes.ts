@@ -12,7 +12,7 @@ export interface RunningProcess {
   readonly pid: number;
   /** All it has printed so far, both streams. */
   output(): string;
-  /** Nobody reads its standard output from now on. */
+  /** Its standard output is not read from now on. */
   stopReading(): void;
   /** Sends the signal (SIGTERM) and waits for the end; the exit code, null after a signal. */
   kill(signal?: NodeJS.Signals): Promise<number | null>;

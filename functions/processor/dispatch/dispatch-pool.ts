@@ -29,7 +29,9 @@ export type PoolInputs = Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs'
 
 /** Protocol: contract §3. */
 const failuresToOpen = 5;
+/** Protocol: contract §3, `min(Retry-After, 60 s)`. */
 const longestShedMs = 60_000;
+/** How long a 2xx speaks for its path. Protocol: contract §3. */
 const healthyForMs = 60_000;
 
 const healthOf = {

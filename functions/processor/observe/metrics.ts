@@ -4,6 +4,7 @@ import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
 
+/** Derived: from an instant call to a message that waited for a day, its default deadline. */
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */

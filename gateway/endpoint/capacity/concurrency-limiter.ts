@@ -6,26 +6,43 @@ import { mostBacklogMs } from './backlog-bound.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
-import { blindPressure, mostStepMs, pressureOf } from './pressure.ts';
+import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
+import { lightLoad } from './unloaded-answers.ts';
 
-/** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
+/**
+ * The least time between two moves of a window: a step takes tens of milliseconds to be felt. Derived: four of the slowest steps that a
+ * promise of 50 ms allows.
+ */
 const adjustEveryMs = 200;
-/** Memory of how long requests stay, in requests. */
+/** Memory of how long requests stay, in requests. Measured: row "memory of stays" of `npm run sim -- sensitivity`. */
 const staySpan = 100;
-/** A prompt that took less than this share of what it should was none of its kind. */
+/**
+ * A prompt that took less than this share of what it should was none of its kind. Derived: a prediction is off by a tenth, a prompt that
+ * was cached takes next to nothing.
+ */
 const farLess = 0.5;
-/** Memory of the usual real-time load, per adjustment. */
+/** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
+/** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
 const queueingWeight = 0.1;
-/** With so few requests an engine is about as fast as with one: the first limit of one that nothing is known of. */
-const lightLoad = 8;
-/** A request that came within so many steps waits for them to end, and for no place. */
+/**
+ * A request that has waited for no more than this many steps of the engine waits for them to end, and not for a place. Derived: the step
+ * that runs, and the one that takes it in.
+ */
 const stepsToBegin = 2;
-/** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
+/**
+ * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice
+ * the usual promise of a first token.
+ */
 const queueingHalfLifeMs = 2000;
+
+type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
+
+/** Of an endpoint without real-time requests. */
+const noSlo: SloTargets = { ttftMs: Number.POSITIVE_INFINITY, tpotMs: Number.POSITIVE_INFINITY };
 
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
@@ -43,8 +60,8 @@ export class ConcurrencyLimiter {
   #stayMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
-  /** Of the real-time requests that are there, as of the last of them that came or went and the last adjustment: reading it changes nothing. */
-  #tightestSlo: Pick<Slo, 'ttftMs' | 'tpotMs'> = usualSlo;
+  /** Of the real-time requests that are there; one that went counts until the next adjustment, unless it was the last. */
+  #tightestSlo: SloTargets = noSlo;
 
   /** @param otherPlaces what the pool's other engines were seen to run at once */
   constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
@@ -128,16 +145,15 @@ export class ConcurrencyLimiter {
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
   opened(request: LimitedRequest): ListNode<LimitedRequest> {
-    const place = this.#requests.add(request);
-    if (request.workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
-    return place;
+    if (request.workClass === 'realtime') this.#tightestSlo = this.#tighterSlo(this.#tightestSlo, request);
+    return this.#requests.add(request);
   }
 
   closed(place: ListNode<LimitedRequest>): void {
     const { openedAtMs, workClass } = place.value;
     this.#stayMs += (this.#nowMs() - openedAtMs - this.#stayMs) / staySpan;
     this.#requests.remove(place);
-    if (workClass === 'realtime') this.#tightestSlo = this.#findTightestSlo();
+    if (workClass === 'realtime' && this.#endpoint.work.realtime.inFlight === 0) this.#tightestSlo = noSlo;
   }
 
   /** Other sheddable prompts stay away for this one. What is returned is to be settled once it is computed, or never will be. */
@@ -153,11 +169,12 @@ export class ConcurrencyLimiter {
     if (tookMs < promptMs * farLess) this.#sheddableFreeAtMs -= pauseMs * (1 - tookMs / promptMs);
   }
 
-  recordReading({ running, waiting }: EngineLoad): void {
+  recordReading({ running, waiting, kvCacheUtilization }: EngineLoad): void {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent };
+    const own = this.#endpoint.inFlight - justSent;
+    const seen = { running, waiting: waitingForPlaces, own, kvCacheUtilization };
     this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
@@ -171,10 +188,15 @@ export class ConcurrencyLimiter {
     this.#queueingAtMs = this.#nowMs();
   }
 
-  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
-  recordLatency(slo: Slo, observed: ObservedLatency): void {
+  /**
+   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
+   * would have been broken without that work as well.
+   * @param withoutSheddable what was to be expected then; undefined where nothing tells
+   */
+  recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, missed(observed, slo), slo.missBudget);
+    const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
@@ -186,7 +208,7 @@ export class ConcurrencyLimiter {
     const { seenTpotMs } = this.#endpoint;
     if (seenTpotMs !== undefined && this.#endpoint.load <= lightLoad)
       this.#endpoint.latency.recordLightTpot(seenTpotMs);
-    this.#tightestSlo = this.#findTightestSlo();
+    this.#findTightestSlo();
     if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
     this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
@@ -206,7 +228,7 @@ export class ConcurrencyLimiter {
 
   /** Of sheddable prompts, what may be computed together where there is no real-time work. */
   get #sharedStepMs(): number {
-    return mostStepMs * idleShare(this.#realtimeWork);
+    return mostQueueingMs(this.#defendedSlo.ttftMs) * idleShare(this.#realtimeWork);
   }
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
@@ -235,11 +257,16 @@ export class ConcurrencyLimiter {
       places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
-      slo: this.#tightestSlo,
+      slo: this.#defendedSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
+      idleShare: idleShare(this.#realtimeWork),
       share,
     });
+  }
+
+  get #defendedSlo(): SloTargets {
+    return Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo;
   }
 
   get #queueingNowMs(): number {
@@ -260,14 +287,15 @@ export class ConcurrencyLimiter {
     return work.realtime.inFlight + Math.max(0, load - inFlight);
   }
 
-  #findTightestSlo(): Pick<Slo, 'ttftMs' | 'tpotMs'> {
-    let [ttftMs, tpotMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (const { workClass, slo, prompt } of this.#requests) {
-      if (workClass === 'sheddable') continue;
-      const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
-      ttftMs = Math.min(ttftMs, keepable.ttftMs);
-      tpotMs = Math.min(tpotMs, keepable.tpotMs);
+  #findTightestSlo(): void {
+    this.#tightestSlo = noSlo;
+    for (const request of this.#requests) {
+      if (request.workClass === 'realtime') this.#tightestSlo = this.#tighterSlo(this.#tightestSlo, request);
     }
-    return Number.isFinite(ttftMs) ? { ttftMs, tpotMs } : usualSlo;
+  }
+
+  #tighterSlo({ ttftMs, tpotMs }: SloTargets, { slo, prompt }: LimitedRequest): SloTargets {
+    const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
+    return { ttftMs: Math.min(ttftMs, keepable.ttftMs), tpotMs: Math.min(tpotMs, keepable.tpotMs) };
   }
 }

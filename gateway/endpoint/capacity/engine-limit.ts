@@ -10,6 +10,10 @@ export interface EngineLimit {
   readonly queued: number;
   /** How long it was used without a queue. */
   readonly clearMs: number;
+  /** What the last reading saw running. */
+  readonly running: number;
+  /** The most that was seen running lately. */
+  readonly peak: number;
 }
 
 /** What one reading of an engine says of its places. */
@@ -19,6 +23,8 @@ export interface PlacesSeen {
   readonly waiting: number;
   /** The gateway's own requests that have been there for a step at that moment. */
   readonly own: number;
+  /** Share of the engine's KV cache that is held, in [0, 1]; 0 where nothing tells. */
+  readonly kvCacheUtilization: number;
   /** Since the reading before. */
   readonly sinceMs: number;
 }
@@ -27,50 +33,65 @@ export interface PlacesSeen {
 const firstPlaces = 8;
 /** An unproven limit goes at most so far beyond what was seen to run: more would stand in the engine's queue. Protocol: as above. */
 const mostBeyond = 8;
-/** A request that arrives waits for the next step even in an idle engine: only a queue that this many readings see in a row is one. */
+/**
+ * A request that arrives waits for the next step even in an idle engine: only a queue that this many readings see in a row is one. Derived:
+ * the second reading is a period later, and no step is as long.
+ */
 const readingsToTell = 2;
-/** From this share of the limit on, an engine without a queue shows that it may take more than was thought. */
+/** An engine whose KV cache is held to this share queues for want of memory, however many it runs. Measured: vLLM admits a prompt as long as its blocks are free. */
+const fullKvCache = 0.9;
+/** The peak of what ran is half forgotten in so long. Derived: the contexts that limit an engine change within minutes. */
+const peakHalfLifeMs = 60_000;
+/**
+ * From this share of the limit on, an engine without a queue shows that it may take more than was thought. Derived: requests come and go
+ * between two readings, and a full engine is seen with a few places free.
+ */
 const usedShare = 0.8;
-/** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. */
+/** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. Derived from that. */
 const growth = { share: 0.04, requests: 0.5 };
-/** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. */
+/** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. Derived: four doublings. */
 const fastestGrowth = 16;
-/** A longer silence says nothing of what was in it. */
+/** A longer silence says nothing of what was in it. Derived: eight usual periods of reading. */
 const longestSinceMs = 2000;
 
 /** The limit of an engine that comes new. @param others what the pool's other engines have shown */
 export function firstEngineLimit(others: readonly number[]): EngineLimit {
   const sorted = others.toSorted((a, b) => a - b);
   const places = sorted[Math.floor(sorted.length / 2)] ?? firstPlaces;
-  return { places, proven: false, shown: places, queued: 0, clearMs: 0 };
+  return { places, proven: false, shown: places, queued: 0, clearMs: 0, running: 0, peak: 0 };
 }
 
 /**
  * The limit after another reading. One that shows all of ours running and none waiting lets the engine hold twice as many, and at most
- * eight more; two in a row that show a queue prove the limit. What limits an engine changes: its memory holds many short contexts or a few
- * long ones, so a proven limit grows slowly while it is used without a queue, and is proven anew after an idle time. A page that shows
- * nothing while requests of ours are there is odd, and says nothing; one that shows far more than was thought is believed by halves.
+ * eight more; two in a row that show a queue for places prove the limit. What limits an engine changes: its memory holds many short
+ * contexts or a few long ones, so a proven limit grows slowly while it is used without a queue, and is proven anew after an idle time. A
+ * page that shows nothing while requests of ours are there is odd, and says nothing; one that shows far more than was thought is believed
+ * by halves.
  */
-export function nextEngineLimit(limit: EngineLimit, { running, waiting, own, sinceMs }: PlacesSeen): EngineLimit {
-  const queued = waiting > 0 ? limit.queued + 1 : 0;
-  if (queued >= readingsToTell) return proven(Math.max(1, running), queued);
-  if (running + waiting === 0) return { ...limit, proven: own > 0 && limit.proven, queued };
-  if (waiting > 0) return { ...limit, queued };
+export function nextEngineLimit(limit: EngineLimit, seen: PlacesSeen): EngineLimit {
+  const { running, waiting, own, sinceMs } = seen;
+  const peak = Math.max(running, limit.peak * 0.5 ** (sinceMs / peakHalfLifeMs));
+  const queued = waiting === 0 ? 0 : queuesForPlaces(limit, seen, peak) ? limit.queued + 1 : 1;
+  const read = { ...limit, queued, running, peak };
+  if (queued >= readingsToTell) return proven(read, Math.max(1, running));
+  if (running + waiting === 0) return { ...read, proven: own > 0 && limit.proven };
   const believed = Math.min(running, 2 * limit.places);
-  if (limit.proven) return grown(limit, believed, sinceMs);
-  if (running < own) return { ...limit, queued };
+  if (limit.proven) return grown(read, believed, sinceMs);
+  if (waiting > 0 || running < own) return read;
   const places = Math.min(2 * believed, believed + mostBeyond, 2 * limit.places);
-  return {
-    places: Math.max(limit.places, places),
-    proven: false,
-    shown: Math.max(limit.shown, believed),
-    queued,
-    clearMs: 0,
-  };
+  return { ...read, places: Math.max(limit.places, places), shown: Math.max(limit.shown, believed), clearMs: 0 };
 }
 
-function proven(places: number, queued: number): EngineLimit {
-  return { places, proven: true, shown: places, queued, clearMs: 0 };
+/**
+ * What waits while an engine runs fewer than it did, or now more and now fewer, waits for prompts before it to be computed. An engine
+ * whose places are taken runs as many at each reading.
+ */
+function queuesForPlaces(last: EngineLimit, { running, kvCacheUtilization }: PlacesSeen, peak: number): boolean {
+  return kvCacheUtilization >= fullKvCache || (running === last.running && running >= peak);
+}
+
+function proven(limit: EngineLimit, places: number): EngineLimit {
+  return { ...limit, places, proven: true, shown: places, clearMs: 0 };
 }
 
 /**
@@ -83,19 +104,22 @@ export function limitAfterPromptAnswer(limit: EngineLimit, load: number): Engine
 
 /** The limit of an engine that refused a request because it is full. `load` is what it holds without that one. */
 export function limitAfterRefusal(limit: EngineLimit, load: number): EngineLimit {
-  return proven(Math.max(1, Math.min(limit.places, load)), limit.queued);
+  return proven(limit, Math.max(1, Math.min(limit.places, load)));
 }
 
 /** While it is used without a queue; slowly at first, since a limit that is true shows a queue with the next request. */
 function grown(limit: EngineLimit, running: number, sinceMs: number): EngineLimit {
-  if (running < Math.floor(limit.places) * usedShare) return { ...limit, queued: 0 };
+  if (running < Math.floor(limit.places) * usedShare) return limit;
   const usedMs = Math.min(sinceMs, longestSinceMs);
   const seconds = (usedMs / 1000) * Math.min(fastestGrowth, 2 ** Math.floor(limit.clearMs / 1000));
   const places = Math.max(running, limit.places) * (1 + growth.share * seconds) + growth.requests * seconds;
-  return { ...proven(places, 0), clearMs: limit.clearMs + usedMs };
+  return { ...proven(limit, places), clearMs: limit.clearMs + usedMs };
 }
 
-/** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has them in it. */
+/**
+ * Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has
+ * them in it. Derived: of 32 that run, one ends within a step or so.
+ */
 export function engineQueue({ places, proven }: EngineLimit): number {
   return proven ? Math.max(1, Math.ceil(Math.floor(places) / 32)) : 0;
 }

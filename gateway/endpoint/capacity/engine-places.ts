@@ -7,12 +7,19 @@ import {
   nextEngineLimit,
   type PlacesSeen,
 } from './engine-limit.ts';
+import { type TimedAnswer, UnloadedAnswers } from './unloaded-answers.ts';
+
+/** An answer that takes at most this multiple of what it takes alone met no queue: other steps take the rest. Protocol: as in contract §7. */
+const promptOverAlone = 1.5;
 
 /** How many requests one engine runs at once, as its pages and answers tell. */
 export class EnginePlaces {
   #limit: EngineLimit;
   /** Undefined before the first page. */
   #readAtMs: number | undefined;
+  /** The last page told what was there. */
+  #pageTells = false;
+  readonly #unloaded = new UnloadedAnswers();
 
   /** @param others what the pool's other engines were seen to run at once */
   constructor(others: readonly number[]) {
@@ -42,14 +49,19 @@ export class EnginePlaces {
   recordReading(seen: Omit<PlacesSeen, 'sinceMs'>, nowMs: number): void {
     this.#limit = nextEngineLimit(this.#limit, { ...seen, sinceMs: nowMs - (this.#readAtMs ?? nowMs) });
     this.#readAtMs = nowMs;
+    this.#pageTells = seen.running + seen.waiting > 0 || seen.own === 0;
   }
 
   /**
-   * An answer began as soon as an unloaded engine begins it. Where no page tells of the places, that does.
-   * @param load requests of ours that were there when its request came, that one included
+   * An answer that comes as soon as from an engine without other work shows a place. It counts where no page tells: there is none, or it
+   * shows nothing while requests of ours are there, as that of an engine whose answers take less than a reading.
+   * @param aloneMs what it takes there without other work; undefined where only other answers tell
    */
-  recordPromptAnswer(load: number): void {
-    if (this.#readAtMs === undefined) this.#limit = limitAfterPromptAnswer(this.#limit, load);
+  recordAnswer(answer: TimedAnswer & { readonly aloneMs: number | undefined }): void {
+    const aloneMs = answer.aloneMs ?? this.#unloaded.expectedMs(answer);
+    this.#unloaded.record(answer);
+    const isPrompt = answer.tookMs <= aloneMs * promptOverAlone;
+    if (isPrompt && !this.#pageTells) this.#limit = limitAfterPromptAnswer(this.#limit, answer.load);
   }
 
   /** It refused a request because it is full. @param load what it holds without that one */

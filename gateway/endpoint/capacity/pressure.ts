@@ -3,11 +3,17 @@ import type { Slo } from '../../slo.ts';
 import { blindWindow } from './sheddable-window.ts';
 import { tpotTargetShare } from './slo-budget-factor.ts';
 
-/** A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. */
+/**
+ * A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. Derived: the usual
+ * promise of a token's time.
+ */
 export const mostStepMs = 50;
-/** A queueing delay of this share of the promised TTFT is full pressure. */
+/** A queueing delay of this share of the promised TTFT is full pressure. Derived: the other half is the prompt's own. */
 const ttftTargetShare = 0.5;
-/** Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. */
+/**
+ * Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. Protocol: contract §7 counts a target
+ * that an idle endpoint cannot keep as 1.5 times its figure.
+ */
 const slowestOverIdle = 1.5;
 
 /** What is known of one endpoint. */
@@ -28,6 +34,8 @@ export interface PressureInputs {
   readonly sloBudgetFactor: number;
   /** Milliseconds a token of a request that is alone there. */
   readonly idleTpotMs: number;
+  /** 1 where there is no real-time work and usually is none: no tokens are to be kept fast. 0 where there is some. */
+  readonly idleShare: number;
   /** Of all this, in [0, 1], what is asked about: 1 for all work. */
   readonly share: number;
 }
@@ -44,11 +52,16 @@ export function pressureOf(inputs: PressureInputs): number {
   const { waiting, kvCacheUtilization, load, places, tpotMs = 0, queueingMs, slo, share } = inputs;
   const targetMs = Math.max(slo.tpotMs * tpotTargetShare(inputs.sloBudgetFactor), inputs.idleTpotMs * slowestOverIdle);
   return Math.max(
-    saturationOf(waiting, kvCacheUtilization * share),
+    saturationOf(waiting * (1 - inputs.idleShare), kvCacheUtilization * share),
     (load * share) / places,
-    (tpotMs * share) / targetMs,
-    (queueingMs * share) / Math.max(slo.ttftMs * ttftTargetShare, mostStepMs),
+    (tpotMs * share * (1 - inputs.idleShare)) / targetMs,
+    (queueingMs * share) / mostQueueingMs(slo.ttftMs),
   );
+}
+
+/** How long first tokens may queue where they are promised in `ttftMs`. */
+export function mostQueueingMs(ttftMs: number): number {
+  return Math.max(ttftMs * ttftTargetShare, mostStepMs);
 }
 
 /** The same where neither the engine nor an answer tells anything: requests in flight over the window that is taken blindly. */

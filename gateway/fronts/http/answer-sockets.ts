@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 const continueHead = Buffer.from('HTTP/1.1 100 ');
+const statusAt = 'HTTP/1.1 '.length;
 const headEnd = '\r\n\r\n';
 
 /**
@@ -18,15 +19,15 @@ export function readAnswersWhole(socket: Socket): void {
   });
   // Whatever is written is a request: what comes next is the head of its answer.
   let headIsDue = false;
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-  socket.write = ((...args: unknown[]) => {
+  const write = socket.write.bind(socket) as (bytes: Buffer, ...rest: unknown[]) => boolean;
+  socket.write = ((bytes: Buffer, encoding?: unknown, done?: unknown) => {
     headIsDue = true;
-    return write(...args);
+    return write(bytes, encoding, done);
   }) as Socket['write'];
   const read = socket.read.bind(socket);
   socket.read = (sizeBytes?: number): Buffer | null => {
     let piece = read(sizeBytes) as Buffer | null;
-    while (headIsDue && piece?.subarray(0, continueHead.length).equals(continueHead)) {
+    while (headIsDue && piece && beginsContinue(piece)) {
       const end = piece.indexOf(headEnd);
       if (end < 0) break;
       piece = piece.length > end + headEnd.length ? piece.subarray(end + headEnd.length) : (read() as Buffer | null);
@@ -34,4 +35,9 @@ export function readAnswersWhole(socket: Socket): void {
     if (piece) headIsDue = false;
     return piece;
   };
+}
+
+function beginsContinue(piece: Buffer): boolean {
+  // A look at the first digit of the status spares each other answer the comparison.
+  return piece[statusAt] === continueHead[statusAt] && piece.subarray(0, continueHead.length).equals(continueHead);
 }

@@ -16,6 +16,7 @@ import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** What the front is made from. */
 export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;
@@ -35,7 +36,7 @@ export interface HttpFrontOptions {
   readonly drainPhase: () => DrainPhase;
 }
 
-/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. Protocol: Linux' `somaxconn`. */
 const mostUnaccepted = 4096;
 
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */
@@ -100,7 +101,7 @@ export class HttpFront {
 
   #opened(res: ServerResponse): void {
     this.#open += 1;
-    res.once('close', () => {
+    res.on('close', () => {
       this.#open -= 1;
       if (this.#open === 0) this.#onIdle();
     });

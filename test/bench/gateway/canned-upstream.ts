@@ -5,11 +5,7 @@ import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
  * Model servers that cost next to nothing, one on each port that is given: canned bytes, no HTTP library. A request gets an answer of about
  * its own size; one that asks for a stream gets events, each written on its own.
  */
-const metrics = ['num_requests_running', 'num_requests_waiting', 'kv_cache_usage_perc'].map(
-  (name) => `vllm:${name} 0\n`,
-);
 const canned = {
-  '/metrics': plain('text/plain', metrics.join('')),
   '/v1/models': plain('application/json', '{"object":"list","data":[{"id":"m","object":"model"}]}'),
 } as const;
 const answers = [100, 16, 1].map((kilobytes) => ({
@@ -26,12 +22,17 @@ const streamEnd = Buffer.from('0\r\n\r\n');
 
 /** Streams under way, and how many chunks each still gets. */
 const streams = new Map<Socket, number>();
+/** Of one endpoint: when a request came last on each connection. */
+type AskedAtMs = Map<Socket, number>;
 
-const serve = (socket: Socket): void => {
+const serve = (socket: Socket, askedAtMs: AskedAtMs): void => {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy());
-  socket.on('close', () => streams.delete(socket));
+  socket.on('close', () => {
+    streams.delete(socket);
+    askedAtMs.delete(socket);
+  });
   socket.on('data', (bytes: string) => {
     pending = pending === '' ? bytes : pending + bytes;
     for (;;) {
@@ -40,7 +41,7 @@ const serve = (socket: Socket): void => {
       const length = Number(/\r\ncontent-length: *(\d+)/i.exec(pending.slice(0, head))?.[1] ?? 0);
       const end = head + 4 + length;
       if (pending.length < end) return;
-      answer(socket, pending.slice(0, end), length);
+      answer(socket, askedAtMs, pending.slice(0, end), length);
       pending = pending.slice(end);
     }
   });
@@ -58,19 +59,34 @@ setInterval(() => {
 }, chunkEveryMs);
 
 for (const port of process.argv.slice(2)) {
-  const server = createServer({ noDelay: true }, serve);
+  const askedAtMs: AskedAtMs = new Map();
+  const server = createServer({ noDelay: true }, (socket) => serve(socket, askedAtMs));
   await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
 }
 process.stdout.write(`listening on http://127.0.0.1:${process.argv[2]}\n`);
 
-function answer(socket: Socket, request: string, bodyLength: number): void {
+function answer(socket: Socket, askedAtMs: AskedAtMs, request: string, bodyLength: number): void {
   if (request.startsWith('GET ')) {
-    const path = request.slice(4, request.indexOf(' ', 4)) as keyof typeof canned;
-    socket.write(canned[path] ?? plain('text/plain', ''));
-  } else if (request.includes('"stream":true')) {
+    const path = request.slice(4, request.indexOf(' ', 4));
+    socket.write(
+      path === '/metrics' ? page(askedAtMs) : (canned[path as keyof typeof canned] ?? plain('text/plain', '')),
+    );
+    return;
+  }
+  askedAtMs.set(socket, performance.now());
+  if (request.includes('"stream":true')) {
     socket.write(streamHead);
     streams.set(socket, chunksPerStream);
   } else socket.write(answers.find(({ fromBytes }) => bodyLength >= fromBytes)?.bytes ?? smallest);
+}
+
+/** As of an engine that runs all that it gets: each connection on which a request came within the last second. */
+function page(askedAtMs: AskedAtMs): Buffer {
+  const sinceMs = performance.now() - 1000;
+  for (const [socket, atMs] of askedAtMs) if (atMs < sinceMs) askedAtMs.delete(socket);
+  const values = { num_requests_running: askedAtMs.size, num_requests_waiting: 0, kv_cache_usage_perc: 0 };
+  const lines = Object.entries(values).map(([name, value]) => `vllm:${name} ${value}\n`);
+  return plain('text/plain', lines.join(''));
 }
 
 function plain(type: string, body: string): Buffer {

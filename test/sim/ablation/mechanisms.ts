@@ -31,8 +31,8 @@ export const mechanisms: readonly Mechanism[] = [
     patches: [
       {
         file: prediction,
-        from: 'return Math.max(0, withPrompts(running) - sinceMs) +',
-        to: 'return withPrompts(running) / 2 +',
+        from: 'return Math.max(0, stepWith(running.tokens, running.pairs) - sinceMs) +',
+        to: 'return stepWith(running.tokens, running.pairs) / 2 +',
       },
     ],
   },

@@ -73,7 +73,7 @@ function requestOf(
   return { atMs, promptTokens, outputTokens, textBytes, blockHashes, promptBlocks };
 }
 
-/** How large a prompt of so many tokens is in its body. */
+/** Bytes that a prompt of `promptTokens` tokens takes in its body. */
 export function textBytesOf(promptTokens: number, random: () => number): number {
   const { mean, spread } = bytesPerToken;
   return Math.ceil(promptTokens * mean * (1 + spread * (2 * random() - 1)));

@@ -27,14 +27,24 @@ test.each([
   expect(limiter.pressure).toBeCloseTo(expected, 2);
 });
 
-test('a window opens while it is used and there is room, and closes when streams slow down', () => {
+test('a window opens while it is used and there is room, and closes when streams slow down beside a chat', () => {
   const { limiter, run, stream } = oneEndpoint();
-  const batch = many(16, () => run(shed));
+  const batch = [run(), ...many(16, () => run(shed))];
   stream(batch, 15, 200);
   const opened = limiter.window;
   expect(opened).toBeGreaterThan(17);
   stream(batch, 60, 100);
   expect(limiter.window).toBeLessThan(12);
+});
+
+test('with no real-time work a window opens however slow tokens are: there is nothing to keep fast', () => {
+  const { limiter, run, stream } = oneEndpoint();
+  stream(
+    many(16, () => run(shed)),
+    200,
+    100,
+  );
+  expect(limiter.window).toBeGreaterThan(17);
 });
 
 test('whole answers alone, without metrics or streams, open the window as well', () => {
@@ -47,6 +57,7 @@ test('whole answers alone, without metrics or streams, open the window as well',
     }
   }
   expect(limiter.window).toBeGreaterThan(20);
+  run({ stream: false });
   for (let round = 0; round < 20; round += 1) {
     const one = run({ ...shed, stream: false });
     clock.nowMs += 5000;
@@ -58,12 +69,12 @@ test('whole answers alone, without metrics or streams, open the window as well',
 
 test('an engine that is slow when it is idle is not full for that: what counts is how much slower it gets', () => {
   const { limiter, run, stream } = oneEndpoint();
-  const first = run(shed);
+  const first = run();
   stream([first], 60, 40);
   expect(limiter.pressure).toBeGreaterThan(0.6);
   expect(limiter.pressure).toBeLessThan(0.75);
   first.end();
-  stream([run(shed), run(shed)], 120, 60);
+  stream([run(), run(shed)], 120, 60);
   expect(limiter.pressure).toBeGreaterThan(1);
 });
 
@@ -131,6 +142,16 @@ test('misses beside sheddable work lower its sloBudgetFactor; alone they do not'
   run(shed);
   late();
   expect(limiter.sloBudgetFactor).toBeCloseTo(0.5 * Math.exp(-0.0198), 9);
+});
+
+test.each([
+  ['would have been broken without it as well', 120, 0.5 * Math.exp(0.0002)],
+  ['would have been kept without it', 80, 0.5 * Math.exp(-0.0198)],
+])('beside sheddable work a miss of a promise that %s', (_, ttftMs, expected) => {
+  const { limiter, run } = oneEndpoint();
+  run(shed);
+  limiter.recordLatency({ ttftMs: 100, tpotMs: 50, missBudget: 0.01 }, { ttftMs: 500 }, { ttftMs });
+  expect(limiter.sloBudgetFactor).toBeCloseTo(expected, 9);
 });
 
 test('the real-time pressure is what the pressure would be without sheddable work', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
 import { many, oneEndpoint, shed } from '../../../support/attempts.ts';
 
 test('an endpoint that tells nothing takes eight requests, and its pressure goes by their count', () => {
@@ -25,6 +26,39 @@ test.each([
   expect(limiter.places.count, 'the first one says nothing of an eighth place').toBe(8);
   all[7]?.served(16);
   expect(limiter.places.count).toBe(places);
+});
+
+test.each([
+  ['as soon as those before, by what they say of their tokens', 16, 100, 9],
+  ['late for their tokens', 16, 300, 8],
+  ['as soon as those before, which say nothing of tokens', undefined, 100, 9],
+  ['late, and nothing is said of tokens', undefined, 300, 8],
+])('without pages or streams the limit grows by whole answers that come %s', (_, tokens, lastTookMs, places) => {
+  const { clock, limiter, run } = oneEndpoint({ stepModel: new StepModel() });
+  const all = many(8, () => run({ stream: false }));
+  clock.nowMs += 100;
+  for (const each of all.slice(0, 7)) each.served(tokens);
+  expect(limiter.places.count, 'the first seven say nothing of an eighth place').toBe(8);
+  clock.nowMs += lastTookMs - 100;
+  all[7]?.served(tokens);
+  expect(limiter.places.count).toBe(places);
+});
+
+test('answers tell where the page shows nothing while requests of ours are there', () => {
+  const { clock, limiter, run, reads } = oneEndpoint();
+  const all = many(8, () => run());
+  clock.nowMs += 60;
+  reads({ running: 8 });
+  const count = limiter.places.count;
+  const more = many(count - 8, () => run());
+  for (const each of more) each.chunk();
+  expect(limiter.places.count, 'a page that tells').toBe(count);
+  clock.nowMs += 60;
+  reads();
+  expect(limiter.places.count, 'an odd page keeps the limit').toBe(count);
+  all[0]?.end();
+  run().chunk();
+  expect(limiter.places.count).toBe(count + 1);
 });
 
 test('a stream that begins in the place of one that ended tells nothing of another place', () => {

@@ -13,6 +13,7 @@ const idle: PressureInputs = {
   slo: { ttftMs: 1000, tpotMs: 50 },
   sloBudgetFactor: 0.5,
   idleTpotMs: 8,
+  idleShare: 0,
   share: 1,
 };
 
@@ -38,6 +39,8 @@ test.each<[string, Partial<PressureInputs>, number]>([
   ],
   ['first tokens queued for half of their promise', { queueingMs: 500 }, 1],
   ['first tokens queued for a quarter of their promise', { queueingMs: 250 }, 0.5],
+  ['slow tokens where half of the time no real-time work is there', { tpotMs: 30, idleShare: 0.5 }, 0.5],
+  ['slow tokens and a queue where there is no real-time work', { tpotMs: 300, waiting: 50, idleShare: 1 }, 0],
   ['a promise shorter than a step, and a step’s queueing', { queueingMs: 50, slo: { ttftMs: 1, tpotMs: 50 } }, 1],
 ])('pressure of %s: %o is %d', (_, changes, expected) => {
   expect(pressureOf({ ...idle, ...changes })).toBeCloseTo(expected, 12);
@@ -73,6 +76,7 @@ test('any inputs: the pressure is a number of at least 0, grows with each of the
     }),
     sloBudgetFactor: fc.double({ min: 0.2, max: 1, noNaN: true }),
     idleTpotMs: positive,
+    idleShare: fc.constant(0),
     share,
   });
   const terms: readonly (readonly (keyof PressureInputs)[])[] = [
