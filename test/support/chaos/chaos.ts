@@ -41,6 +41,7 @@ const duplicateRate = 0.02;
 /** So many unanswered ones are left in peace: what is tried again after a minute shall not meet the next kill for ever. */
 const leftInPeace = 256;
 const publishAtOnce = 10_000;
+const sayEveryMs = 60_000;
 /** Of the disk with Pub/Sub's data: what it has at rest, and for each message. */
 const [diskBytes, diskBytesPerMessage] = [128 * 1024 * 1024, 2048];
 const watched = ['function', 'gateway', 'pubsub'] as const;
@@ -83,8 +84,13 @@ export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: Cha
   const memory = new MemoryWatch(parts.filter(({ name }) => watched.some((each) => each === name)));
   const turns = inTurn(disturbancesOf(parts, pubsub, disk), random);
   const disturbances: Record<string, number> = {};
+  let saidAtMs = 0;
   while (firsts.size < messages - leftInPeace && sinceMs() < timeoutMs) {
     const next = turns();
+    if (sinceMs() > saidAtMs + sayEveryMs) {
+      saidAtMs = sinceMs();
+      process.stdout.write(`${firsts.size} of ${messages} answered after ${Math.round(saidAtMs / 1000)} s\n`);
+    }
     const begunAtMs = performance.now();
     disturbances[next.name] = (disturbances[next.name] ?? 0) + 1;
     await next.run(random);
