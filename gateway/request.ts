@@ -13,6 +13,10 @@ export interface RoutingRequest extends PromisedSlo {
   readonly id: string;
   readonly route: ApiRoute;
   readonly model: string;
+  /** As its client calls the model; absent where that is the model's own name. */
+  readonly askedModel?: string | undefined;
+  /** `host:port` of the endpoints that it may go to; undefined where it may go to any. */
+  readonly subset?: ReadonlySet<string> | undefined;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
   /** The name of its priority. */
@@ -31,6 +35,8 @@ export interface RoutingRequest extends PromisedSlo {
   readonly maxOutputTokens: number | undefined;
   /** Of its body. */
   readonly sizeBytes: number;
+  /** Of sheddable work: from its arrival to its deadline, infinite where it names none; undefined of any other. It orders the queue. */
+  readonly leftMs?: number | undefined;
   /** The longest it may wait in the queue, as it or its objective says; undefined where neither does. */
   readonly queueTtlMs: number | undefined;
   /** 32 hexadecimal digits; undefined where it belongs to no trace. */

@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
-import type { Values } from '../../shared/runtime/config/read-config.ts';
+import { ConfigError, type Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { mostClientConnections, openFilesLimit } from '../../shared/runtime/open-files.ts';
+import { openStore } from '../../shared/store/open-store.ts';
+import type { StorePlace } from '../../shared/store/place.ts';
+import type { Store } from '../../shared/store/store.ts';
 import { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import { callGateway } from './call/gateway-client.ts';
@@ -50,6 +53,15 @@ const longestPushBytes = 20_000_000;
 /** For a status to reach Pub/Sub. Derived: three of them fit into the two seconds that the platform waits beyond `DRAIN_SECONDS`. */
 const lastWordMs = 500;
 
+/** A folder that can be neither found nor made is a fault of the variable. */
+async function opened(place: StorePlace): Promise<Store> {
+  try {
+    return await openStore(place);
+  } catch (error) {
+    throw new ConfigError([`STORE must name a folder that can be written: ${(error as Error).message}`]);
+  }
+}
+
 /** Joins the processor, its observation and the push front, and listens. */
 export async function startService(dependencies: ServiceDependencies): Promise<FunctionService> {
   const { config, policies, publish, credentialOf, guard, spans, log } = dependencies;
@@ -59,6 +71,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
   const metrics = new FunctionMetrics();
   const events = new Reports({ metrics, log, projectId: config.projectId, clock, wall });
   const bodies = new BufferedBytes(config.maxBufferedBytes);
+  const store = config.store && (await opened(config.store));
   const processor = createProcessor({
     clock,
     wall,
@@ -70,6 +83,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     call: callGateway,
     bodies,
     publish,
+    store,
     spans,
     events,
   });

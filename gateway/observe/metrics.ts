@@ -17,7 +17,7 @@ export interface MetricsSources {
 }
 
 /** What a request is counted by. */
-type Flow = Pick<RoutingRequest, 'model' | 'tenant' | 'priority'>;
+type Flow = Pick<RoutingRequest, 'model' | 'askedModel' | 'tenant' | 'priority'>;
 
 /** Of each kind. Derived: more than a pool has models or objectives. */
 const mostLabelValues = 200;
@@ -146,8 +146,8 @@ export class Metrics {
 
 type FlowLabelValues = Readonly<Record<'model_name' | 'target_model_name' | 'fairness_id' | 'priority', string>>;
 
-function keyOf({ model_name, fairness_id, priority }: FlowLabelValues): string {
-  return `${model_name}\n${fairness_id}\n${priority}`;
+function keyOf({ model_name, target_model_name, fairness_id, priority }: FlowLabelValues): string {
+  return `${model_name}\n${target_model_name}\n${fairness_id}\n${priority}`;
 }
 
 /** What clients choose is of bounded variety as a label. */
@@ -155,10 +155,10 @@ class FlowLabels {
   readonly #models = new LabelSet(mostLabelValues);
   readonly #tenants = new LabelSet(mostLabelValues);
 
-  of({ model, tenant, priority }: Flow): FlowLabelValues {
+  of({ model, askedModel, tenant, priority }: Flow): FlowLabelValues {
     const name = this.#models.of(model);
     return {
-      model_name: name,
+      model_name: askedModel === undefined ? name : this.#models.of(askedModel),
       target_model_name: name,
       fairness_id: this.#tenants.of(tenant),
       priority: String(priority),

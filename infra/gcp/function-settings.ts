@@ -63,6 +63,13 @@ export function readFunctionSettings(
   const config = faults.of(() => readConfig(functionSchema, env, functionRules));
   const policies = faults.of(() => readPolicies(subscriptions, env));
   faults.of(() => refuse(Object.keys(env).flatMap(nameFaults)));
+  faults.of(() =>
+    refuse(
+      config?.store?.kind === 'file'
+        ? ['STORE must be a bucket, gs://…: an instance has no folder that others see']
+        : [],
+    ),
+  );
   const urls = new Set(policies?.all.map(({ gatewayUrl }) => gatewayUrl));
   faults.of(() => refuse([...urls].flatMap(addressFaults)));
   const paths = secrets.map(({ path }) => path);

@@ -72,6 +72,8 @@ export function afterWait(request: AsyncRequest, outcome: Exclude<AdmissionOutco
   switch (outcome.got) {
     case 'expired':
       return afterExpiry(request);
+    case 'unreachable':
+      return afterUnreachable(request, outcome);
     case 'aborted':
       return giveBack(request, unavailable, 'aborted');
     case 'deferred':
@@ -89,6 +91,37 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
     attempts: request.attemptsFailed,
     deadLetter: 'DEADLINE_EXCEEDED',
   };
+}
+
+/** A request that no call could answer in time any more. */
+function afterUnreachable(
+  request: AsyncRequest,
+  { leftMs, fastestMs }: { readonly leftMs: number; readonly fastestMs: number },
+): FinishStep {
+  const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
+  return {
+    step: 'finish',
+    identity: request,
+    ending: { errorCode: 'DEADLINE_UNREACHABLE', message, statusCode: request.lastStatus ?? 0 },
+    attempts: request.attemptsFailed,
+    deadLetter: 'DEADLINE_UNREACHABLE',
+  };
+}
+
+/** A request that the control document cancels. A call that was aborted for it is no attempt. */
+export function afterCancel(request: AsyncRequest): FinishStep {
+  const ending = { errorCode: 'CANCELLED', message: 'the request was cancelled', statusCode: 0 } as const;
+  return { step: 'finish', identity: request, ending, attempts: request.attemptsFailed };
+}
+
+/** A request that the control document pauses. */
+export function whilePaused(request: AsyncRequest): GiveBackStep {
+  return giveBack(request, noRoom, 'paused');
+}
+
+/** A request of which it cannot be read whether it was answered. */
+export function withoutStore(request: RequestName): GiveBackStep {
+  return { step: 'give-back', request, status: unavailable, why: 'STORE cannot be read' };
 }
 
 /** A request that may not be sent, since the gateway wants a credential and there is none. */
@@ -139,6 +172,10 @@ export function describeEnd(call: CallEnd): string {
     default:
       return call.message;
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): GiveBackStep {

@@ -12,26 +12,17 @@ import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
-/**
- * The least time between two moves of a window: a step takes tens of milliseconds to be felt. Derived: four of the slowest steps that a
- * promise of 50 ms allows.
- */
+/** The least time between two moves of a window. Derived: four of the slowest steps that a promise of 50 ms a token allows. */
 const adjustEveryMs = 200;
 /** Memory of how long requests stay, in requests. Measured: row "memory of stays" of `npm run sim -- sensitivity`. */
 const staySpan = 100;
-/**
- * A prompt that took less than this share of what it should was none of its kind. Derived: a prediction is off by a tenth, a prompt that
- * was cached takes next to nothing.
- */
+/** A prompt that took less than this share of what it should was none of its kind. Derived: predictions are off by a tenth or two. */
 const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
 /** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
 const queueingWeight = 0.1;
-/**
- * A request that has waited for no more than this many steps of the engine waits for them to end, and not for a place. Derived: the step
- * that runs, and the one that takes it in.
- */
+/** Steps after which a request that waits in an engine waits for a place. Derived: the one that runs, and the one that takes it in. */
 const stepsToBegin = 2;
 /**
  * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice

@@ -41,9 +41,10 @@ export interface PressureInputs {
 }
 
 /**
- * How full an endpoint is: 0 idle, ≥ 1 full for sheddable work. With s, the share that is asked about:
+ * How full an endpoint is: 0 idle, ≥ 1 full for sheddable work. With s, the share that is asked about, and i, 1 on an endpoint that is idle
+ * of real-time work:
  *
- *     pressure = max(waiting / 5, s · KV cache / 0.8, s · load / places, s · TPOT / target, s · queueing / (½ · TTFT promise))
+ *     pressure = max((1−i) · waiting / 5, s · KV cache / 0.8, s · load / places, (1−i) · s · TPOT / target, s · queueing / (½ · TTFT promise))
  *     target   = max(TPOT promise · tpotTargetShare(slo budget factor), 1.5 · idle TPOT)
  *
  * An engine that is slower than what was promised when it is idle is not full for that.

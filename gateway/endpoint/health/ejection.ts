@@ -2,6 +2,8 @@
 export type AttemptOutcome =
   /** The whole answer came, whatever its status. */
   | 'complete'
+  /** Its head came, and the rest passed where it was not seen: it may have been cut, and teaches nothing but its status. */
+  | 'unseen'
   /** It answered with a status that another endpoint may better, and the answer is not for the client. */
   | 'declined'
   /** The connection failed once it was made, before the answer or within it. */
@@ -41,7 +43,7 @@ export interface EndedAttempt {
 export function verdictOn({ outcome, status, full = false }: EndedAttempt): HealthVerdict {
   if (outcome === 'broken') return 'failed';
   if (outcome === 'timed_out') return status > 0 ? 'failed' : 'timed_out';
-  if (outcome !== 'complete' && outcome !== 'declined') return 'nothing';
+  if (outcome !== 'complete' && outcome !== 'unseen' && outcome !== 'declined') return 'nothing';
   if (status >= 500) return full ? 'nothing' : 'failed';
   if (declining.has(status)) return 'declined';
   return status >= 200 && status < 300 ? 'well' : 'nothing';

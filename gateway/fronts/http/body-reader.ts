@@ -1,8 +1,14 @@
-import type { IncomingMessage } from 'node:http';
 import { alwaysLightBytes, JsonWeight } from '../../admit/json-weight.ts';
 import { type Refusal, refusal } from '../../refusal.ts';
 import { type BodyBudget, HeldBody } from './held-body.ts';
 import { Pieces } from './pieces.ts';
+
+/** Where the bytes of a body come from: a request over HTTP, or what brings them piece by piece in the same way. */
+export interface BodySource {
+  readonly headers: { readonly 'content-length'?: string | string[] | undefined };
+  on(event: 'data', hear: (chunk: Buffer) => void): unknown;
+  on(event: 'end' | 'error', hear: () => void): unknown;
+}
 
 /** Told once what became of a body. */
 export interface BodyListener {
@@ -48,7 +54,7 @@ export class BodyReader {
     this.#budget = budget;
   }
 
-  read(request: IncomingMessage, listener: BodyListener): void {
+  read(request: BodySource, listener: BodyListener): void {
     const statedBytes = Number(request.headers['content-length'] ?? 0);
     const refused = this.#refusalOf(statedBytes);
     if (refused) {

@@ -7,9 +7,8 @@ import { mostClientConnections, openFilesLimit } from '../../../shared/runtime/o
 import type { DrainPhase } from '../../drain-phase.ts';
 import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
-import { BodyReader } from './body-reader.ts';
+import type { BodyReader } from './body-reader.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
-import { BodyBudget } from './held-body.ts';
 import { createHttpApp } from './http-app.ts';
 import { type Admitting, inferenceRoutes } from './inference-routes.ts';
 import { type Rejected, rejectionOf } from './rejected-request.ts';
@@ -21,9 +20,8 @@ export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;
   readonly timeouts: Timeouts;
-  readonly maxBodyBytes: number;
-  /** Of all bodies that are held at once. */
-  readonly maxBufferedBytes: number;
+  /** The process's, shared with other fronts. */
+  readonly bodies: BodyReader;
   readonly log: Logger;
   /** Told of a request that got no further than to its admission. */
   readonly onRejected: (rejection: Rejection) => void;
@@ -48,8 +46,7 @@ export class HttpFront {
   #onIdle: () => void = () => {};
 
   constructor(options: HttpFrontOptions) {
-    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, maxBufferedBytes, timeouts } =
-      options;
+    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, bodies, timeouts } = options;
     const isDraining = (): boolean => drainPhase() !== 'none';
     this.#upstreams = new Upstreams(options.endpointsKey);
     router.pool.subscribe(this.#upstreams);
@@ -67,7 +64,7 @@ export class HttpFront {
         opened: (res) => this.#opened(res),
         onRejected,
         asyncApiUrl,
-        bodies: new BodyReader({ mostBytes: maxBodyBytes, budget: new BodyBudget(maxBufferedBytes) }),
+        bodies,
         begin: (res, request) => new Exchange(this.#exchange, request, res).begin(),
       });
     });

@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
+import { type ModelNames, withModel } from '../../admit/model-names.ts';
 import type { Objectives } from '../../admit/objectives.ts';
 import { readRequestHead, type Spelling } from '../../admit/request-head.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
@@ -37,6 +38,8 @@ export interface Admitting {
   readonly trustedSpelling: Spelling;
   /** Undefined where no keys are configured. */
   readonly keys: () => KeyRing | undefined;
+  /** Other names for models. */
+  readonly models: () => ModelNames;
 }
 
 /** What the inference routes need. */
@@ -117,11 +120,14 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
             trustedSpelling,
             pool,
             bytesPerToken,
+            names: services.models(),
+            random: Math.random,
           });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
     }
+    if (admission.askedModel !== undefined) held.replace(withModel(held.bytes, admission.model));
     services.begin(reply.raw, {
       ...admission,
       id: request.id,
@@ -181,7 +187,7 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
   app.all('/v1/*', { onRequest: isUnknown, handler });
 
-  modelRoutes(app, pool, turnAway);
+  modelRoutes(app, { pool, names: services.models, turnAway });
   if (services.asyncApiUrl !== undefined) asyncApiRoutes(app, { baseUrl: services.asyncApiUrl, turnAway, takesIn });
 }
 

@@ -53,7 +53,7 @@ describe('which endpoints serve a model', () => {
       pool.recordModels(endpoint(name), new Map(models.map((model) => [model, { of: name }])));
     }
     const hosts = (model: string, exceptFor?: string) =>
-      pool.servers(model, exceptFor === undefined ? undefined : endpoint(exceptFor)).map(({ host }) => host[0]);
+      pool.servers({ model }, exceptFor === undefined ? undefined : endpoint(exceptFor)).map(({ host }) => host[0]);
     return { ...world, hosts };
   }
 
@@ -61,16 +61,19 @@ describe('which endpoints serve a model', () => {
     const { pool, endpoint, hosts } = withModels();
     expect([hosts('one'), hosts('two'), hosts('three')]).toEqual([['a', 'b'], ['b', 'c'], []]);
     expect([hosts('one', 'a'), hosts('one', 'c')]).toEqual([['b'], ['a', 'b']]);
-    expect([pool.canServe('one'), pool.canServe('one', endpoint('a')), pool.canServe('three')]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect([
+      pool.canServe({ model: 'one' }),
+      pool.canServe({ model: 'one' }, endpoint('a')),
+      pool.canServe({ model: 'three' }),
+    ]).toEqual([true, true, false]);
     endpoint('b').recordRefused();
     expect([hosts('one'), hosts('one', 'a'), hosts('two')]).toEqual([['a'], ['a'], ['c']]);
-    expect([pool.canServe('one', endpoint('a')), pool.canServe('two', endpoint('c'))]).toEqual([false, false]);
+    expect([pool.canServe({ model: 'one' }, endpoint('a')), pool.canServe({ model: 'two' }, endpoint('c'))]).toEqual([
+      false,
+      false,
+    ]);
     endpoint('a').recordRefused();
-    expect([hosts('one'), pool.canServe('one')]).toEqual([[], false]);
+    expect([hosts('one'), pool.canServe({ model: 'one' })]).toEqual([[], false]);
   });
 
   test('the list of models is the union of the usable ones, the first entry of each', () => {

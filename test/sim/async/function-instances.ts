@@ -116,10 +116,14 @@ export class FunctionInstances {
   readonly #events: ProcessorEvents = {
     judged: () => {},
     called: () => {},
+    escalated: () => {},
     answered: (_, { outcome, tokens }) => {
       this.#settled += 1;
       if (outcome === 'succeeded') this.#tally.served(this.#gateway.clock.nowMs(), tokens.prompt + tokens.completion);
     },
+    replayed: () => {},
+    controlChanged: () => {},
+    controlUnreadable: () => {},
     retried: () => {},
     unpublished: () => {},
     givenBack: () => {},

@@ -20,6 +20,7 @@ const request = {
   endpoint: '/v1/completions',
   payload: new Uint8Array(0),
   headers: {},
+  maxOutputTokens: undefined,
 };
 const answer = (status: number): CallEnd => ({
   end: 'answer',

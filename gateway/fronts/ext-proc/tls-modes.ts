@@ -1,0 +1,3 @@
+/** Whether calls of the endpoint picker are encrypted. */
+export const tlsModes = ['self-signed', 'off'] as const;
+export type TlsMode = (typeof tlsModes)[number];
