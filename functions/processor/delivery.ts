@@ -69,12 +69,8 @@ export class Delivery {
     this.#begun = this.#begin();
     // The message's body may hold its trace.
     const { traceparent } = this.#begun.request;
-    this.#spans = parts.spans.begin({
-      traceparent,
-      pool: push.pool.name,
-      sinceMs,
-      isDecoded: 'decoded' in this.#begun,
-    });
+    const isDecoded = 'decoded' in this.#begun;
+    this.#spans = parts.spans.begin({ traceparent, pool: push.pool.name, sinceMs, isDecoded });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
