@@ -47,11 +47,24 @@ const [diskBytes, diskBytesPerMessage] = [128 * 1024 * 1024, 2048];
 const watched = ['function', 'gateway', 'pubsub'] as const;
 
 /** A backlog while every process is killed, stopped, given another time and left without disk, in turn. */
-export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: ChaosOptions): Promise<ChaosReport> {
-  const random = seededRandom(seed);
+export async function workOffInChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'backfill-chaos-'));
-  const disk = SmallDisk.mount(folder, diskBytes + messages * diskBytesPerMessage);
+  const disk = SmallDisk.mount(folder, diskBytes + options.messages * diskBytesPerMessage);
   if (!disk) process.stdout.write('skipped: a full disk, since none may be mounted here\n');
+  try {
+    return await workOff(options, folder, disk);
+  } finally {
+    disk?.unmount();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function workOff(
+  { messages, seed, everyMs, timeoutMs }: ChaosOptions,
+  folder: string,
+  disk: SmallDisk | undefined,
+): Promise<ChaosReport> {
+  const random = seededRandom(seed);
   const { pubsub, engines, gateway, monitoring } = await startSurroundings(folder, duplicateRate);
   const bus = connectPubSub(pubsub.process);
   for (const topic of ['requests', 'retries', 'results', 'dead']) await bus.createTopic(topic);
@@ -104,8 +117,6 @@ export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: Cha
   await bus.close();
   const crashes = parts.flatMap((part) => part.crashes);
   await Promise.all(parts.map((part) => part.kill()));
-  disk?.unmount();
-  rmSync(folder, { recursive: true });
 
   const calls = callsOf(engines);
   const calledTwice = [...again.keys()].filter((name) => (calls.get(name) ?? 0) > 1);
