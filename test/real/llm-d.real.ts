@@ -43,6 +43,8 @@ test.skipIf(binary === undefined)('llm-d’s own request builders and clients, a
   const [, port, healthPort] = /"port":(\d+),"healthPort":(\d+)/.exec(picker.output()) ?? [];
   const { status, stdout } = spawnSync(binary ?? '', ['-test.v'], {
     encoding: 'utf8',
+    // It prints every message.
+    maxBuffer: 1024 * 1024 * 1024,
     env: {
       ...process.env,
       EPP_ADDR: `127.0.0.1:${port}`,
@@ -56,5 +58,5 @@ test.skipIf(binary === undefined)('llm-d’s own request builders and clients, a
       .filter((line) => line.startsWith('---'))
       .join('\n')}\n`,
   );
-  expect(status, stdout).toBe(0);
+  expect(status).toBe(0);
 });
