@@ -50,8 +50,21 @@ export async function kubernetesSources(namespace: string): Promise<PoolSources>
       list: async () => listed(await core.listNamespacedPod({ namespace, labelSelector })),
       watch: watch(`/api/v1/namespaces/${namespace}/pods`, { labelSelector }),
     }),
-    objectives: () => objectiveGroups.map((group) => customObjects(group, 'inferenceobjectives')),
+    objectives: () => objectiveGroups.map((group) => orNone(customObjects(group, 'inferenceobjectives'))),
   };
+}
+
+/** A cluster has the kinds of one API group, and may get the other's later. */
+function orNone({ list, watch }: ObjectSource): ObjectSource {
+  const ifThere = async (): Promise<ListedObjects> => {
+    try {
+      return await list();
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 404) return { items: [], resourceVersion: '' };
+      throw error;
+    }
+  };
+  return { list: ifThere, watch };
 }
 
 /** The client gives typed objects of its own kinds with dates as such, and others as they came: both have the fields that are read. */

@@ -151,8 +151,8 @@ function metaOf(object: KubernetesObject): Meta {
 }
 
 function whatOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: { message?: unknown } };
   if (code === 404) return 'the API has no such kind, or no such namespace';
   if (code === 403) return 'the API forbids it: the service account lacks a role';
-  return code === undefined ? `${message}` : `the API answers ${code}`;
+  return typeof code === 'number' ? `the API answers ${code}` : `${cause?.message ?? message}`;
 }

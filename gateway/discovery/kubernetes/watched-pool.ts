@@ -6,7 +6,6 @@ import {
   type KubernetesObject,
   objectiveOf,
   type PoolObjective,
-  type PoolSpec,
   poolSpecOf,
   selectorText,
 } from './pool-objects.ts';
@@ -36,9 +35,10 @@ export interface WatchedPoolOptions {
 export class WatchedPool {
   readonly #options: WatchedPoolOptions;
   readonly #reflectors: Reflector[] = [];
-  #spec: PoolSpec | undefined;
+  /** As it was followed last; undefined before the first one. */
+  #spec: string | undefined;
   #pods: Reflector | undefined;
-  #told = '';
+  #told = '[]';
   readonly #objectives: ReadonlyMap<string, PoolObjective>[] = [];
 
   constructor(options: WatchedPoolOptions) {
@@ -84,10 +84,11 @@ export class WatchedPool {
   #takePool(pool: KubernetesObject | undefined): Promise<void> | undefined {
     const { log, name, sources } = this.#options;
     const spec = pool && poolSpecOf(pool);
+    const text = JSON.stringify(spec ?? 'none');
+    if (text === this.#spec) return undefined;
+    this.#spec = text;
     if (!spec)
       log.warn({ pool: name }, 'ENDPOINTS_POOL: there is no InferencePool of this name that names pods and a port');
-    if (JSON.stringify(spec) === JSON.stringify(this.#spec)) return undefined;
-    this.#spec = spec;
     this.#pods?.close();
     this.#pods = undefined;
     if (!spec) {
