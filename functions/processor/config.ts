@@ -138,7 +138,7 @@ export const functionSchema = {
     default: '268435456',
     min: 14_000_000,
     meaning:
-      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
+      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread, and messages that wait may have half of it',
   }),
   maxResultBytes: integer('MAX_RESULT_BYTES', {
     default: '67108864',

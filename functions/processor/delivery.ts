@@ -37,10 +37,7 @@ import { type Settlement, settle } from './results/settlement.ts';
 import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
-/**
- * A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. Derived:
- * two tries of 7 s (`attemptTimeoutMs`) and the pauses between them, within the 20 s that a push keeps for publishing.
- */
+/** After this a message is given back, and what is due is kept until it comes again. Derived: two tries of 7 s, and the pause between them. */
 const longestPublishMs = 15_000;
 /** For the status to reach Pub/Sub. Derived: it takes some milliseconds, in a busy process some hundred. */
 const answerReserveMs = 1000;
@@ -69,12 +66,8 @@ export class Delivery {
     this.#begun = this.#begin();
     // The message's body may hold its trace.
     const { traceparent } = this.#begun.request;
-    this.#spans = parts.spans.begin({
-      traceparent,
-      pool: push.pool.name,
-      sinceMs,
-      isDecoded: 'decoded' in this.#begun,
-    });
+    const isDecoded = 'decoded' in this.#begun;
+    this.#spans = parts.spans.begin({ traceparent, pool: push.pool.name, sinceMs, isDecoded });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */

@@ -54,7 +54,7 @@ const healthyForMs = 60_000;
 const ownGateway = 'gateway';
 /** Below this saturation a pool counts as idle. Derived: a quarter of the queue, or of the cache, that makes it full. */
 const idleBelow = 0.25;
-/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. */
+/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. Protocol: the shortest `Retry-After`, contract §5. */
 const shortestEscalationPauseMs = 1000;
 
 const healthOf = {

@@ -1,6 +1,6 @@
 import type { UsualTimes } from './call-times.ts';
 
-/** Taken for a call of a kind of which none is known yet. */
+/** Taken for a call of a kind of which none is known yet. Derived: an answer of some hundred tokens, with a wait of as long. */
 const assumed: UsualTimes = { tookMs: 10_000, inferenceMs: 10_000 };
 /** The longest pause before a retry. Protocol: contract §1, "Retries". */
 const longestRetryMs = 60_000;
