@@ -4,6 +4,7 @@ import { report } from '../support/report.ts';
 
 const messages = Number(process.env.CHAOS_MESSAGES ?? 100_000);
 const hour = 3_600_000;
+const leastSecondsOfMemory = 300;
 
 test(`${messages} messages while everything is killed, stopped, set and filled in turn`, {
   timeout: 3 * hour,
