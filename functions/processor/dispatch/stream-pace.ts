@@ -7,7 +7,7 @@ import type { LoadSample } from './limit.ts';
  *
  *     x = mean over 8 tokens in a row of one stream                                   ms a token
  *     φ = min(1, exp((x − P) / 0.1 P))                                                a soft count of stretches that miss what is promised
- *     r = mean gap / 0.8 P + mean φ / 0.045                                           congestion
+ *     r = mean gap / 0.8 P + mean φ / 0.04                                            congestion
  *
  * P is what a token may take. The mean sees what every answer feels; the tail sees what short answers feel, before most do.
  */
@@ -25,7 +25,7 @@ const stretchTokens = 8;
 const memoryMs = 2000;
 const usedShare = 0.8;
 const softness = 0.1;
-const slowShare = 0.045;
+const slowShare = 0.04;
 
 /** Before any token. */
 export const noGaps: StreamPace = Object.freeze({
