@@ -20,6 +20,7 @@ import { tlsModes } from './fronts/ext-proc/tls-modes.ts';
 
 /** Which requests get a line: every one, those that went wrong, or none. */
 export const requestLogModes = ['all', 'errors', 'none'] as const;
+/** A value of `LOG_REQUESTS`. */
 export type RequestLogMode = (typeof requestLogModes)[number];
 
 /** The gateway's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
@@ -190,6 +191,7 @@ export const gatewaySchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** Faults that lie in several variables together. */
 export const gatewayRules: readonly Rule<typeof gatewaySchema>[] = [
   portsDiffer,
   {

@@ -29,14 +29,22 @@ import { refusal } from './refusal.ts';
 import type { Rejection } from './rejection.ts';
 import { Router } from './router.ts';
 
+/** The gateway's variables, as they were read. */
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
-/** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
+/**
+ * A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. Derived: a page may take as long as
+ * two long steps, and one may be lost.
+ */
 const staleAfterPeriods = 4;
+/** Derived: an engine that computes a long prompt answers nothing for a second. */
 const staleAfterAtLeastMs = 2000;
 /** Clients and load balancers need this time to learn that they must go elsewhere. Protocol: contract §7. */
 const longestGraceMs = 5000;
-/** Until the last words to clients that do not read are given up, and until the ports are closed. */
+/**
+ * Until the last words to clients that do not read are given up, and until the ports are closed. Derived: two of these and what is left to
+ * close fit into the twenty seconds that Kubernetes waits beyond `DRAIN_SECONDS`.
+ */
 const closeTimeoutMs = 2500;
 
 /** The service: its parts joined, listening until it is drained. */

@@ -35,6 +35,8 @@ export interface RoutingRequest extends PromisedSlo {
   readonly maxOutputTokens: number | undefined;
   /** Of its body. */
   readonly sizeBytes: number;
+  /** Of sheddable work: from its arrival to its deadline, infinite where it names none; undefined of any other. It orders the queue. */
+  readonly leftMs?: number | undefined;
   /** The longest it may wait in the queue, as it or its objective says; undefined where neither does. */
   readonly queueTtlMs: number | undefined;
   /** 32 hexadecimal digits; undefined where it belongs to no trace. */

@@ -22,6 +22,7 @@ export interface RouterListener {
   ended?(request: RoutedRequest, ending: Ending): void;
 }
 
+/** What a router is made from. */
 export interface RouterOptions extends WaitOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
@@ -35,7 +36,10 @@ export interface RouterOptions extends WaitOptions {
   readonly maxQueued: number;
 }
 
-/** The rate at which sheddable requests find places tells how long others will wait. */
+/**
+ * The rate at which sheddable requests find places tells how long others will wait. Derived: as long as sheddable requests wait,
+ * `SHEDDABLE_WAIT_SECONDS`.
+ */
 const placedMemoryMs = 10_000;
 
 /**

@@ -10,16 +10,13 @@ import {
   flag,
   integer,
   list,
-  type Parsed,
   seconds,
   text,
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
-
-/** Values of `CAPACITY_SOURCES`. */
-export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
-/** One of them. */
-export type CapacitySourceName = (typeof capacitySourceNames)[number];
+import { storePlace } from '../../shared/store/place.ts';
+import { capacitySourceNames } from './capacity/sources.ts';
+import { endpointPaths, headerText, hostAndPort, type Options, readIds, topic } from './config-texts.ts';
 
 /** What a subscription may set for itself. */
 export const policySchema = {
@@ -33,6 +30,10 @@ export const policySchema = {
   objective: headerText('INFERENCE_OBJECTIVE', {
     default: 'sheddable',
     meaning: 'objective that is sent on every call',
+  }),
+  escalationObjective: headerText('ESCALATION_OBJECTIVE', {
+    meaning:
+      'objective, not sheddable, of calls for messages that would miss their deadline at the pace of others; where absent, none is escalated',
   }),
   resultTopic: topic('RESULT_TOPIC', {
     required: true,
@@ -79,14 +80,20 @@ export const functionSchema = {
   ),
   deadLetterExpired: flag('DEAD_LETTER_EXPIRED', {
     default: 'false',
-    meaning: 'whether expired messages go to the dead-letter topic as well',
+    meaning:
+      'whether messages that expired, or could not be answered in time any more, go to the dead-letter topic as well',
+  }),
+  escalationShare: decimal('ESCALATION_SHARE', {
+    default: '0.05',
+    max: 1,
+    meaning: 'the most that escalated calls may be of all calls under way per pool in this process; one may always be',
   }),
   projectId: text('GOOGLE_CLOUD_PROJECT', {
     meaning: 'project of topics given by id alone; from the credentials where absent',
   }),
   subscriptionsFile: text('SUBSCRIPTIONS_FILE', {
     meaning:
-      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, `DEFAULT_DEADLINE_SECONDS`, `INFERENCE_GATEWAY_API_KEY_FILE`, `INFERENCE_GATEWAY_AUDIENCE`, and `TENANT` (fixed, whatever the message says)',
+      'JSON file: subscription id → object overriding, by these same names, `INFERENCE_GATEWAY_URL`, `INFERENCE_POOL`, `INFERENCE_OBJECTIVE`, `RESULT_TOPIC`, `RETRY_TOPIC`, `DEAD_LETTER_TOPIC`, `ALLOWED_ENDPOINTS`, `MAX_IN_FLIGHT`, `ESCALATION_OBJECTIVE`, `DEFAULT_DEADLINE_SECONDS`, `INFERENCE_GATEWAY_API_KEY_FILE`, `INFERENCE_GATEWAY_AUDIENCE`, and `TENANT` (fixed, whatever the message says)',
   }),
   tenantAttributes: list('TENANT_ATTRIBUTE', {
     default: 'tenant,userid',
@@ -120,13 +127,28 @@ export const functionSchema = {
   }),
   maxWaiting: integer('MAX_WAITING', {
     default: '128',
-    meaning: 'how many messages may wait here, in deadline order; one more gets 429',
+    meaning: 'how many messages may wait here; one more sends the latest deadline back with 429',
   }),
   maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
     default: '268435456',
     min: 14_000_000,
     meaning:
       'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
+  }),
+  maxResultBytes: integer('MAX_RESULT_BYTES', {
+    default: '67108864',
+    min: 1,
+    meaning:
+      'the largest answer whose result is kept; one that no message of 10,000,000 bytes holds needs `STORE`. A larger one is `RESULT_TOO_LARGE`',
+  }),
+  store: storePlace('STORE', {
+    meaning:
+      '`gs://bucket[/prefix]` or `file:/folder`: holds results that are too large for Pub/Sub, results for redeliveries (`REPLAY`), and the control document',
+  }),
+  replays: flag('REPLAY', {
+    default: 'false',
+    meaning:
+      'keep each result in `STORE`, and publish it again, without a second call, when its message is delivered again',
   }),
   drainMs: seconds('DRAIN_SECONDS', {
     default: '8',
@@ -250,47 +272,10 @@ export const functionRules: readonly Rule<typeof functionSchema>[] = [
         ? 'GOOGLE_CLOUD_PROJECT is required for topics given by id alone where PUBSUB_EMULATOR_HOST is set'
         : undefined,
   },
+  {
+    needs: ['store', 'replays'],
+    fault: ({ store, replays }) =>
+      replays && store === undefined ? 'STORE is required where REPLAY is true' : undefined,
+  },
   oneCredential,
 ];
-
-interface Options {
-  readonly default?: string;
-  readonly required?: true;
-  readonly meaning: string;
-}
-
-function topic<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^(projects\/[^/\s]+\/topics\/)?(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(raw)
-      ? { value: raw }
-      : { fault: 'must be a topic id, or projects/P/topics/T' },
-  );
-}
-
-function readIds(raw: string): Parsed<readonly string[]> {
-  const ids = raw.split(',').map((id) => id.trim());
-  const areIds = ids.every((id) => /^(?!goog)[A-Za-z][\w.~+%-]{2,254}$/.test(id));
-  return areIds ? { value: ids } : { fault: 'must be a comma list of subscription ids' };
-}
-
-function endpointPaths<const O extends Options>(name: string, options: O) {
-  return custom<readonly string[], O>(name, options, (raw) => {
-    const paths = raw.split(',').map((path) => path.trim());
-    const plain = paths.every((path) => /^(\/[\w-]+(\.[\w-]+)*)+$/.test(path));
-    return plain ? { value: paths } : { fault: 'must be a comma list of plain paths like /v1/chat/completions' };
-  });
-}
-
-function hostAndPort<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^([\w.-]+|\[[\da-f:]+\]):\d{1,5}$/i.test(raw)
-      ? { value: raw }
-      : { fault: 'must be HOST:PORT, like localhost:9000' },
-  );
-}
-
-function headerText<const O extends Options>(name: string, options: O) {
-  return custom<string, O>(name, options, (raw) =>
-    /^[\x21-\x7e]{1,256}$/.test(raw) ? { value: raw } : { fault: 'must be at most 256 printable ASCII characters' },
-  );
-}

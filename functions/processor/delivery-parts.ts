@@ -2,12 +2,14 @@ import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import type { MakeCall } from './call/request-call.ts';
+import type { Control } from './control/control.ts';
 import type { DispatchPool } from './dispatch/dispatch-pool.ts';
 import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
 import type { ProcessorEvents } from './events.ts';
 import type { PushedMessage } from './message/push-envelope.ts';
 import type { RandomSource } from './random.ts';
 import type { Outbox } from './results/outbox.ts';
+import type { ResultStore } from './results/result-store.ts';
 import type { SubscriptionPolicy } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
 
@@ -35,6 +37,9 @@ export interface DeliverySettings {
   readonly maxAttempts: number;
   readonly retrySpanMs: number;
   readonly maxWaitMs: number;
+  readonly maxResultBytes: number;
+  /** `REPLAY`. */
+  readonly replays: boolean;
 }
 
 /** What deliveries share. */
@@ -48,9 +53,20 @@ export interface DeliveryParts {
   readonly makeCall: MakeCall;
   readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly outbox: Pick<Outbox, 'takeKept' | 'publish' | 'release'>;
+  readonly control: Pick<Control, 'of' | 'watch'>;
+  /** Undefined where there is no `STORE`. */
+  readonly results: Pick<ResultStore, 'answered' | 'bodyOf' | 'replayOf'> | undefined;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: Pick<
     ProcessorEvents,
-    'called' | 'answered' | 'retried' | 'unpublished' | 'givenBack' | 'credentialFailed'
+    | 'judged'
+    | 'called'
+    | 'escalated'
+    | 'answered'
+    | 'replayed'
+    | 'retried'
+    | 'unpublished'
+    | 'givenBack'
+    | 'credentialFailed'
   >;
 }

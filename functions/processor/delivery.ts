@@ -1,8 +1,11 @@
+import type { ControlAction, ControlTarget } from '../../shared/control/control-document.ts';
 import { callTimeoutMs, isExpired } from '../../shared/pubsub/deadline.ts';
+import { maxMessageBytes } from '../../shared/pubsub/outgoing-message.ts';
 import {
   type AsyncRequest,
   type DecodedRequest,
   decodeRequest,
+  nameOf,
   type RequestName,
 } from '../../shared/pubsub/request.ts';
 import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
@@ -10,32 +13,39 @@ import type { Release } from './buffered-bytes.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
 import type { MadeCall } from './call/request-call.ts';
+import { Interruption } from './control/interruption.ts';
 import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
 import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
-import type { CallRequest } from './dispatch/call-request.ts';
-import type { Permit } from './dispatch/permit.ts';
+import type { AdmissionOutcome, CallRequest } from './dispatch/call-request.ts';
+import type { Escalation } from './dispatch/verdict.ts';
+import { storeTopic } from './results/outbox.ts';
 import {
   afterCall,
+  afterCancel,
   afterExpiry,
   afterRefusal,
   afterWait,
   type LastStep,
   type NextStep,
   statusOf,
+  whilePaused,
   withoutCredential,
+  withoutStore,
   withoutTime,
 } from './results/outcome.ts';
 import { type Settlement, settle } from './results/settlement.ts';
 import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 
-/** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
+/** After this a message is given back, and what is due is kept until it comes again. Derived: two tries of 7 s, and the pause between them. */
 const longestPublishMs = 15_000;
-/** Left for the status to reach Pub/Sub. */
+/** For the status to reach Pub/Sub. Derived: it takes some milliseconds, in a busy process some hundred. */
 const answerReserveMs = 1000;
 
 /** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
 type Begun = { readonly request: RequestName } & ({ readonly kept: Settlement } | { readonly decoded: DecodedRequest });
+
+type GrantedPlace = Extract<AdmissionOutcome, { readonly got: 'permit' }>;
 
 /** One push of one message: message → place → call → result → status, a straight line. Each way out is a row of contract §3. */
 export class Delivery {
@@ -46,6 +56,7 @@ export class Delivery {
   readonly #answers: Release[] = [];
   readonly #begun: Begun;
   #lastCall: MadeCall | undefined;
+  #isEscalated = false;
 
   constructor(push: PushedWork, parts: DeliveryParts) {
     this.#push = push;
@@ -55,12 +66,8 @@ export class Delivery {
     this.#begun = this.#begin();
     // The message's body may hold its trace.
     const { traceparent } = this.#begun.request;
-    this.#spans = parts.spans.begin({
-      traceparent,
-      pool: push.pool.name,
-      sinceMs,
-      isDecoded: 'decoded' in this.#begun,
-    });
+    const isDecoded = 'decoded' in this.#begun;
+    this.#spans = parts.spans.begin({ traceparent, pool: push.pool.name, sinceMs, isDecoded });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
@@ -71,7 +78,7 @@ export class Delivery {
       return status;
     } finally {
       for (const release of this.#answers) release();
-      this.#parts.outbox.release(topicsOf(this.#push.policy), this.#push.name);
+      this.#parts.outbox.release(this.#topics, this.#push.name);
       this.#spans.end(status);
     }
   }
@@ -79,26 +86,68 @@ export class Delivery {
   async #run(): Promise<DeliveryStatus> {
     const begun = this.#begun;
     if ('kept' in begun) return this.#publish(begun.kept);
+    const replayed = await this.#replay();
+    if (replayed !== undefined) return replayed;
     const { decoded } = begun;
     if ('invalid' in decoded) return this.#end(afterRefusal(decoded.identity, decoded.invalid));
-    const { request } = decoded;
-    const wanted = this.#wanted(request);
+    const stop = new Interruption(this.#parts.control, this.#controlTarget(decoded.request), this.#push.signal);
+    try {
+      return await this.#end(await this.#work(decoded.request, stop));
+    } finally {
+      stop.release();
+    }
+  }
+
+  /** Waits for a place and calls, until the request's last step is known. */
+  async #work(request: AsyncRequest, stop: Interruption): Promise<LastStep> {
+    let wanted = this.#wanted(request, stop.signal);
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that is not reached: the message waits on, as long as it may.
     for (;;) {
+      const action = await stop.due();
+      if (action) return this.#afterRule(request, action);
       const sinceMs = this.#nowMs();
       const giveUpAtMs = later(sinceMs, mayWaitMs);
       const place = await this.#spans.step('wait', () => this.#parts.queue.admit({ ...wanted, giveUpAtMs }));
       mayWaitMs -= msBetween(sinceMs, this.#nowMs());
-      const next = place.got === 'permit' ? await this.#call(request, place.permit) : afterWait(request, place);
-      if (next.step !== 'wait-on') return this.#end(next);
+      const next =
+        place.got === 'permit'
+          ? await stop.during(() => this.#call(request, place, mayWaitMs, stop.signal))
+          : afterWait(request, place);
+      if (stop.action && next.step !== 'finish') return this.#afterRule(request, stop.action);
+      if (next.step !== 'wait-on') return next;
+      if (next.pauseMs > 0) wanted = { ...wanted, notBeforeMs: later(this.#nowMs(), next.pauseMs) };
     }
   }
 
+  /** Publishes the result again that the message has had already; undefined where it has none. */
+  async #replay(): Promise<DeliveryStatus | undefined> {
+    const { results, settings } = this.#parts;
+    if (!results || !settings.replays) return undefined;
+    const { request } = this.#begun;
+    const answered = await results.answered(request.firstMessageId).catch(() => withoutStore(request));
+    if (!answered) return undefined;
+    if ('step' in answered) return this.#end(answered);
+    const messages = [{ topic: this.#push.policy.resultTopic, ...answered }];
+    return this.#publish({ stored: [], messages, told: { event: 'replayed', request } });
+  }
+
+  #afterRule(request: AsyncRequest, action: ControlAction): LastStep {
+    if (action === 'cancel') return afterCancel(request);
+    if (isExpired(request.deadlineAtMs, this.#parts.wall.unixMs())) return afterExpiry(request);
+    this.#parts.events.judged(this.#push.pool.name, { action: 'defer', reason: 'paused' });
+    return whilePaused(request);
+  }
+
   /** One call, where credential, deadline and time allow it. The permit has ended when this resolves or rejects. */
-  async #call(request: AsyncRequest, permit: Permit): Promise<NextStep> {
+  async #call(
+    request: AsyncRequest,
+    { permit, escalation }: GrantedPlace,
+    mayWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
-    const { policy, pool, signal } = this.#push;
+    const { policy, pool } = this.#push;
     const isProbe = pool.breakers.isOpen(request.endpoint);
     try {
       const credential = await this.#credential();
@@ -107,17 +156,27 @@ export class Delivery {
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
-      const wanted = { request, policy, credential, timeoutMs, signal, holdAnswer: this.#holdAnswer };
+      const objective = (escalation && policy.escalationObjective) ?? policy.objective;
+      if (escalation) this.#tellEscalation(request, objective, escalation);
+      const { gatewayUrl } = policy;
+      const limits = { timeoutMs, maxAnswerBytes: this.#maxAnswerBytes, holdAnswer: this.#holdAnswer };
+      const wanted = { request, gatewayUrl, objective, credential, signal, ...limits };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
+      return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }
+  }
+
+  /** Once, however often it is called. */
+  #tellEscalation(request: AsyncRequest, objective: string, escalation: Escalation): void {
+    if (!this.#isEscalated) this.#parts.events.escalated(this.#push.pool.name, nameOf(request), objective, escalation);
+    this.#isEscalated = true;
   }
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
@@ -128,7 +187,8 @@ export class Delivery {
       events.givenBack(pool.name, { ...last.request, traceparent }, last.status, last.why);
       return last.status;
     }
-    const from = { message, origin, policy, deadLetterExpired: settings.deadLetterExpired, lastCall: this.#lastCall };
+    const { deadLetterExpired } = settings;
+    const from = { message, origin, policy, deadLetterExpired, lastCall: this.#lastCall, places: this.#parts.results };
     const settlement = settle(last, from, wall.unixMs(), random.fraction());
     // What it says is in the result, and the memory of large answers is counted.
     this.#lastCall = undefined;
@@ -147,6 +207,7 @@ export class Delivery {
       return unavailable;
     }
     if (told.event === 'answered') events.answered(pool.name, told, wall.unixMs());
+    else if (told.event === 'replayed') events.replayed(pool.name, told.request);
     else events.retried(pool.name, told);
     return ack;
   }
@@ -179,29 +240,48 @@ export class Delivery {
   }
 
   /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
-  #wanted({
-    retryAtMs,
-    endpoint,
-    deadlineAtMs,
-    tenant,
-    attemptsFailed,
-  }: AsyncRequest): Omit<CallRequest, 'giveUpAtMs'> {
-    const { message, name, origin, policy, pool, signal } = this.#push;
+  #wanted(
+    { retryAtMs, endpoint, deadlineAtMs, tenant, attemptsFailed, maxOutputTokens, job }: AsyncRequest,
+    signal: AbortSignal,
+  ): Omit<CallRequest, 'giveUpAtMs'> {
+    const { message, name, origin, policy, pool } = this.#push;
     const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
     return {
       message: name,
       tenant,
       hasFailed: attemptsFailed > 0,
+      attemptsFailed,
+      maxOutputTokens,
+      job,
+      arrivedAtMs: later(this.#arrivedAtMs, Math.max(0, waitMs)),
+      hasEscalation: policy.escalationObjective !== undefined,
       subscription: origin,
       pool,
       path: endpoint,
-      topics: topicsOf(policy),
+      topics: this.#topics,
       maxInFlight: policy.maxInFlight,
       notBeforeMs: waitMs <= 0 ? longAgo : later(this.#nowMs(), waitMs),
       deadlineAtMs,
       sizeBytes: message.data.length,
       signal,
     };
+  }
+
+  get #maxAnswerBytes(): number {
+    const { results, settings } = this.#parts;
+    return results ? settings.maxResultBytes : Math.min(settings.maxResultBytes, maxMessageBytes);
+  }
+
+  /** What the message depends on beside its path. */
+  get #topics(): string[] {
+    const topics = topicsOf(this.#push.policy);
+    return this.#parts.settings.replays ? [...topics, storeTopic] : topics;
+  }
+
+  #controlTarget({ id, job, tenant }: AsyncRequest): ControlTarget {
+    const { message, origin, policy, pool } = this.#push;
+    const pools = policy.poolName === undefined ? [pool.name] : [pool.name, policy.poolName];
+    return { id: [id], job: [job], tenant: [tenant], subscription: [origin, message.subscription], pool: pools };
   }
 
   #spentMs(): number {

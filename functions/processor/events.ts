@@ -2,7 +2,7 @@ import type { RequestName } from '../../shared/pubsub/request.ts';
 import type { UnixMs } from '../../shared/runtime/clock.ts';
 import type { CallClass } from './call/answer.ts';
 import type { GateReading } from './dispatch/capacity-gate.ts';
-import type { GateVerdict } from './dispatch/verdict.ts';
+import type { Escalation, GateVerdict } from './dispatch/verdict.ts';
 import type { ResultSummary } from './results/result.ts';
 import type { RetrySummary } from './results/retry.ts';
 
@@ -15,8 +15,16 @@ export interface ProcessorEvents {
   judged(pool: string, verdict: GateVerdict): void;
   /** A call has ended; `status` of its answer, undefined where there is none. */
   called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void;
+  /** A message is called with the escalation objective for the first time in its delivery. */
+  escalated(pool: string, request: RequestName, objective: string, escalation: Escalation): void;
   /** Pub/Sub has confirmed a request's result. */
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void;
+  /** The result of a message that came again was published again. */
+  replayed(pool: string, request: RequestName): void;
+  /** The control document has other rules. */
+  controlChanged(rules: number): void;
+  /** The control document cannot be read, and its last rules stay in force. */
+  controlUnreadable(fault: string): void;
   /** Pub/Sub has confirmed the retry of a failed attempt. */
   retried(pool: string, retry: RetrySummary): void;
   /** Pub/Sub has not confirmed a result, a retry or a dead letter in time. */

@@ -16,7 +16,12 @@ export interface PolicyPools {
 /** The variables that a pool's gate depends on. */
 export type PoolSettings = Pick<
   Values<typeof functionSchema>,
-  'capacityRefreshMs' | 'capacityMaxAgeMs' | 'capacityOpenAt' | 'capacityCloseAt' | 'capacityUnknown'
+  | 'escalationShare'
+  | 'capacityRefreshMs'
+  | 'capacityMaxAgeMs'
+  | 'capacityOpenAt'
+  | 'capacityCloseAt'
+  | 'capacityUnknown'
 >;
 
 /** What pools are made from. */
@@ -56,6 +61,7 @@ export function createPools({ policies, settings, sourcesOf, clock, events, onRe
       capacity,
       ceiling: Math.max(...sharing.map(({ maxInFlight }) => maxInFlight)),
       whenUnknown: settings.capacityUnknown,
+      escalationShare: settings.escalationShare,
       onBreaker: (path, isOpen) => events.breakerChanged(name, path, isOpen),
     });
   };

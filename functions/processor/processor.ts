@@ -1,11 +1,13 @@
 import { believedAttributes } from '../../shared/pubsub/message-attributes.ts';
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
+import type { Store } from '../../shared/store/store.ts';
 import type { BufferedBytes } from './buffered-bytes.ts';
 import type { CredentialOf } from './call/credential.ts';
 import type { CallGateway } from './call/gateway-client.ts';
 import { requestCaller } from './call/request-call.ts';
 import type { functionSchema } from './config.ts';
+import { Control } from './control/control.ts';
 import { Delivery } from './delivery.ts';
 import type { DeliveryParts, DeliverySettings } from './delivery-parts.ts';
 import { type DeliveryStatus, unavailable } from './delivery-status.ts';
@@ -17,6 +19,7 @@ import { createPools, type PolicyPools, type PoolParts, type PoolSettings } from
 import type { RandomSource } from './random.ts';
 import { Outbox } from './results/outbox.ts';
 import type { Publish } from './results/publisher.ts';
+import { ResultStore } from './results/result-store.ts';
 import { RunningDeliveries } from './running-deliveries.ts';
 import { resourceId, type SubscriptionPolicies } from './subscription-policies.ts';
 import type { Spans } from './tracing.ts';
@@ -37,6 +40,8 @@ export interface ProcessorOptions {
   /** Room for answers. */
   readonly bodies: Pick<BufferedBytes, 'holdAnswer'>;
   readonly publish: Publish;
+  /** `STORE`; undefined where there is none. */
+  readonly store?: Store | undefined;
   readonly spans: Pick<Spans, 'begin'>;
   readonly events: ProcessorEvents;
 }
@@ -46,7 +51,7 @@ export interface Processor {
   readonly pools: PolicyPools;
   /** A breaker for each topic that is published to. */
   readonly topics: BreakerBoard;
-  /** Reads the load of all pools: what has no data is said at once, and the first message finds the load known. */
+  /** Reads the control document, and the load of all pools: what has no data is said at once, and the first message finds the load known. */
   start(): void;
   /**
    * Resolves with the status that answers the push. A second delivery of the same message joins the first and gets its status.
@@ -63,10 +68,11 @@ export interface Processor {
   ended(): Promise<void>;
 }
 
+/** Bytes of messages that wait in one instance. Derived: the default of `MAX_BUFFERED_BYTES`. */
 const maxWaitingBytes = 256 * 1024 * 1024;
-/** One failed publish says enough: it was tried for seconds. */
+/** One failed publish says enough: it was tried for seconds. Protocol: contract §3. */
 const failedPublishesToPause = 1;
-/** A status that Pub/Sub never hears: it had hung up. */
+/** A status that Pub/Sub never hears: it had hung up. Protocol: nginx's own status for it. */
 const hungUp = 499;
 
 /** Joins the parts of the dispatch path. */
@@ -83,6 +89,14 @@ export function createProcessor(options: ProcessorOptions): Processor {
   });
   const { sourcesOf } = options;
   const pools = createPools({ policies, settings, sourcesOf, clock, events, onReading: queue.review });
+  const { store } = options;
+  const control = new Control({
+    store,
+    clock,
+    wall,
+    onChanged: (rules) => events.controlChanged(rules),
+    onFault: (fault) => events.controlUnreadable(fault),
+  });
   const parts: DeliveryParts = {
     clock,
     wall,
@@ -92,7 +106,9 @@ export function createProcessor(options: ProcessorOptions): Processor {
     credentialOf: options.credentialOf,
     makeCall: requestCaller({ callGateway: options.call, clock, wall, random }),
     bodies: options.bodies,
-    outbox: new Outbox({ publish: options.publish, topics, clock, onRelease: queue.review }),
+    outbox: new Outbox({ publish: options.publish, store, topics, clock, onRelease: queue.review }),
+    control,
+    results: store && new ResultStore(store, settings.replays),
     spans: options.spans,
     events,
   };
@@ -103,6 +119,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     topics,
     start: () => {
       for (const pool of pools.all) pool.advance(clock.nowMs());
+      control.start();
     },
     deliver: async (message, gone) => {
       const { subscription, messageId } = message;
@@ -125,7 +142,10 @@ export function createProcessor(options: ProcessorOptions): Processor {
       events.delivered(pool.name, gone.aborted ? hungUp : status);
       return status;
     },
-    close: () => queue.close(),
+    close: () => {
+      control.close();
+      queue.close();
+    },
     abort: () => running.stopAll(),
     giveUp: () => running.giveUpAll(),
     ended: () => running.ended(),

@@ -23,9 +23,12 @@ export interface ServingPool {
   contextTokens(model: string): number | undefined;
 }
 
-/** Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. */
+/**
+ * Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. Derived:
+ * Llama 3.1's and most of its successors'.
+ */
 const usualContextTokens = 131_072;
-/** Nearly every model takes prompts of this length, so that its context need not be looked up. */
+/** Nearly every model takes prompts of this length, so that its context need not be looked up. Derived: Llama 3's. */
 const shortPromptTokens = 8192;
 
 /** A request as it arrives, and what admission judges it by. */
@@ -85,6 +88,8 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
   }
+  const workClass = workClassOf(objective.priority);
+  const isSheddable = workClass === 'sheddable';
   return {
     route,
     model: body.model,
@@ -103,8 +108,9 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     tenant,
     objective: objective.name,
     priority: objective.priority,
-    workClass: workClassOf(objective.priority),
-    ttftSloMs: promisedMs('ttft', head.ttftSloMs ?? objective.ttftMs),
+    workClass,
+    leftMs: isSheddable ? (head.ttftSloMs ?? Number.POSITIVE_INFINITY) : undefined,
+    ttftSloMs: promisedMs('ttft', (isSheddable ? undefined : head.ttftSloMs) ?? objective.ttftMs),
     tpotSloMs: promisedMs('tpot', head.tpotSloMs ?? objective.tpotMs),
     missBudget: objective.missBudget,
     queueTtlMs: shorterMs(head, objective),

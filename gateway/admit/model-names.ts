@@ -14,7 +14,7 @@ export interface ModelShare {
 /** Other names for models: name → the models that it stands for. */
 export type ModelNames = ReadonlyMap<string, readonly ModelShare[]>;
 
-/** Names of models become metric labels, so they are bounded. */
+/** Names of models become metric labels, so they are bounded. Derived: as those of requests. */
 const longestName = 256;
 const named = 'a list of {"model","weight"}, with positive weights';
 
@@ -87,4 +87,5 @@ export function withNames(models: ModelList, names: ModelNames): ModelList {
   return all;
 }
 
+/** Where no other names are configured. */
 export const noNames: ModelNames = new Map();

@@ -4,7 +4,11 @@ import type { Pool } from '../endpoint/pool.ts';
 import type { QueueItem, RoutingRequest, Wait } from '../request.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
 import { preferred } from './filters/preference.ts';
+import { homeOf, othersShare } from './home.ts';
 import { type Policy, pickHighest } from './policies/policy.ts';
+
+/** Memory of how far prompts had come before, in requests. Derived: 64 long prompts are known after some hundred. */
+const recurrenceSpan = 100;
 
 /** One choice, to be explained. */
 export interface Choice {
@@ -17,6 +21,7 @@ export interface Choice {
   readonly winner: Candidate;
 }
 
+/** What a chooser is made from. */
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;
@@ -33,6 +38,8 @@ export type ChosenFor = Pick<QueueItem, 'request' | 'failedAt' | 'cost'>;
 export class Chooser {
   readonly #options: ChooserOptions;
   #turn = 0;
+  /** Mean share of a prompt that some endpoint is known to hold; taken to be all of it until prompts are seen. */
+  #recurrence = 1;
 
   constructor(options: ChooserOptions) {
     this.#options = options;
@@ -73,7 +80,11 @@ export class Chooser {
   #best(servers: readonly Endpoint[], { request, failedAt }: ChosenFor): Choice | undefined {
     const { policy, random } = this.#options;
     const { id, model, promptTokens } = request;
-    const candidates = preferred(servers, model, failedAt === undefined).map((each) => candidateOf(each, request));
+    const among = preferred(servers, model, failedAt === undefined);
+    // As often as others bring prompts, and prompts come again, one that is not known here is cached at its home.
+    const expectedShare = othersShare(among) * this.#recurrence;
+    const home = expectedShare > 0 ? homeOf(among, request.promptBlocks) : undefined;
+    const candidates = among.map((each) => candidateOf(each, request, each === home ? expectedShare : 0));
     const { scores, rule } = policy.score(candidates, request, { turn: this.#turn, random });
     const winner = candidates[pickHighest(scores, random)];
     return winner && { request: { id, model, promptTokens }, candidates, scores, rule, winner };
@@ -81,6 +92,8 @@ export class Chooser {
 
   #made(choice: Choice): Choice {
     this.#turn += 1;
+    const seenShare = Math.max(...choice.candidates.map(({ prefixShare }) => prefixShare));
+    this.#recurrence += (seenShare - this.#recurrence) / recurrenceSpan;
     return choice;
   }
 

@@ -18,7 +18,7 @@ import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
 const statusTooManyRequests = 429;
-/** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
+/** Milliseconds a token of whole answers where no stream tells the pace: it only ranks victims. Learned with the first stream that ends. */
 const usualTpotMs = 20;
 
 type Listener = AttemptListener<Attempt>;
@@ -276,7 +276,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.endpoint.health.recordProbe(verdict);
   }
 
-  /** Its first byte has come, or so many tokens of an answer that comes whole. */
+  /** Its first byte has come, or `tokens` tokens of an answer that comes whole. */
   #tellPlaces(part: TimedPart, tokens: number, nowMs: number): void {
     const { latency, limiter, work } = this.endpoint;
     // A stream that began in the place of one that ended tells nothing of a place beside it.

@@ -13,6 +13,7 @@ export interface PoolListener {
   changed?(endpoint: Endpoint, change: EndpointChange): void;
 }
 
+/** What a pool is made from. */
 export type PoolOptions = Pick<EndpointOptions, 'nowMs' | 'staleAfterMs'>;
 
 /** What a request wants of an endpoint: its model, and to be one of these (`host:port`) where it may not go to any. */
@@ -21,7 +22,7 @@ export interface Wanted {
   readonly subset?: ReadonlySet<string> | undefined;
 }
 
-/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
+/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. Derived: ten endpoints' longest lists. */
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */

@@ -8,6 +8,7 @@ import { counters, gauges, histograms, own, type Twin } from './metric-definitio
 import { rounded } from './recent-choices.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
+/** What the metrics are read from. */
 export interface MetricsSources {
   readonly poolName: string;
   readonly router: Router;
@@ -18,9 +19,9 @@ export interface MetricsSources {
 /** What a request is counted by. */
 type Flow = Pick<RoutingRequest, 'model' | 'askedModel' | 'tenant' | 'priority'>;
 
-/** Of each kind. */
+/** Of each kind. Derived: more than a pool has models or objectives. */
 const mostLabelValues = 200;
-/** Each has some hundred and fifty series of its own. */
+/** Each has some hundred and fifty series of its own. Derived: 30,000 series, a page of some 5 MB. */
 const mostFlows = 200;
 const otherTenant = { fairness_id: 'other' };
 const otherModel = { ...otherTenant, model_name: 'other', target_model_name: 'other' };

@@ -3,6 +3,7 @@ import { evictionDueAtMs } from '../endpoint/capacity/eviction.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { QueueItem, RoutingRequest } from '../request.ts';
 
+/** What an evictor is made from. */
 export interface EvictorOptions {
   readonly nowMs: () => number;
   /** Where the request may go. */

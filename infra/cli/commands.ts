@@ -7,6 +7,7 @@
  */
 export type RunCommand = (argv: readonly string[], usage: string) => Promise<number>;
 
+/** A command of `backfill`, as the list of commands shows it. */
 export interface CliCommand {
   /** Completes «backfill NAME …» in the list of commands. */
   readonly about: string;
@@ -23,8 +24,41 @@ export const commands: ReadonlyMap<string, CliCommand> = new Map([
       load: () => import('./submit/command.ts'),
     },
   ],
+  [
+    'forecast',
+    {
+      about: 'says when the backlog will be done, and how much of it will be late',
+      load: () => import('./forecast/command.ts'),
+    },
+  ],
+  [
+    'why',
+    {
+      about: 'says what the backlog waits for, and until when',
+      load: () => import('./why/command.ts'),
+    },
+  ],
+  [
+    'pause',
+    {
+      about: 'lets the messages of a tenant, a job or a subscription wait in Pub/Sub',
+      load: async () => ({ run: (await import('./control/commands.ts')).pause }),
+    },
+  ],
+  [
+    'resume',
+    { about: 'takes a pause back', load: async () => ({ run: (await import('./control/commands.ts')).resume }) },
+  ],
+  [
+    'cancel',
+    {
+      about: 'ends requests, those under way too, with a result that says so',
+      load: async () => ({ run: (await import('./control/commands.ts')).cancel }),
+    },
+  ],
 ]);
 
+/** One line a command, for `--help`. */
 export function commandList(): string {
   return [...commands].map(([name, { about }]) => `  ${name.padEnd(10)} ${about}\n`).join('');
 }

@@ -8,6 +8,8 @@ export interface LocalStack {
   readonly function: string;
   readonly monitoring: string;
   readonly projectId: string;
+  /** `STORE` of the function. */
+  readonly store: string;
 }
 
 const root = resolve(import.meta.dirname, '../..');

@@ -3,8 +3,10 @@ import { readPolicies } from '../../functions/processor/subscription-policies.ts
 import { ConfigError, Faults, readConfig, type Values } from '../../shared/runtime/config/read-config.ts';
 import type { DeploymentSettings, Installation, SecretFile } from './settings.ts';
 
+/** The policies of all subscriptions, as the function itself reads them. */
 export type Policies = ReturnType<typeof readPolicies>;
 
+/** The function's settings, as it will read them when it is deployed. */
 export interface FunctionSettings {
   readonly config: Values<typeof functionSchema>;
   readonly policies: Policies;
@@ -61,6 +63,13 @@ export function readFunctionSettings(
   const config = faults.of(() => readConfig(functionSchema, env, functionRules));
   const policies = faults.of(() => readPolicies(subscriptions, env));
   faults.of(() => refuse(Object.keys(env).flatMap(nameFaults)));
+  faults.of(() =>
+    refuse(
+      config?.store?.kind === 'file'
+        ? ['STORE must be a bucket, gs://…: an instance has no folder that others see']
+        : [],
+    ),
+  );
   const urls = new Set(policies?.all.map(({ gatewayUrl }) => gatewayUrl));
   faults.of(() => refuse([...urls].flatMap(addressFaults)));
   const paths = secrets.map(({ path }) => path);

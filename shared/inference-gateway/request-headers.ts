@@ -1,4 +1,4 @@
-import { fairnessIdHeaders, objectiveHeaders, requestIdHeader } from './header-names.ts';
+import { fairnessIdHeaders, objectiveHeaders, requestIdHeader, ttftSloHeaders } from './header-names.ts';
 import { hopByHopHeaders } from './hop-by-hop.ts';
 
 /** HTTP headers, one value a name. */
@@ -46,6 +46,8 @@ export interface CallHeaders {
   readonly forwarded: HeaderMap;
   readonly objective: string;
   readonly tenant: string;
+  /** Milliseconds to the deadline, above 0: what queues in the gateway go by. */
+  readonly leftMs: number;
   readonly requestId: string;
   readonly traceparent: string;
   readonly tracestate: string;
@@ -57,6 +59,8 @@ export interface CallHeaders {
 export function callHeaders(call: CallHeaders): HeaderMap {
   const [objective, legacyObjective] = objectiveHeaders;
   const [fairnessId, legacyFairnessId] = fairnessIdHeaders;
+  const [ttftSlo, legacyTtftSlo] = ttftSloHeaders;
+  const leftMs = String(Math.ceil(call.leftMs));
   const tenantFits = tenantValue.test(call.tenant);
   return {
     'user-agent': 'backfill',
@@ -66,6 +70,8 @@ export function callHeaders(call: CallHeaders): HeaderMap {
     [objective]: call.objective,
     [legacyObjective]: call.objective,
     ...(tenantFits ? { [fairnessId]: call.tenant, [legacyFairnessId]: call.tenant } : {}),
+    [ttftSlo]: leftMs,
+    [legacyTtftSlo]: leftMs,
     [requestIdHeader]: call.requestId,
     traceparent: call.traceparent,
     ...(call.tracestate !== '' && fieldValue.test(call.tracestate) ? { tracestate: call.tracestate } : {}),

@@ -4,10 +4,9 @@ import { later, type UnixMs } from '../runtime/clock.ts';
 import { hasMoreEntries } from '../runtime/json-entries.ts';
 import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
-import { readDeadline } from './deadline.ts';
+import { deadlineOf } from './deadline.ts';
 import {
   type Attributes,
-  isDecimal,
   metadataAttributes,
   type RetryState,
   readRetryState,
@@ -16,6 +15,7 @@ import {
   tenantOf,
   traceOf,
 } from './message-attributes.ts';
+import { outputLimit, outputLimitKeys } from './output-limit.ts';
 
 /** What a result needs to know of its request, also of one that cannot be understood. */
 export interface RequestIdentity extends RetryState {
@@ -30,6 +30,8 @@ export interface RequestIdentity extends RetryState {
   readonly metadata: Readonly<Record<string, string>>;
   readonly traceparent: string;
   readonly tracestate: string;
+  /** Absent of a request that cannot be understood. */
+  readonly deadlineAtMs?: UnixMs;
 }
 
 /** By what log lines know a request. */
@@ -47,6 +49,8 @@ export interface AsyncRequest extends RequestIdentity {
   /** The exact bytes that the gateway receives. */
   readonly payload: Uint8Array;
   readonly headers: HeaderMap;
+  /** Of the answer, as the payload limits it; undefined where it does not. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 /** A request, or why there is none and as much of its identity as could be read. */
@@ -64,12 +68,15 @@ export interface RequestRules {
   readonly tenant: string | undefined;
 }
 
+/** Of a payload. Protocol: contract §1. */
 const maxNesting = 256;
 /** Members and elements of a message together. Protocol: contract §1. */
 const maxEntries = 200_000;
+/** Of its keys and values together. Protocol: contract §1. */
 const maxMetadataBytes = 64 * 1024;
-/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. */
+/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. Derived: ten times 64 KiB. */
 const maxMapBytes = 640 * 1024;
+/** A longer model is left out of the result. Derived: the longest value of an attribute. */
 const maxModelBytes = 1024;
 const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
   impliedByKey ? [[impliedByKey, path] as const] : [],
@@ -78,7 +85,7 @@ const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
 /** What is read of a message, in all its shapes, and of a payload. */
 const memberNames = [
   ...['payload', 'custom_id', 'model', 'id', 'deadline', 'window', 'endpoint', 'url', 'method', 'body'],
-  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member)],
+  ...['metadata', 'headers', 'stream', ...inferred.map(([member]) => member), ...outputLimitKeys],
 ];
 
 class Invalid extends Error {}
@@ -116,14 +123,15 @@ export function decodeRequest(message: ReceivedMessage, rules: RequestRules, now
     if ('fault' in body) throw new Invalid(body.fault);
     readId(body, attributes);
     readMetadata(body);
+    const request = {
+      ...identity,
+      deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
+      headers: readHeaders(body),
+      payload: readPayload(body),
+      endpoint: readEndpoint(body, attributes, rules),
+    };
     return {
-      request: {
-        ...identity,
-        deadlineAtMs: readDeadlineAtMs(body, attributes, retryState, rules),
-        headers: readHeaders(body),
-        payload: readPayload(body),
-        endpoint: readEndpoint(body, attributes, rules),
-      },
+      request: { ...request, maxOutputTokens: outputLimit(body.data, body.payloadMembers, request.endpoint) },
     };
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;
@@ -192,22 +200,19 @@ function readId(body: Body, attributes: Attributes): string | undefined {
   return id;
 }
 
+/** An attribute of either kind replaces both of the body, which are not read then. */
 function readDeadlineAtMs(body: Body, attributes: Attributes, retryState: RetryState, rules: RequestRules): UnixMs {
   const resolvedAtMs = resolvedDeadlineAtMs(attributes);
   if (resolvedAtMs !== undefined) return resolvedAtMs;
-  const written = attributes.deadline;
-  if (written !== undefined && !isDecimal(written)) {
-    throw new Invalid('attribute deadline must be unix seconds as a decimal');
-  }
-  const deadlineField = written ?? field(body, 'deadline');
-  if (deadlineField === undefined) return later(retryState.firstPublishedAtMs, rules.defaultDeadlineMs);
-  const isText = typeof deadlineField === 'string' && isDecimal(deadlineField);
-  if (typeof deadlineField !== 'number' && !isText) {
-    throw new Invalid('deadline must be unix seconds, as a JSON number or a decimal text');
-  }
-  const deadline = readDeadline(Number(deadlineField), retryState.firstPublishedAtMs);
-  if (typeof deadline !== 'number') throw new Invalid(deadline.fault);
-  return deadline;
+  const { firstPublishedAtMs } = retryState;
+  const { deadline, window } = attributes;
+  const isAttribute = deadline !== undefined || window !== undefined;
+  const fields = isAttribute
+    ? { deadline, window }
+    : { deadline: field(body, 'deadline'), window: field(body, 'window') };
+  const read = deadlineOf(fields, firstPublishedAtMs) ?? later(firstPublishedAtMs, rules.defaultDeadlineMs);
+  if (typeof read !== 'number') throw new Invalid(`${isAttribute ? 'attribute ' : ''}${read.fault}`);
+  return read;
 }
 
 function readMetadata(body: Body): Record<string, string> {

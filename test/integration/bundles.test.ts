@@ -8,6 +8,7 @@ import { until } from '../support/poll.ts';
 import { startProcess } from '../support/processes.ts';
 import { startEngine } from '../support/scripted-engine.ts';
 import { pickerSeries, startScriptedMonitoring } from '../support/scripted-monitoring.ts';
+import { startStorageDouble } from '../support/storage-double.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, 'dist/function');
@@ -54,6 +55,15 @@ test('the function’s bundle starts as deployed, with the compile cache that it
   await until(() => world.service().output().includes(reading), { what: 'the reading in the log' });
   expect(await world.service().kill()).toBe(0);
   expect(compiled()).toBe(before);
+});
+
+test('the function’s bundle keeps results in a bucket', async () => {
+  const storage = await startStorageDouble();
+  const store = { STORE: 'gs://bucket', REPLAY: 'true', STORAGE_EMULATOR_HOST: storage.url };
+  await world.restart({ ...store, CAPACITY_SOURCES: 'none' }, 'dist/function/main.mjs');
+  expect(await world.push({ messageId: '17' })).toBe(204);
+  expect([...storage.objects.keys()]).toEqual(['bucket/replay/17.json']);
+  await storage.close();
 });
 
 test('the gateway’s bundle serves a request, and the dashboard as it stands in the tree', async () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -121,6 +121,50 @@ describe('the stack', { timeout: 90_000 }, () => {
     stack.child.kill('SIGINT');
     expect(await stack.exited).toBe(0);
     await allGone(running);
+  });
+
+  test('is asked what waits and why, pauses a job, and forecasts', async () => {
+    const stack = startStack(node, '--alone-seconds', '0.2');
+    await stack.says('until Ctrl-C');
+    const backfill = (...args: string[]) => {
+      const env = { ...process.env, PUBSUB_EMULATOR_HOST: '', STORE: '', NO_COLOR: '1' };
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['infra/cli/main.ts', ...args], {
+        cwd: root,
+        env,
+        encoding: 'utf8',
+      });
+      return { status, text: stdout + stderr };
+    };
+    expect(backfill('pause', '--job', 'late')).toEqual({
+      status: 0,
+      text: 'Paused: job late. Every instance obeys within five seconds.\nIn force:\n  paused: job late\n',
+    });
+    const [, host = ''] = /PUBSUB_EMULATOR_HOST=(\S+)/.exec(stack.output()) ?? [];
+    const message = { data: Buffer.from(JSON.stringify(chat)).toString('base64'), attributes: { job: 'late' } };
+    // The instance may obey only after a moment: until then it answers.
+    await until(
+      async () => {
+        await post(`http://${host}/v1/projects/local/topics/requests:publish`, { messages: [message] });
+        return backfill('why').text.includes('paused: the control document pauses them');
+      },
+      { what: 'a paused message', timeoutMs: 60_000 },
+    );
+    const { messages, windowSeconds } = JSON.parse(backfill('forecast', '--json', '--window', '1h').text);
+    expect([messages > 0, windowSeconds]).toEqual([true, 3600]);
+    expect(backfill('forecast').text).toMatch(/^\d+ messages? (wait|is|waits)/);
+    const why = backfill('why');
+    expect(why.text).toContain('that may be, ');
+    expect(why.text).toContain('paused: job late');
+    expect(backfill('resume', '--job', 'late').text).toContain('Took back the pause of job late');
+    expect(backfill('resume', '--job', 'late').status).toBe(1);
+    await until(() => JSON.parse(backfill('forecast', '--json').text).messages === 0, {
+      what: 'the end of the backlog',
+      timeoutMs: 60_000,
+    });
+    expect(backfill('cancel', '--all').text).toContain('Cancelled: all messages.');
+    expect(backfill('cancel').text).toContain('name the messages with one or more of --id');
+    stack.child.kill('SIGINT');
+    expect(await stack.exited).toBe(0);
   });
 
   test.each([

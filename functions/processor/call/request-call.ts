@@ -1,9 +1,14 @@
 import { callHeaders } from '../../../shared/inference-gateway/request-headers.ts';
 import type { AsyncRequest } from '../../../shared/pubsub/request.ts';
-import type { MonotonicClock, MonotonicMs, UnixMs, WallClock } from '../../../shared/runtime/clock.ts';
+import {
+  type MonotonicClock,
+  type MonotonicMs,
+  msBetween,
+  type UnixMs,
+  type WallClock,
+} from '../../../shared/runtime/clock.ts';
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { RandomSource } from '../random.ts';
-import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { SpanScope } from '../tracing.ts';
 import type { CallEnd } from './answer.ts';
 import type { CallGateway, HoldAnswer } from './gateway-client.ts';
@@ -23,16 +28,19 @@ export interface MadeCall {
 /** A call to be made. */
 export interface WantedCall {
   readonly request: AsyncRequest;
-  readonly policy: Pick<SubscriptionPolicy, 'gatewayUrl' | 'objective'>;
+  readonly gatewayUrl: string;
+  readonly objective: string;
   /** A bearer token, empty where the gateway needs none. */
   readonly credential: string;
   /** For the whole call, above 0. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** More of an answer is not read. */
+  readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
 }
 
-/** Sends a request's payload to its policy's gateway, as part of the span's trace. Every way it can end is a value. */
+/** Sends a request's payload to the gateway, as part of the span's trace. Every way it can end is a value. */
 export type MakeCall = (wanted: WantedCall, span: SpanScope) => Promise<MadeCall>;
 
 /** What calls are made with. */
@@ -45,21 +53,33 @@ export interface CallParts {
 
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
-  return async ({ request, policy, credential, timeoutMs, signal, holdAnswer }, span) => {
+  return async (
+    { request, gatewayUrl, objective, credential, timeoutMs, signal, maxAnswerBytes, holdAnswer },
+    span,
+  ) => {
     const traceparent = formatTraceparent(span.context);
     const requestId = random.uuid();
+    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
     const headers = callHeaders({
       forwarded: request.headers,
-      objective: policy.objective,
+      objective,
       tenant: request.tenant,
+      leftMs: msBetween(sentAtMs, request.deadlineAtMs),
       requestId,
       traceparent,
       tracestate: parseTraceparent(request.traceparent) ? request.tracestate : '',
       credential,
     });
-    const [startedAtMs, sentAtMs] = [clock.nowMs(), wall.unixMs()];
-    const url = `${policy.gatewayUrl}${request.endpoint}`;
-    const end = await callGateway({ url, headers, body: request.payload, timeoutMs, signal, holdAnswer });
+    const url = `${gatewayUrl}${request.endpoint}`;
+    const end = await callGateway({
+      url,
+      headers,
+      body: request.payload,
+      timeoutMs,
+      signal,
+      maxAnswerBytes,
+      holdAnswer,
+    });
     const endedAtMs = clock.nowMs();
     span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
     return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };

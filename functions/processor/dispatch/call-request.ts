@@ -1,19 +1,25 @@
 import type { MonotonicMs, UnixMs } from '../../../shared/runtime/clock.ts';
 import type { ProbeCandidate } from './breaker.ts';
+import type { CallKind } from './call-times.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
 import type { Permit } from './permit.ts';
-import type { GateReason } from './verdict.ts';
+import type { Escalation, GateReason } from './verdict.ts';
 
 /** A message that wants a call. */
-export interface CallRequest extends ProbeCandidate {
+export interface CallRequest extends ProbeCandidate, CallKind {
   /** Messages of one subscription share its places. */
   readonly subscription: string;
   readonly pool: DispatchPool;
-  readonly path: string;
   /** Topics that must work for the message to be worth a call. */
   readonly topics: readonly string[];
   /** Calls of the pool at once, as far as this subscription goes; at least 1. */
   readonly maxInFlight: number;
+  /** When its push came, or the time of a retry that came early. */
+  readonly arrivedAtMs: MonotonicMs;
+  /** Failed so far, at least 0. */
+  readonly attemptsFailed: number;
+  /** There is an objective for it that no gate holds. */
+  readonly hasEscalation: boolean;
   /** When a retry may be tried again; `longAgo` when the message is none. */
   readonly notBeforeMs: MonotonicMs;
   readonly deadlineAtMs: UnixMs;
@@ -26,9 +32,11 @@ export interface CallRequest extends ProbeCandidate {
 
 /** How a message's wait for a call ended. */
 export type AdmissionOutcome =
-  | { readonly got: 'permit'; readonly permit: Permit }
+  | { readonly got: 'permit'; readonly permit: Permit; readonly escalation?: Escalation }
   | { readonly got: 'deferred'; readonly reason: GateReason }
   | { readonly got: 'expired' }
+  /** Hardly a call like it was ever as fast as what is left, in milliseconds. */
+  | { readonly got: 'unreachable'; readonly leftMs: number; readonly fastestMs: number }
   | { readonly got: 'aborted' };
 
 /** A message that waits for its call. */

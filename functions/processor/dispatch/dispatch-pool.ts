@@ -2,8 +2,10 @@ import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../sh
 import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type ClosedBy } from './call-limit.ts';
+import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
+import { mayEscalate } from './urgency.ts';
 import type { GateInputs } from './verdict.ts';
 
 /** What a pool is made from. */
@@ -16,21 +18,35 @@ export interface DispatchPoolOptions {
   readonly ceiling: number;
   /** What an unknown load means. */
   readonly whenUnknown: GateInputs['whenUnknown'];
+  /** The share of calls under way that may be escalated ones, in [0, 1]; one may always be. */
+  readonly escalationShare: number;
   readonly onBreaker: (path: string, isOpen: boolean) => void;
 }
 
 /** What a call is for. */
-export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'> {
-  readonly path: string;
+export interface CalledPath extends Pick<ProbeCandidate, 'message' | 'tenant'>, CallKind {
+  /** When its push came, or the time of a retry that came early. */
+  readonly arrivedAtMs: MonotonicMs;
 }
 
 /** What a pool tells of itself; the rest of the inputs is the message's. */
 export type PoolInputs = Omit<GateInputs, 'nowMs' | 'notBeforeMs' | 'giveUpAtMs' | 'breakers'>;
 
+/** A place that was given back. */
+interface TakenPlace {
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
+  readonly isEscalated: boolean;
+}
+
 /** Protocol: contract §3. */
 const failuresToOpen = 5;
+/** Protocol: contract §3, `min(Retry-After, 60 s)`. */
 const longestShedMs = 60_000;
+/** How long a 2xx speaks for its path. Protocol: contract §3. */
 const healthyForMs = 60_000;
+/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. Protocol: the shortest `Retry-After`, contract §5. */
+const shortestEscalationPauseMs = 1000;
 
 const healthOf = {
   success: 'well',
@@ -46,18 +62,25 @@ export class DispatchPool {
   readonly gatewayUrl: string;
   readonly capacity: CapacityGate;
   readonly breakers: BreakerBoard;
+  /** What its calls took lately. */
+  readonly times = new CallTimes();
+  readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
   readonly #succeededAtMs = new Map<string, MonotonicMs>();
   #inFlight = 0;
+  /** Of those in flight. */
+  #escalated = 0;
+  #escalatesFromMs: MonotonicMs = longAgo;
   #shedAtMs: MonotonicMs = longAgo;
   #shedUntilMs: MonotonicMs = longAgo;
 
-  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, onBreaker }: DispatchPoolOptions) {
+  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, escalationShare, onBreaker }: DispatchPoolOptions) {
     this.name = name;
     this.gatewayUrl = gatewayUrl;
     this.capacity = capacity;
     this.#whenUnknown = whenUnknown;
+    this.#escalationShare = escalationShare;
     this.#limit = new CallLimit(ceiling);
     this.breakers = new BreakerBoard(failuresToOpen, onBreaker);
   }
@@ -89,15 +112,23 @@ export class DispatchPool {
     };
   }
 
+  /** Whether one more call may be escalated now. */
+  mayEscalate(nowMs: MonotonicMs): boolean {
+    return nowMs >= this.#escalatesFromMs && mayEscalate(this.#escalated, this.#inFlight, this.#escalationShare);
+  }
+
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
-  take({ path, message, tenant }: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void): Permit {
+  take(call: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void, isEscalated = false): Permit {
+    const { path, message, tenant } = call;
     const permit = new Permit((outcome, endedAtMs) => {
-      this.#learn(outcome, path, startedAtMs, endedAtMs);
+      this.#learn(outcome, call, { startedAtMs, endedAtMs, isEscalated });
       this.#inFlight -= 1;
+      this.#escalated -= Number(isEscalated);
       this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
       onEnd();
     });
     this.#inFlight += 1;
+    this.#escalated += Number(isEscalated);
     this.breakers.began(path, message, tenant);
     return permit;
   }
@@ -108,13 +139,20 @@ export class DispatchPool {
     return atMs !== undefined && msBetween(atMs, nowMs) <= healthyForMs;
   }
 
-  #learn(outcome: CallOutcome, path: string, startedAtMs: MonotonicMs, endedAtMs: MonotonicMs): void {
-    this.#limit.ended(outcome, { startedAtMs, endedAtMs, inFlight: this.#inFlight });
-    if (outcome.became === 'success') this.#succeededAtMs.set(path, endedAtMs);
+  #learn(outcome: CallOutcome, call: CalledPath, { startedAtMs, endedAtMs, isEscalated }: TakenPlace): void {
+    // Room for an escalated call says nothing about room for others.
+    const heard = isEscalated && outcome.became !== 'capacity' ? ({ became: 'ignored' } as const) : outcome;
+    this.#limit.ended(heard, { startedAtMs, endedAtMs, inFlight: this.#inFlight });
+    if (outcome.became === 'success') {
+      this.#succeededAtMs.set(call.path, endedAtMs);
+      const waitMs = Math.max(0, msBetween(call.arrivedAtMs, startedAtMs));
+      this.times.record(call, { waitMs, inferenceMs: msBetween(startedAtMs, endedAtMs) }, !isEscalated, endedAtMs);
+    }
     if (outcome.became !== 'capacity') return;
+    const pauseMs = Math.min(outcome.retryAfterMs, longestShedMs);
     this.#shedAtMs = endedAtMs;
-    const shedUntilMs = later(endedAtMs, Math.min(outcome.retryAfterMs, longestShedMs));
-    this.#shedUntilMs = latest(this.#shedUntilMs, shedUntilMs);
+    this.#shedUntilMs = latest(this.#shedUntilMs, later(endedAtMs, pauseMs));
+    if (isEscalated) this.#escalatesFromMs = later(endedAtMs, Math.max(pauseMs, shortestEscalationPauseMs));
   }
 
   /** Why nothing may be sent now, apart from the limit. */

@@ -1,4 +1,3 @@
-import { isExpired } from '../../../shared/pubsub/deadline.ts';
 import {
   earliest,
   type MonotonicClock,
@@ -10,8 +9,9 @@ import {
 import type { BreakerBoard } from './breaker-board.ts';
 import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
+import { escalated, type Urgency } from './escalation.ts';
 import { PoolQueue } from './pool-queue.ts';
-import type { SubscriptionQueue } from './subscription-queue.ts';
+import { neededMs } from './urgency.ts';
 import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
 
 /** What a queue is made from. */
@@ -27,13 +27,14 @@ export interface DispatchQueueOptions {
   readonly onVerdict: (pool: DispatchPool, verdict: GateVerdict) => void;
 }
 
-/** Timers below this would only spin. */
+/** Timers below this would only spin. Derived: Node's own shortest timer. */
 const shortestTimerMs = 1;
 
 /**
  * Decides which message may call now, which waits, and which goes back to Pub/Sub. A message that waits holds no call's place. A place
- * that becomes free goes to the subscription with the fewest calls under way, and there to the earliest deadline. When places to wait
- * run out, the subscription that has most of them gives up its latest deadline: so none starves another, whatever its backlog.
+ * that becomes free goes to the subscription whose turn it is, there to the tenant whose turn it is, and there to the earliest deadline.
+ * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up its latest deadline: so none
+ * starves another, whatever its backlog, and a far deadline makes room for a near one.
  */
 export class DispatchQueue {
   readonly #options: DispatchQueueOptions;
@@ -79,18 +80,27 @@ export class DispatchQueue {
     const nowMs = this.#options.clock.nowMs();
     request.pool.advance(nowMs);
     const verdict = this.#judge(request, nowMs);
-    if (request.signal.aborted) return { verdict, outcome: { got: 'aborted' } };
-    const hasExpired = isExpired(request.deadlineAtMs, this.#options.wall.unixMs());
-    if (hasExpired) return { verdict, outcome: { got: 'expired' } };
+    const end = this.#endOf(request, nowMs);
+    if (end) return { verdict, outcome: end };
     if (verdict.action === 'dispatch') return { verdict, outcome: this.#grant(request, verdict, nowMs) };
     return nowMs >= request.giveUpAtMs ? { verdict, outcome: this.#defer(request, verdict.reason) } : { verdict };
   }
 
-  #judge({ pool, path, message, topics, ...request }: CallRequest, nowMs: MonotonicMs): GateVerdict {
+  /** Why the message needs no call any more; undefined where it does. */
+  #endOf(request: CallRequest, nowMs: MonotonicMs): AdmissionOutcome | undefined {
+    if (request.signal.aborted) return { got: 'aborted' };
+    const leftMs = this.#leftMs(request);
+    if (leftMs <= 0) return { got: 'expired' };
+    const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
+    return leftMs < fastestMs ? { got: 'unreachable', leftMs, fastestMs } : undefined;
+  }
+
+  #judge(request: CallRequest, nowMs: MonotonicMs): GateVerdict {
+    const { pool, path, message, topics, maxInFlight } = request;
     const { quota, ...inputs } = pool.gateInputs(nowMs);
-    return judge({
+    const verdict = judge({
       ...inputs,
-      quota: { ...quota, calls: Math.min(quota.calls, request.maxInFlight) },
+      quota: { ...quota, calls: Math.min(quota.calls, maxInFlight) },
       nowMs,
       notBeforeMs: request.notBeforeMs,
       giveUpAtMs: request.giveUpAtMs,
@@ -99,6 +109,26 @@ export class DispatchQueue {
         ...topics.map((topic) => this.#options.topics.admittance(topic, message, nowMs)),
       ],
     });
+    return request.hasEscalation ? escalated(verdict, this.#urgencyOf(request, nowMs)) : verdict;
+  }
+
+  #urgencyOf(request: CallRequest, nowMs: MonotonicMs): Urgency {
+    const { pool, attemptsFailed, giveUpAtMs, maxInFlight } = request;
+    const usual = pool.times.usual(request, nowMs);
+    return {
+      leftMs: this.#leftMs(request),
+      neededMs: neededMs({ usual, attemptsFailed, isLastChance: nowMs >= giveUpAtMs }),
+      mayEscalate: pool.inFlight < maxInFlight && pool.mayEscalate(nowMs),
+    };
+  }
+
+  #isUrgent(request: CallRequest, nowMs: MonotonicMs): boolean {
+    const { leftMs, neededMs: needed } = this.#urgencyOf(request, nowMs);
+    return leftMs < needed;
+  }
+
+  #leftMs({ deadlineAtMs }: CallRequest): number {
+    return msBetween(this.#options.wall.unixMs(), deadlineAtMs);
   }
 
   /** The lowest is first to probe what is out of all that the message depends on; undefined where none of that is out. */
@@ -114,11 +144,13 @@ export class DispatchQueue {
     this.#options.onVerdict(pool, verdict);
     for (const topic of topics) this.#options.topics.began(topic, message, tenant);
     this.#queueOf(pool).began(request);
-    const permit = pool.take(request, nowMs, () => {
+    const { escalation } = verdict;
+    const ended = (): void => {
       this.#queueOf(pool).ended(request);
       this.#review(pool);
-    });
-    return { got: 'permit', permit };
+    };
+    const permit = pool.take(request, nowMs, ended, escalation !== undefined);
+    return { got: 'permit', permit, ...(escalation ? { escalation } : {}) };
   }
 
   #defer({ pool }: CallRequest, reason: GateReason): AdmissionOutcome {
@@ -128,11 +160,11 @@ export class DispatchQueue {
 
   #enqueue(call: WaitingCall, verdict: GateVerdict): void {
     const { pool, sizeBytes } = call.request;
-    const queue = this.#queueOf(pool).add(call, verdict.reason === 'too-early');
+    this.#queueOf(pool).add(call, verdict.reason === 'too-early');
     this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
-    this.#makeRoom(queue);
+    this.#makeRoom(call);
     if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
   }
 
@@ -146,26 +178,28 @@ export class DispatchQueue {
   }
 
   /** Sends messages back until places and bytes are enough again; of queues that hold alike, the newcomer's gives up first. */
-  #makeRoom(newcomer: SubscriptionQueue): void {
+  #makeRoom({ request }: WaitingCall): void {
     const { maxWaiting, maxWaitingBytes } = this.#options;
     for (;;) {
       const isCrowded = this.#waiting.size > maxWaiting;
       if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
-      const shareOf = (queue: SubscriptionQueue): number => (isCrowded ? queue.waiting : queue.sizeBytes);
+      const share = isCrowded ? 'waiting' : 'sizeBytes';
       const queues = [...this.#pools.values()].flatMap(({ subscriptions }) => subscriptions);
-      const largest = queues.reduce((most, queue) => (shareOf(queue) > shareOf(most) ? queue : most), newcomer);
-      const latest = largest.latest();
+      const own = this.#queueOf(request.pool).queueOf(request);
+      const subscription = largest(queues, share, own);
+      const latest = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));
     }
   }
 
-  /** Arms what ends this message's wait alone: its time, or its signal. */
+  /** Arms what ends this message's wait alone, or makes it urgent: its time, or its signal. */
   #watch(call: WaitingCall): void {
-    const { notBeforeMs, giveUpAtMs, deadlineAtMs, signal } = call.request;
-    const { clock, wall } = this.#options;
+    const { request } = call;
+    const { notBeforeMs, giveUpAtMs, signal } = request;
+    const { clock } = this.#options;
     const nowMs = clock.nowMs();
     const wakeAtMs = earliest(giveUpAtMs, notBeforeMs > nowMs ? notBeforeMs : never);
-    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), msBetween(wall.unixMs(), deadlineAtMs));
+    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs));
     const cancelTimer = clock.after(Math.max(shortestTimerMs, delayMs), () => this.#wake(call));
     const abort = (): void => this.#dequeue(call, { got: 'aborted' });
     signal.addEventListener('abort', abort);
@@ -173,6 +207,14 @@ export class DispatchQueue {
       cancelTimer();
       signal.removeEventListener('abort', abort);
     };
+  }
+
+  /** When the time left makes another case of the message: it becomes urgent, or can be met no more. */
+  #changesInMs(request: CallRequest, nowMs: MonotonicMs): number {
+    const leftMs = this.#leftMs(request);
+    const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
+    const urgentInMs = request.hasEscalation ? leftMs - this.#urgencyOf(request, nowMs).neededMs : 0;
+    return urgentInMs > 0 ? urgentInMs : leftMs - fastestMs;
   }
 
   #wake(call: WaitingCall): void {
@@ -200,7 +242,11 @@ export class DispatchQueue {
     const wakeAtMs = queue.dispatch(
       (request) => this.#judge(request, nowMs),
       pool.breakers.hasOpen || this.#options.topics.hasOpen ? (request) => this.#probeTurn(request) : undefined,
-      (call, verdict) => this.#dequeue(call, this.#grant(call.request, verdict, nowMs)),
+      (call, verdict) => {
+        const { request } = call;
+        this.#dequeue(call, this.#endOf(request, nowMs) ?? this.#grant(request, verdict, nowMs));
+      },
+      (request) => request.hasEscalation && this.#isUrgent(request, nowMs),
     );
     if (wakeAtMs === never) return;
     const delayMs = Math.max(shortestTimerMs, msBetween(nowMs, wakeAtMs));
@@ -217,4 +263,13 @@ export class DispatchQueue {
     this.#pools.set(pool, queue);
     return queue;
   }
+}
+
+/** The one that has most, of those that hold alike `favourite` where it is one of them. */
+function largest<S extends 'waiting' | 'sizeBytes', Q extends Readonly<Record<S, number>>>(
+  queues: readonly Q[],
+  share: S,
+  favourite: Q | undefined,
+): Q {
+  return queues.reduce((most, queue) => (queue[share] > most[share] ? queue : most), favourite ?? queues[0]!);
 }

@@ -1,25 +1,31 @@
 import { earliest, type MonotonicMs, never } from '../../../shared/runtime/clock.ts';
 import type { CallRequest, WaitingCall } from './call-request.ts';
 import { SubscriptionQueue } from './subscription-queue.ts';
+import { isBefore } from './turns.ts';
 import type { DispatchVerdict, GateVerdict } from './verdict.ts';
 
 /** The subscriptions that want calls of one pool. Only those with messages or calls here are remembered: pushes name them. */
 export class PoolQueue {
   readonly #subscriptions = new Map<string, SubscriptionQueue>();
+  /** Calls granted so far. */
+  #granted = 0;
 
   get subscriptions(): readonly SubscriptionQueue[] {
     return [...this.#subscriptions.values()];
   }
 
   get hasReady(): boolean {
-    return this.subscriptions.some(({ ready }) => ready.length > 0);
+    return this.subscriptions.some(({ hasReady }) => hasReady);
   }
 
   /** The message waits. `isEarly`: a retry whose time has not come. */
-  add(call: WaitingCall, isEarly: boolean): SubscriptionQueue {
-    const queue = this.#of(call.request);
-    queue.add(call, isEarly);
-    return queue;
+  add(call: WaitingCall, isEarly: boolean): void {
+    this.#of(call.request).add(call, isEarly);
+  }
+
+  /** The subscription's queue; undefined where nothing of it is here. */
+  queueOf({ subscription }: CallRequest): SubscriptionQueue | undefined {
+    return this.#subscriptions.get(subscription);
   }
 
   /** The time of a retry has come. */
@@ -35,41 +41,53 @@ export class PoolQueue {
 
   /** A call of the subscription is under way. */
   began(request: CallRequest): void {
-    this.#of(request).inFlight += 1;
+    this.#granted += 1;
+    this.#of(request).began(request, this.#granted);
   }
 
   /** A call of the subscription has ended. */
   ended(request: CallRequest): void {
-    this.#of(request).inFlight -= 1;
+    this.#of(request).ended(request);
     this.#prune(request);
   }
 
   /**
-   * Gives out what `judge` allows. Messages that would probe what is out go first: of those the one with the lowest `probeTurn`, which is
-   * undefined for all others, and absent where nothing is out. Then subscriptions take turns: the one with the fewest calls under way is
-   * first, then the one with the earliest deadline. `grant` has to take the message out of its queue.
+   * Gives out what `judge` allows. Urgent messages are asked about first, the earliest deadline before others, where `isUrgent` is there:
+   * those go that may be escalated. Messages that would probe what is out go next: of those the one with the lowest `probeTurn`, which is
+   * undefined for all others, and absent where nothing is out. Then subscriptions take turns, within each its tenants, and within a
+   * tenant the earliest deadline is first. `grant` has to take the message out of its queue, once its call has begun.
    * @returns when time alone could let another one go; `never` where only an event can
    */
   dispatch(
     judge: (request: CallRequest) => GateVerdict,
     probeTurn: ((request: CallRequest) => number | undefined) | undefined,
     grant: (call: WaitingCall, verdict: DispatchVerdict) => void,
+    isUrgent?: (request: CallRequest) => boolean,
   ): MonotonicMs {
+    for (const call of isUrgent ? this.#urgent(isUrgent) : []) {
+      const verdict = judge(call.request);
+      if (verdict.action === 'dispatch' && verdict.escalation) grant(call, verdict);
+    }
     while (probeTurn) {
       const probe = this.#nextProbe(judge, probeTurn);
       if (!probe) break;
       grant(probe.call, probe.verdict);
     }
-    const queues = new Set(this.subscriptions.filter(({ ready }) => ready.length > 0));
+    const queues = new Set(this.subscriptions.filter(({ hasReady }) => hasReady));
     let wakeAtMs: MonotonicMs = never;
     while (queues.size > 0) {
       const queue = [...queues].reduce((first, other) => (isBefore(other, first) ? other : first));
       const next = nextOf(queue, judge);
       if ('call' in next) grant(next.call, next.verdict);
       else wakeAtMs = earliest(wakeAtMs, next.untilMs);
-      if (!('call' in next) || queue.ready.length === 0) queues.delete(queue);
+      if (!('call' in next) || !queue.hasReady) queues.delete(queue);
     }
     return wakeAtMs;
+  }
+
+  #urgent(isUrgent: (request: CallRequest) => boolean): WaitingCall[] {
+    const urgent = this.subscriptions.flatMap(({ ready }) => ready.filter(({ request }) => isUrgent(request)));
+    return urgent.sort((a, b) => a.request.deadlineAtMs - b.request.deadlineAtMs);
   }
 
   /** The message whose turn it is to probe what is out; of those whose turn it is alike, the one with the earliest deadline. */
@@ -89,7 +107,7 @@ export class PoolQueue {
   }
 
   #of({ subscription }: CallRequest): SubscriptionQueue {
-    const queue = this.#subscriptions.get(subscription) ?? new SubscriptionQueue();
+    const queue = this.#subscriptions.get(subscription) ?? new SubscriptionQueue(this.#granted);
     this.#subscriptions.set(subscription, queue);
     return queue;
   }
@@ -117,9 +135,4 @@ function nextOf(queue: SubscriptionQueue, judge: (request: CallRequest) => GateV
     if (verdict.reason !== 'breaker') break;
   }
   return { untilMs };
-}
-
-function isBefore(queue: SubscriptionQueue, other: SubscriptionQueue): boolean {
-  if (queue.inFlight !== other.inFlight) return queue.inFlight < other.inFlight;
-  return queue.ready[0]!.request.deadlineAtMs < other.ready[0]!.request.deadlineAtMs;
 }

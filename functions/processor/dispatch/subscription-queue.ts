@@ -1,56 +1,92 @@
-import type { WaitingCall } from './call-request.ts';
+import { earliest, never, type UnixMs } from '../../../shared/runtime/clock.ts';
+import type { CallRequest, WaitingCall } from './call-request.ts';
+import { TenantQueue } from './tenant-queue.ts';
+import { byTurn, type Sharer } from './turns.ts';
 
-/** One subscription before one pool: its messages that wait, and how many of its calls are under way. */
-export class SubscriptionQueue {
-  /** Messages that could go at any time, the earliest deadline first. */
-  readonly ready: WaitingCall[] = [];
-  /** Retries whose time has not come. */
-  readonly #early = new Set<WaitingCall>();
+/** One subscription before one pool: the queues of its tenants. Only tenants with messages or calls here are remembered: pushes name them. */
+export class SubscriptionQueue implements Sharer {
+  readonly #tenants = new Map<string, TenantQueue>();
   /** Calls under way. */
   inFlight = 0;
-  #sizeBytes = 0;
+  turn: number;
+
+  /** @param turn the pool's last grant */
+  constructor(turn: number) {
+    this.turn = turn;
+  }
+
+  get tenants(): readonly TenantQueue[] {
+    return [...this.#tenants.values()];
+  }
 
   get waiting(): number {
-    return this.ready.length + this.#early.size;
+    return this.tenants.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   /** Of all messages that wait. */
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.tenants.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   get isEmpty(): boolean {
-    return this.waiting === 0 && this.inFlight === 0;
+    return this.#tenants.size === 0;
+  }
+
+  get hasReady(): boolean {
+    return this.tenants.some(({ ready }) => ready.length > 0);
+  }
+
+  get firstDeadlineAtMs(): UnixMs {
+    return earliest(never, ...this.tenants.map(({ firstDeadlineAtMs }) => firstDeadlineAtMs));
+  }
+
+  /** Messages that could go at any time: tenant by tenant in their turns, of each the earliest deadline first. */
+  get ready(): readonly WaitingCall[] {
+    return this.tenants.toSorted(byTurn).flatMap(({ ready }) => ready);
+  }
+
+  /** The tenant's queue; undefined where nothing of it is here. */
+  queueOf({ tenant }: CallRequest): TenantQueue | undefined {
+    return this.#tenants.get(tenant);
   }
 
   /** `isEarly`: a retry whose time has not come. */
   add(call: WaitingCall, isEarly: boolean): void {
-    this.#sizeBytes += call.request.sizeBytes;
-    if (isEarly) this.#early.add(call);
-    else this.#insert(call);
+    this.#of(call.request).add(call, isEarly);
   }
 
   /** The time of a retry has come. */
   ripen(call: WaitingCall): void {
-    if (this.#early.delete(call)) this.#insert(call);
+    this.#of(call.request).ripen(call);
   }
 
   remove(call: WaitingCall): void {
-    this.#sizeBytes -= call.request.sizeBytes;
-    if (!this.#early.delete(call)) this.ready.splice(this.ready.indexOf(call), 1);
+    this.#of(call.request).remove(call);
+    this.#prune(call.request);
   }
 
-  /** The message that loses least by going back to Pub/Sub: the one with the latest deadline. Undefined when none waits. */
-  latest(): WaitingCall | undefined {
-    const last = this.ready.at(-1);
-    return [...this.#early].reduce<WaitingCall | undefined>(
-      (latest, call) => (latest && latest.request.deadlineAtMs > call.request.deadlineAtMs ? latest : call),
-      last,
-    );
+  /** A call is under way. `turn`: the number of its grant. */
+  began(request: CallRequest, turn: number): void {
+    const tenant = this.#of(request);
+    tenant.inFlight += 1;
+    this.inFlight += 1;
+    tenant.turn = turn;
+    this.turn = turn;
   }
 
-  #insert(call: WaitingCall): void {
-    const behind = this.ready.findIndex(({ request }) => request.deadlineAtMs > call.request.deadlineAtMs);
-    this.ready.splice(behind < 0 ? this.ready.length : behind, 0, call);
+  ended(request: CallRequest): void {
+    this.#of(request).inFlight -= 1;
+    this.inFlight -= 1;
+    this.#prune(request);
+  }
+
+  #of({ tenant }: CallRequest): TenantQueue {
+    const queue = this.#tenants.get(tenant) ?? new TenantQueue(this.turn);
+    this.#tenants.set(tenant, queue);
+    return queue;
+  }
+
+  #prune({ tenant }: CallRequest): void {
+    if (this.#tenants.get(tenant)?.isEmpty) this.#tenants.delete(tenant);
   }
 }

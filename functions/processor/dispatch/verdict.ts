@@ -37,12 +37,25 @@ export type GateReason =
   | 'limit'
   | 'breaker'
   | 'too-early'
-  | 'full';
+  | 'full'
+  | 'paused';
+
+/** Why a message is called with the escalation objective. */
+export interface Escalation {
+  /** Milliseconds to its deadline. */
+  readonly leftMs: number;
+  /** What it needs at the pace of others. */
+  readonly neededMs: number;
+  /** What would have become of it: it would wait for this, or go with the usual objective where it is `free` or `unknown`. */
+  readonly heldBy: GateReason;
+}
 
 /** The message may call now. */
 export interface DispatchVerdict {
   readonly action: 'dispatch';
   readonly reason: 'free' | 'unknown';
+  /** It goes with the escalation objective. */
+  readonly escalation?: Escalation;
 }
 
 /** What is to be done with a message now. */

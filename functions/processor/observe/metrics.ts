@@ -4,6 +4,9 @@ import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
 
+/** Time left at the answer, below 0 where it came late. Derived: from an hour late to a window of a week. */
+const slackBuckets = [-3600, -600, -60, -10, 0, 10, 60, 300, 600, 1800, 3600, 14_400, 86_400, 604_800];
+/** Derived: from an instant call to a message that waited for a day, its default deadline. */
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
@@ -15,6 +18,7 @@ export class FunctionMetrics {
   ]);
   readonly requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
   readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
+  readonly escalated = this.#counter('escalated_requests', 'Requests called with the escalation objective', ['pool']);
   readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
   readonly #verdicts = this.#counter('gate_decisions', 'Verdicts on messages', ['verdict', 'reason', 'pool']);
   readonly #gateChanges = this.#counter('gate_changes', 'The gate became open, saturated, asleep or unknown', [
@@ -26,6 +30,12 @@ export class FunctionMetrics {
   readonly breakerOpen = this.#gauge('breaker_open', '1 while nothing but probes is dispatched', ['scope', 'pool']);
   readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
   readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
+
+  readonly slackSeconds = this.#histogram(
+    'deadline_slack',
+    'Time left to the deadline when answered, negative when late',
+    slackBuckets,
+  );
 
   /** Adds the gauges that are read from the pools with every scrape. To be called once. */
   watch(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>): void {
@@ -76,13 +86,13 @@ export class FunctionMetrics {
     return new Gauge({ name: `async_${name}`, help, labelNames, registers: [this.registry] });
   }
 
-  #histogram(name: string, help: string): Histogram {
+  #histogram(name: string, help: string, buckets = secondsBuckets): Histogram {
     const labelNames = ['pool'];
     return new Histogram({
       name: `async_${name}_seconds`,
       help,
       labelNames,
-      buckets: secondsBuckets,
+      buckets,
       registers: [this.registry],
     });
   }

@@ -5,7 +5,7 @@ import { parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import { truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { CallClass } from '../call/answer.ts';
 import type { GateReading } from '../dispatch/capacity-gate.ts';
-import type { GateVerdict } from '../dispatch/verdict.ts';
+import type { Escalation, GateVerdict } from '../dispatch/verdict.ts';
 import type { ProcessorEvents } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
 import type { ResultSummary } from '../results/result.ts';
@@ -14,7 +14,7 @@ import { BackendTimeouts } from './backend-timeouts.ts';
 import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
 
-/** As in the header that carries a tenant; metadata may hold a longer one. */
+/** As in the header that carries a tenant; metadata may hold a longer one. Protocol: contract §5. */
 const longestTenantBytes = 256;
 
 /** What reports are made with. */
@@ -59,10 +59,23 @@ export class Reports implements ProcessorEvents, PushEvents {
     );
   }
 
+  escalated(pool: string, request: RequestName, objective: string, { leftMs, neededMs, heldBy }: Escalation): void {
+    this.#metrics.escalated.inc({ pool });
+    const figures = { objective, leftMs: Math.round(leftMs), neededMs: Math.round(neededMs), heldBy };
+    const [left, needed] = [leftMs, neededMs].map((ms) => `${(ms / 1000).toFixed(1)} s`);
+    this.#log.info(
+      { event: 'escalated', pool, ...this.#named(request), ...figures },
+      `called as ${objective}: ${left} are left, and at the pace of others it needs ${needed}`,
+    );
+  }
+
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void {
     const { outcome, tokens, attempts, statusCode, errorCode, queuedMs, inferenceMs } = result;
     this.#metrics.requests.inc({ pool, outcome });
     this.#metrics.messageSeconds.observe({ pool }, Math.max(0, msBetween(result.firstPublishedAtMs, nowMs)) / 1000);
+    if (result.deadlineAtMs !== undefined) {
+      this.#metrics.slackSeconds.observe({ pool }, msBetween(nowMs, result.deadlineAtMs) / 1000);
+    }
     this.#metrics.tokens.inc({ pool, direction: 'prompt' }, tokens.prompt);
     this.#metrics.tokens.inc({ pool, direction: 'completion' }, tokens.completion);
     const { prompt: promptTokens, completion: completionTokens } = tokens;
@@ -71,6 +84,26 @@ export class Reports implements ProcessorEvents, PushEvents {
       { event: 'request', outcome, pool, ...this.#named(result.request), ...figures },
       `request ${outcome}`,
     );
+  }
+
+  replayed(pool: string, request: RequestName): void {
+    this.#log.info(
+      { event: 'replayed', pool, ...this.#named(request) },
+      'answered before: the same result was published again',
+    );
+  }
+
+  controlChanged(rules: number): void {
+    this.#lasting.end('control');
+    this.#log.info({ event: 'control', rules }, `the control document has ${rules} rules`);
+  }
+
+  controlUnreadable(fault: string): void {
+    const line = { event: 'control_unreadable', fault };
+    this.#log.error(line, `the control document ${fault}: the last rules that could be read stay in force`);
+    this.#lasting.begin('control', (lastedSeconds) => {
+      this.#log.error({ ...line, lastedSeconds }, 'the control document still cannot be read');
+    });
   }
 
   retried(pool: string, { request, attempts, why, retryAtMs }: RetrySummary): void {

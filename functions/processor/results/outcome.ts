@@ -13,8 +13,11 @@ export type LastStep = FinishStep | RetryStep | GiveBackStep;
 /** What to do next for a message. */
 export type NextStep =
   | LastStep
-  /** The gateway had no room, or a probe did not reach it: the message waits for another place. */
-  | { readonly step: 'wait-on' };
+  /** The gateway had no room, or was not reached: the message waits for another place, `pauseMs` at the least. */
+  | { readonly step: 'wait-on'; readonly pauseMs: number };
+
+/** Protocol: the shortest interval between two probes of contract §3. */
+const unreachablePauseMs = 1000;
 
 /** The request gets its result, and its dead letter where `deadLetter` names a reason for one. */
 export interface FinishStep {
@@ -50,6 +53,8 @@ export interface EndedAttempt {
   readonly callClass: CallClass;
   /** The path's breaker was open when the call began. */
   readonly isProbe: boolean;
+  /** How long the message may still wait here, in milliseconds. */
+  readonly mayWaitMs: number;
   readonly maxAttempts: number;
   /** `RETRY_SPAN_SECONDS` in milliseconds: attempts that failed in less time use up no message. */
   readonly retrySpanMs: number;
@@ -67,6 +72,8 @@ export function afterWait(request: AsyncRequest, outcome: Exclude<AdmissionOutco
   switch (outcome.got) {
     case 'expired':
       return afterExpiry(request);
+    case 'unreachable':
+      return afterUnreachable(request, outcome);
     case 'aborted':
       return giveBack(request, unavailable, 'aborted');
     case 'deferred':
@@ -84,6 +91,37 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
     attempts: request.attemptsFailed,
     deadLetter: 'DEADLINE_EXCEEDED',
   };
+}
+
+/** A request that no call could answer in time any more. */
+function afterUnreachable(
+  request: AsyncRequest,
+  { leftMs, fastestMs }: { readonly leftMs: number; readonly fastestMs: number },
+): FinishStep {
+  const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
+  return {
+    step: 'finish',
+    identity: request,
+    ending: { errorCode: 'DEADLINE_UNREACHABLE', message, statusCode: request.lastStatus ?? 0 },
+    attempts: request.attemptsFailed,
+    deadLetter: 'DEADLINE_UNREACHABLE',
+  };
+}
+
+/** A request that the control document cancels. A call that was aborted for it is no attempt. */
+export function afterCancel(request: AsyncRequest): FinishStep {
+  const ending = { errorCode: 'CANCELLED', message: 'the request was cancelled', statusCode: 0 } as const;
+  return { step: 'finish', identity: request, ending, attempts: request.attemptsFailed };
+}
+
+/** A request that the control document pauses. */
+export function whilePaused(request: AsyncRequest): GiveBackStep {
+  return giveBack(request, noRoom, 'paused');
+}
+
+/** A request of which it cannot be read whether it was answered. */
+export function withoutStore(request: RequestName): GiveBackStep {
+  return { step: 'give-back', request, status: unavailable, why: 'STORE cannot be read' };
 }
 
 /** A request that may not be sent, since the gateway wants a credential and there is none. */
@@ -104,11 +142,10 @@ export function afterCall(attempt: EndedAttempt): NextStep {
     case 'final':
       return { step: 'finish', identity: request, ending: endingOf(call), attempts: request.attemptsFailed + 1 };
     case 'capacity':
-      return { step: 'wait-on' };
+      return { step: 'wait-on', pauseMs: 0 };
     case 'unreachable':
     case 'operators-error':
-      // Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over.
-      return attempt.isProbe ? { step: 'wait-on' } : giveBack(request, unavailable, describeEnd(call));
+      return afterOutage(attempt);
     case 'aborted':
       return giveBack(request, unavailable, describeEnd(call));
     case 'failure':
@@ -137,12 +174,28 @@ export function describeEnd(call: CallEnd): string {
   }
 }
 
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
 function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): GiveBackStep {
   return { step: 'give-back', request, status, why };
 }
 
 function expired(request: AsyncRequest): RequestEnding {
   return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
+}
+
+/**
+ * Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over. So those wait on that
+ * found no gateway, and those that probe what the breaker holds up; the breaker itself says when the next probe goes out.
+ */
+function afterOutage({ request, call, callClass, isProbe, mayWaitMs }: EndedAttempt): NextStep {
+  if (isProbe) return { step: 'wait-on', pauseMs: 0 };
+  const mayTryAgain = callClass === 'unreachable' && mayWaitMs >= unreachablePauseMs;
+  return mayTryAgain
+    ? { step: 'wait-on', pauseMs: unreachablePauseMs }
+    : giveBack(request, unavailable, describeEnd(call));
 }
 
 function afterFailure({ request, call, maxAttempts, retrySpanMs, nowMs }: EndedAttempt): NextStep {

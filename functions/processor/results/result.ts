@@ -10,11 +10,14 @@ import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { jsonSpan } from '../../../shared/runtime/json-spans.ts';
 import { decodeUtf8, truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import { type AnswerTokens, type GatewayAnswer, tokensOf } from '../call/answer.ts';
+import type { ResultPlaces, StoredPart } from './stored-parts.ts';
 
 /** Protocol: contract §2. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'DEADLINE_EXCEEDED'
+  | 'DEADLINE_UNREACHABLE'
+  | 'CANCELLED'
   | 'ATTEMPTS_EXHAUSTED'
   | 'RESULT_TOO_LARGE'
   | 'INFERENCE_ERROR';
@@ -57,16 +60,19 @@ const ownNames = [
   'first_message_id',
   'traceparent',
 ];
+/** Of an error's text. Protocol: contract §2. */
 const maxErrorBytes = 1024;
 
 /** Protocol: contract §8, `async_requests_total`. */
-export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired';
+export type RequestOutcome = 'succeeded' | 'failed' | 'invalid' | 'expired' | 'unreachable' | 'cancelled';
 
 /** What is told of a result: nothing of a prompt or an answer. */
 export interface ResultSummary {
   readonly event: 'answered';
   readonly request: RequestName;
   readonly firstPublishedAtMs: UnixMs;
+  /** Undefined for a request that could not be understood. */
+  readonly deadlineAtMs: UnixMs | undefined;
   readonly outcome: RequestOutcome;
   readonly attempts: number;
   readonly statusCode: number;
@@ -76,15 +82,42 @@ export interface ResultSummary {
   readonly tokens: AnswerTokens;
 }
 
-/** The message that carries the result, or `RESULT_TOO_LARGE` in its place (contract §2), and what is told of it. */
-export function encodeResult(
-  topic: string,
-  result: Result,
-): { readonly message: OutgoingMessage; readonly summary: ResultSummary } {
-  const message = encode(topic, result);
-  if (messageBytes(message.data, message.attributes) <= maxMessageBytes) return { message, summary: summaryOf(result) };
-  const replaced = { ...result, ending: tooLarge(statusOf(result.ending)) };
-  return { message: encode(topic, replaced), summary: summaryOf(replaced) };
+/** A result as a message, what has to be stored before it is published, and what is told of it. */
+export interface EncodedResult {
+  readonly message: OutgoingMessage;
+  readonly stored: readonly StoredPart[];
+  readonly summary: ResultSummary;
+}
+
+/**
+ * The message that carries the result. An answer too large for it goes to the store where there is one; else, and where even that does
+ * not fit, `RESULT_TOO_LARGE` stands in its place. Protocol: contract §2.
+ */
+export function encodeResult(topic: string, result: Result, places?: Pick<ResultPlaces, 'bodyOf'>): EncodedResult {
+  const { ending, identity } = result;
+  const body = 'answer' in ending ? ending.answer.body : undefined;
+  if (body === undefined || body.length <= maxMessageBytes) {
+    const message = encode(topic, result);
+    if (fits(message)) return { message, stored: [], summary: summaryOf(result) };
+  }
+  if (places && body) {
+    const { part, ...place } = places.bodyOf(identity.firstMessageId, body);
+    const message = encode(topic, result, { ...place, sizeBytes: body.length });
+    if (fits(message)) return { message, stored: [part], summary: summaryOf(result) };
+  }
+  const replaced = { ...result, ending: tooLarge(statusOf(ending)) };
+  return { message: encode(topic, replaced), stored: [], summary: summaryOf(replaced) };
+}
+
+function fits({ data, attributes }: OutgoingMessage): boolean {
+  return messageBytes(data, attributes) <= maxMessageBytes;
+}
+
+/** Where an answer's body lies that stands in no message. */
+interface BodyPlace {
+  readonly uri: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
 }
 
 /** The ending of a result that no message can hold. */
@@ -113,6 +146,7 @@ function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, tracepar
     event: 'answered',
     request: { ...nameOf(identity), traceparent },
     firstPublishedAtMs: identity.firstPublishedAtMs,
+    deadlineAtMs: identity.deadlineAtMs,
     outcome: outcomeOf(ending),
     attempts,
     statusCode: statusOf(ending),
@@ -125,14 +159,23 @@ function summaryOf({ identity, ending, attempts, queuedMs, inferenceMs, tracepar
 
 function outcomeOf(ending: RequestEnding): RequestOutcome {
   if (succeeded(ending)) return 'succeeded';
-  const code = errorCodeOf(ending);
-  if (code === 'INVALID_REQUEST') return 'invalid';
-  return code === 'DEADLINE_EXCEEDED' ? 'expired' : 'failed';
+  switch (errorCodeOf(ending)) {
+    case 'INVALID_REQUEST':
+      return 'invalid';
+    case 'DEADLINE_EXCEEDED':
+      return 'expired';
+    case 'DEADLINE_UNREACHABLE':
+      return 'unreachable';
+    case 'CANCELLED':
+      return 'cancelled';
+    default:
+      return 'failed';
+  }
 }
 
-function encode(topic: string, result: Result): OutgoingMessage {
+function encode(topic: string, result: Result, place?: BodyPlace): OutgoingMessage {
   const { identity, ending } = result;
-  const text = identity.shape === 'batch-line' ? batchLine(result) : envelope(result);
+  const text = identity.shape === 'batch-line' ? batchLine(result, place) : envelope(result, place);
   const own = {
     id: identity.id,
     job: identity.job,
@@ -149,13 +192,13 @@ function encode(topic: string, result: Result): OutgoingMessage {
   return { topic, data: Buffer.from(text), attributes: withinLimits(own, Object.fromEntries(metadata)) };
 }
 
-function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result): string {
+function envelope({ identity, ending, attempts, queuedMs, inferenceMs }: Result, place?: BodyPlace): string {
   const error = errorText(ending);
   const usage = 'answer' in ending ? ending.answer.usage : undefined;
   return jsonObject([
     ['id', JSON.stringify(identity.id)],
     ['status_code', String(statusOf(ending))],
-    envelopePayload(ending, error),
+    ...(place ? [['payload', '""'] as const, ...placed('payload', place)] : [envelopePayload(ending, error)]),
     ['error_code', JSON.stringify(errorCodeOf(ending))],
     ['error_message', JSON.stringify(error)],
     ['metadata', JSON.stringify(identity.metadata)],
@@ -173,7 +216,7 @@ function envelopePayload(ending: RequestEnding, error: string): readonly [string
 }
 
 /** Source: https://platform.openai.com/docs/api-reference/batch/request-output */
-function batchLine({ identity, ending, requestId }: Result): string {
+function batchLine({ identity, ending, requestId }: Result, place?: BodyPlace): string {
   const line = [
     ['id', JSON.stringify(`batch_req_${identity.firstMessageId}`)],
     ['custom_id', JSON.stringify(identity.id)],
@@ -185,9 +228,18 @@ function batchLine({ identity, ending, requestId }: Result): string {
   const response = jsonObject([
     ['status_code', String(ending.answer.status)],
     ['request_id', JSON.stringify(ending.answer.headers[requestIdHeader] ?? requestId)],
-    ...batchBody(ending.answer.body),
+    ...(place ? [['body', 'null'] as const, ...placed('body', place)] : batchBody(ending.answer.body)),
   ]);
   return jsonObject([...line, ['response', response], ['error', 'null']]);
+}
+
+/** Protocol: contract §2. */
+function placed(name: 'payload' | 'body', { uri, sizeBytes, sha256 }: BodyPlace): (readonly [string, string])[] {
+  return [
+    [`${name}_uri`, JSON.stringify(uri)],
+    [`${name}_bytes`, String(sizeBytes)],
+    [`${name}_sha256`, JSON.stringify(sha256)],
+  ];
 }
 
 function batchBody(body: Uint8Array): readonly (readonly [string, string])[] {

@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
-import { nameOf } from '../../../shared/pubsub/request.ts';
+import { nameOf, type RequestName } from '../../../shared/pubsub/request.ts';
 import { msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import { retryAfterMs } from '../call/answer.ts';
 import type { MadeCall } from '../call/request-call.ts';
@@ -9,13 +9,22 @@ import { deadLetterMessage } from './dead-letter.ts';
 import { describeEnd, type FinishStep, type RetryStep, unrepeatableEnding } from './outcome.ts';
 import { encodeResult, type ResultSummary } from './result.ts';
 import { type RetrySummary, retryAtMs, retryMessage } from './retry.ts';
+import type { ResultPlaces, StoredPart } from './stored-parts.ts';
+
+/** A result that the message has had already is published again. */
+export interface ReplaySummary {
+  readonly event: 'replayed';
+  readonly request: RequestName;
+}
 
 /** What is due before a delivery may be acked, as plain values: it may be kept until the message comes again. */
 export interface Settlement {
+  /** To be stored before anything is published. */
+  readonly stored: readonly StoredPart[];
   /** To be published in this order. */
   readonly messages: readonly OutgoingMessage[];
   /** What is told once all of them are confirmed. */
-  readonly told: ResultSummary | RetrySummary;
+  readonly told: ResultSummary | RetrySummary | ReplaySummary;
 }
 
 /** What a settlement is made from, beside the step that ends the delivery. */
@@ -27,6 +36,8 @@ export interface SettledPush {
   readonly deadLetterExpired: boolean;
   /** The last call of this delivery; undefined where it made none. */
   readonly lastCall: MadeCall | undefined;
+  /** Undefined where there is no store. */
+  readonly places?: ResultPlaces | undefined;
 }
 
 /**
@@ -41,7 +52,7 @@ export function settle(last: FinishStep | RetryStep, push: SettledPush, nowMs: U
 function finish(last: FinishStep, push: SettledPush, nowMs: UnixMs): Settlement {
   const { identity, ending, attempts } = last;
   const call = push.lastCall;
-  const { message, summary } = encodeResult(push.policy.resultTopic, {
+  const result = {
     identity,
     ending,
     attempts,
@@ -49,13 +60,20 @@ function finish(last: FinishStep, push: SettledPush, nowMs: UnixMs): Settlement 
     inferenceMs: call ? msBetween(call.startedAtMs, call.endedAtMs) : 0,
     traceparent: call?.traceparent ?? identity.traceparent,
     requestId: call?.requestId ?? '',
-  });
-  return { messages: [...deadLetters(last, push), message], told: summary };
+  };
+  const { message, stored, summary } = encodeResult(push.policy.resultTopic, result, push.places);
+  const replay = push.places?.replayOf(identity.firstMessageId, message);
+  return {
+    stored: replay ? [...stored, replay] : stored,
+    messages: [...deadLetters(last, push), message],
+    told: summary,
+  };
 }
 
 function deadLetters({ identity, ending, attempts, deadLetter }: FinishStep, push: SettledPush): OutgoingMessage[] {
   const topic = push.policy.deadLetterTopic;
-  const isDue = deadLetter !== undefined && (deadLetter !== 'DEADLINE_EXCEEDED' || push.deadLetterExpired);
+  const isLate = deadLetter === 'DEADLINE_EXCEEDED' || deadLetter === 'DEADLINE_UNREACHABLE';
+  const isDue = deadLetter !== undefined && (!isLate || push.deadLetterExpired);
   if (topic === undefined || !isDue) return [];
   const { data, attributes } = push.message;
   const reason =
@@ -105,5 +123,5 @@ function retry(
     why: describeEnd(call),
     retryAtMs: atMs,
   } as const;
-  return { messages: [message], told };
+  return { stored: [], messages: [message], told };
 }

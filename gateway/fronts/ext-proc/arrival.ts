@@ -18,6 +18,7 @@ export type Asked = { readonly route: ApiRoute | undefined } | 'anything' | Refu
 
 const onlyReads: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** What a request asks for, by its method and path. */
 export function askedOf(headers: Headers): Asked {
   const { ':method': method, ':path': target } = headers;
   if (method === undefined && target === undefined) return { route: undefined };
@@ -44,6 +45,7 @@ export function subsetOf(
   return new Set(pool.endpoints.filter(isNamed).map(({ host }) => host));
 }
 
+/** A request that a proxy asks about, whole. */
 export interface ProxiedArrival {
   readonly route: ApiRoute;
   readonly headers: Headers;
@@ -53,6 +55,7 @@ export interface ProxiedArrival {
   readonly subset: ReadonlySet<string> | undefined;
 }
 
+/** What admission goes by. */
 export interface PickerAdmitting extends Admitting {
   readonly random: () => number;
   readonly pool: Pool;
@@ -93,6 +96,7 @@ export function forItsClass(refused: Refusal, headers: Headers, admitting: Admit
   return objective && workClassOf(objective.priority) === 'sheddable' ? { ...refused, status: 429 } : refused;
 }
 
+/** For what any endpoint may answer, where none can. */
 export const noneUsable = refusal('no_endpoints', 'no endpoint can take a request just now');
 
 /** For a request that any endpoint may answer, and that takes no place: the one with the least to do; undefined where none is usable. */

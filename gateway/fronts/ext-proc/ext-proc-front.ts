@@ -16,9 +16,11 @@ import { ProxiedRequest } from './proxied-request.ts';
 import { selfSigned } from './self-signed.ts';
 import type { TlsMode } from './tls-modes.ts';
 
+/** The one method of the protocol. Protocol: Envoy's external processing. */
 export const processPath = '/envoy.service.ext_proc.v3.ExternalProcessor/Process';
 const service = 'envoy.service.ext_proc.v3.ExternalProcessor';
 
+/** What the front works with. */
 export interface ExtProcFrontOptions extends PickerOptions {
   readonly router: Router;
   readonly admitting: Admitting;
@@ -34,9 +36,9 @@ export interface ExtProcFrontOptions extends PickerOptions {
   readonly log: Logger;
 }
 
-/** A message holds one piece of a body, as large as the proxy's buffers make it, and some headers. */
+/** A message holds one piece of a body, as large as the proxy's buffers make it, and some headers. Derived: Envoy's headers take 60 KiB at the most. */
 const aroundPieceBytes = 64 * 1024;
-/** gRPC's own limit: a proxy may send so much in one message, however small bodies have to be. */
+/** Protocol: gRPC's own limit. A proxy may send so much in one message, however small bodies have to be. */
 const leastMessageBytes = 4 * 1024 * 1024;
 
 /** Proxies that ask where a request is to go: Envoy, and gateways made of it. */

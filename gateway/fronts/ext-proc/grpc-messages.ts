@@ -17,6 +17,7 @@ export class GrpcFault extends Error {
 /** A byte that says whether the message is compressed, and four with its length. Source: gRPC over HTTP/2. */
 const headBytes = 5;
 
+/** Bounds of what is held. */
 export interface GrpcMessagesOptions {
   readonly mostMessageBytes: number;
   /** Where messages that have not come whole are counted. */

@@ -14,6 +14,7 @@ import { type GrpcHandler, GrpcStream, type GrpcStreamOptions } from './grpc-str
 /** Begins a call of one method. */
 export type GrpcMethod = (stream: GrpcStream) => GrpcHandler;
 
+/** What a server serves, and how. */
 export interface GrpcServerOptions extends GrpcStreamOptions {
   /** By path: `/package.Service/Method`. */
   readonly methods: Readonly<Record<string, GrpcMethod>>;
@@ -23,18 +24,18 @@ export interface GrpcServerOptions extends GrpcStreamOptions {
 
 /**
  * A proxy resets every stream that is done, each with its own request. Node's own bounds (1,000 at once, 33 a second) would close its
- * connection; who may connect is trusted with the requests themselves.
+ * connection; a proxy that may connect is trusted with the requests themselves. Derived: more than a connection sees in its life.
  */
 const unboundedResets = { streamResetBurst: 1e9, streamResetRate: 1e9 };
-/** Of one stream: a piece of a body may come at once, and what a peer can make us hold unread stays small. */
+/** Of one stream: a piece of a body may come at once, and what a peer can make us hold unread stays small. Derived: four of Envoy's largest pieces. */
 const streamWindowBytes = 256 * 1024;
-/** Of one connection, which carries the streams of a whole proxy thread. */
+/** Of one connection, which carries the streams of a whole proxy thread. Derived: sixty-four streams' windows. */
 const connectionWindowBytes = 16 * 1024 * 1024;
-/** Requests that run through one connection of a proxy. */
+/** Requests that run through one connection of a proxy. Derived: as many as files that a process usually may have open. */
 const mostStreams = 20_000;
-/** In megabytes. Node refuses streams of a connection that holds more, and counts what it has yet to send: its default is 10. */
+/** In megabytes. Node refuses streams of a connection that holds more, and counts what it has yet to send: its default is 10. Derived: bodies are bounded elsewhere, so this bound is never to be the first. */
 const mostSessionMegabytes = 1024;
-/** Until a silent connection is asked whether its peer lives. */
+/** Until a silent connection is asked whether its peer lives. Derived: load balancers forget connections after a minute or more. */
 const keepAliveMs = 30_000;
 /** Of a GOAWAY that announces the end and refuses nothing yet. Source: RFC 9113 §6.8. */
 const everyStream = 2 ** 31 - 1;

@@ -12,6 +12,7 @@ export interface GrpcHandler {
   closed(): void;
 }
 
+/** What a call works with. */
 export interface GrpcStreamOptions extends GrpcMessagesOptions {
   readonly log: Logger;
 }

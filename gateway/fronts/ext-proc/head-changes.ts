@@ -13,6 +13,7 @@ export function changesOfRequest(id: string, endpointsKey: string | undefined): 
   return { set: [...set, ['authorization', `Bearer ${endpointsKey}`]], remove: ['x-api-key'] };
 }
 
+/** What is known of a request when its answer's head comes. */
 export interface AnsweredRequest {
   readonly id: string;
   /** `host:port`; undefined where no endpoint gave the answer. */

@@ -5,11 +5,10 @@ import { ProtoReader, ProtoWriter } from './protobuf.ts';
 
 /** Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
 export const healthPaths = { check: '/grpc.health.v1.Health/Check', watch: '/grpc.health.v1.Health/Watch' } as const;
-const serving = 1;
-const notServing = 2;
-const unknownService = 3;
+/** Protocol: `HealthCheckResponse.ServingStatus`. */
+const [serving, notServing, unknownService] = [1, 2, 3];
 
-/** How often a call that watches looks for a change. */
+/** How often a call that watches looks for a change. Derived: well below the second in which proxies ask. */
 const lookAgainMs = 500;
 
 /** Whether a service serves; undefined where there is none of that name. */

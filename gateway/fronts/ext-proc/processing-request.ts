@@ -5,6 +5,7 @@ import { inMap, textsIn } from './struct.ts';
 /** How the proxy sends a body. Protocol: `ProcessingMode.BodySendMode`. */
 export const bodyModes = { none: 0, streamed: 1, fullDuplex: 4 } as const;
 
+/** How the proxy sends the bodies of request and answer: values of `bodyModes`. */
 export interface BodyModes {
   readonly request: number;
   readonly response: number;

@@ -21,6 +21,7 @@ const answers = {
   metadata: 8,
 } as const;
 
+/** Protocol: `HeaderValueOption.HeaderAppendAction`. */
 const overwriteOrAdd = 2;
 
 /**
@@ -75,6 +76,7 @@ export function passOn(what: 'response_body' | 'request_trailers' | 'response_tr
   return new ProtoWriter(16).close(answers[what], 0).grpcMessage();
 }
 
+/** An answer that the proxy is to give. */
 export interface ImmediateAnswer {
   readonly status: number;
   readonly headers: HeaderMutation['set'];

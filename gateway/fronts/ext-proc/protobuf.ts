@@ -3,7 +3,7 @@ export class WireFault extends Error {}
 
 /** Protocol: https://protobuf.dev/programming-guides/encoding/ */
 const wire = { varint: 0, eightBytes: 1, delimited: 2, fourBytes: 5 } as const;
-/** Of the largest number that takes part in what is read here: lengths, and enumerations. */
+/** Of the largest number. Protocol: 64 bits in pieces of seven. */
 const mostVarintBytes = 10;
 
 /**
@@ -82,6 +82,7 @@ export class ProtoReader {
   }
 }
 
+/** To begin with; what is longer moves to twice as much. Derived: an answer of two changed headers. */
 const usualSizeBytes = 512;
 
 /**

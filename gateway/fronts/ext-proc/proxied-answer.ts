@@ -5,9 +5,10 @@ import { isDeclined, saysItIsFull } from '../../endpoint/health/declined-answer.
 
 /** In Envoy's words, the endpoint never had the request: no connection was made, or the proxy knows no such endpoint. */
 const neverSent = /connection (failure|timeout)|no healthy upstream/i;
-/** The beginning of a body, in bytes, in which an engine or the proxy says why it refuses. */
+/** The beginning of a body, in bytes, in which an engine or the proxy says why it refuses. Derived: errors of model servers have some hundred bytes. */
 const readBytes = 4096;
 
+/** How much of an answer the proxy shows. */
 export interface AnswerSeen {
   /** Its body is seen; otherwise its head alone, and that it is over. */
   readonly watched: boolean;

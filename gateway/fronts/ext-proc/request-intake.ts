@@ -34,7 +34,7 @@ export interface IntakeListener {
   gone(): void;
 }
 
-/** A larger body is read in several turns of the event loop: others are served in between. */
+/** A larger body is read in several turns of the event loop: others are served in between. Derived: it takes some milliseconds to parse. */
 const readAtOnceBytes = 1024 * 1024;
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
 const wrongKey = refusal('invalid_api_key', 'the API key is missing or not known');

@@ -2,6 +2,7 @@ import type { HeldBody } from '../http/held-body.ts';
 import type { GrpcStream } from './grpc-stream.ts';
 import { mostPieceBytes, passOn, pieceOf } from './processing-response.ts';
 
+/** A body on its way back to the proxy. */
 export interface ReturnedBody {
   readonly stream: Pick<GrpcStream, 'write'>;
   /** What goes before it. */

@@ -19,6 +19,7 @@ export interface BodyListener {
   gone(): void;
 }
 
+/** How much of bodies is read. */
 export interface BodyLimits {
   /** Of one body. */
   readonly mostBytes: number;
@@ -27,8 +28,12 @@ export interface BodyLimits {
   readonly budget: BodyBudget;
 }
 
+/** Derived: half of the default of `MAX_BUFFERED_BYTES`. */
 const usualMostComingBytes = 256 * 1024 * 1024;
-/** A body of less comes in whatever others of which the end is missing hold: a handful that never end must not keep everyone out. */
+/**
+ * A smaller body is read even while unfinished bodies hold all of the memory: a handful that never end must not keep all others out.
+ * Derived: most chats are below it, and a thousand of them are 64 MB.
+ */
 const alwaysTakenBytes = 64 * 1024;
 const buffersFull = refusal('buffers_full', 'the gateway holds as many bodies as it may');
 const tooHeavy = refusal('invalid_request', 'the body holds too many arrays, objects and values');

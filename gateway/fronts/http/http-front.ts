@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { openFilesLimit } from '../../../shared/runtime/open-files.ts';
+import { mostClientConnections, openFilesLimit } from '../../../shared/runtime/open-files.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
 import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
@@ -15,6 +15,7 @@ import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** What the front is made from. */
 export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;
@@ -33,11 +34,8 @@ export interface HttpFrontOptions {
   readonly drainPhase: () => DrainPhase;
 }
 
-/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. Protocol: Linux' `somaxconn`. */
 const mostUnaccepted = 4096;
-
-/** Files and connections that the process has for itself: its log, its event loop, readings of endpoints. */
-const ownFiles = 64;
 
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */
 export class HttpFront {
@@ -74,9 +72,8 @@ export class HttpFront {
 
   /** Resolves to the clients' base URL once the port is open. */
   async listen(host: string, port: number): Promise<string> {
-    const mostOpen = openFilesLimit();
-    // Each request may need a second connection, to its endpoint.
-    if (mostOpen !== undefined) this.app.server.maxConnections = Math.max(1, Math.floor((mostOpen - ownFiles) / 2));
+    const most = mostClientConnections(openFilesLimit());
+    if (most !== undefined) this.app.server.maxConnections = most;
     await this.app.listen({ host, port, backlog: mostUnaccepted });
     const address = this.app.server.address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;

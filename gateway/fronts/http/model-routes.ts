@@ -8,6 +8,7 @@ export type TurnAway = (request: FastifyRequest, reply: FastifyReply, refused: R
 
 const listPath = '/v1/models';
 
+/** What the routes answer from. */
 export interface ModelServices {
   readonly pool: Pool;
   /** Other names for models, which are listed like models. */

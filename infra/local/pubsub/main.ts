@@ -2,6 +2,7 @@ import { readCommandLine } from '../../../shared/runtime/config/command-line.ts'
 import { decimal, integer, text } from '../../../shared/runtime/config/variables.ts';
 import { createGrpcFace } from './api/grpc-server.ts';
 import { createMethods } from './api/methods.ts';
+import { metricsPage } from './api/metrics-page.ts';
 import { listenOnOnePort } from './api/one-port.ts';
 import { createRestServer } from './api/rest-server.ts';
 import { Backlog } from './broker/backlog.ts';
@@ -22,7 +23,7 @@ const { flags } = readCommandLine(
   {
     usage: 'npm run local:pubsub --',
     about:
-      'Google Pub/Sub on this machine: topics, pull, streaming pull and push; gRPC for the official clients (PUBSUB_EMULATOR_HOST=127.0.0.1:PORT) and REST for curl and gcloud (CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://127.0.0.1:PORT/), on one port of loopback. GET /certs has the certificates of its push tokens by key id, GET /certs/jwks the same keys as a JWK set. It has no ordering, exactly-once delivery, snapshots, seek, schemas or exports, and says so when asked for them.',
+      'Google Pub/Sub on this machine: topics, pull, streaming pull and push; gRPC for the official clients (PUBSUB_EMULATOR_HOST=127.0.0.1:PORT) and REST for curl and gcloud (CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=http://127.0.0.1:PORT/), on one port of loopback. GET /certs has the certificates of its push tokens by key id, GET /certs/jwks the same keys as a JWK set, GET /metrics the backlog of each subscription. It has no ordering, exactly-once delivery, snapshots, seek, schemas or exports, and says so when asked for them.',
     flags: {
       port: integer('--port', { default: '8085', max: 65_535, meaning: 'where to listen; 0 takes a free port' }),
       data: text('--data', {
@@ -55,7 +56,8 @@ const database = openDatabase();
 const catalog = new Catalog(database);
 const knobs = { duplicateRate: flags.duplicateRate, delayMs: flags.delayMs, random: Math.random };
 const maxBacklogBytes = (flags.maxBacklogMb ?? (flags.data ? 102_400 : 1024)) * mebibyte;
-const broker = new Broker(database, new Backlog(database), catalog, clock, knobs, maxBacklogBytes);
+const backlog = new Backlog(database);
+const broker = new Broker(database, backlog, catalog, clock, knobs, maxBacklogBytes);
 const signingKey = await openSigningKey(database, clock.unixMs());
 const pushClient = createPushClient(createPushTokens(signingKey, clock), clock);
 
@@ -64,7 +66,8 @@ const documents = {
   '/certs': { [signingKey.kid]: signingKey.certificate },
   '/certs/jwks': { keys: [publicJwk(signingKey)] },
 };
-const http = createRestServer(methods, documents, reportFault);
+const pages = { '/metrics': () => metricsPage({ catalog, backlog, broker }, clock.unixMs()) };
+const http = createRestServer(methods, documents, pages, reportFault);
 const grpc = createGrpcFace(methods, createStreamingPull(catalog, broker, clock), reportFault);
 const listener = await listenOnOnePort(flags.port, grpc, http).catch((error: Error) =>
   fail(new Error(`--port ${flags.port}: ${error.message}`)),

@@ -9,7 +9,7 @@ import { StatusLine } from '../../cli/terminal/status-line.ts';
 import { runExperiment } from './experiment.ts';
 import { projectId } from './message-bus.ts';
 import { ChildProcesses } from './processes/child-processes.ts';
-import { capacityModes, startServices } from './processes/services.ts';
+import { capacityModes, startServices, storeOf } from './processes/services.ts';
 import { stopSignal } from './processes/stop-signals.ts';
 import { sampleLines } from './sample/sample-lines.ts';
 import { addressesText, invitationText, summaryText } from './summary/stack-texts.ts';
@@ -82,7 +82,7 @@ async function run(): Promise<number> {
     `Starting Pub/Sub, ${flags.endpoint ? '' : 'four simulated model servers, '}the gateway, the function and Monitoring`,
   );
   const { addresses, bus } = await startServices(children, folder, flags);
-  withdraw = announceStack({ ...addresses, projectId });
+  withdraw = announceStack({ ...addresses, projectId, store: storeOf(folder) });
   say(`\n${addressesText(addresses)}\n`);
   say(`${flags.users} users chat; ${lines.length} async requests join them after ${flags.aloneMs / 1000} s`);
   const status = new StatusLine(process.stdout, () => performance.now());

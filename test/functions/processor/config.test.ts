@@ -170,6 +170,28 @@ describe('the attributes of retries are believed', () => {
   });
 });
 
+test.each([
+  ['a bucket', { STORE: 'gs://results/p' }, { kind: 'gs', bucket: 'results', prefix: 'p/' }],
+  ['a folder', { STORE: 'file:/var/results', REPLAY: 'true' }, { kind: 'file', folder: '/var/results' }],
+])('STORE is %s', (_, changed, expected) => {
+  expect(readConfig(functionSchema, { ...least, ...changed }, functionRules).store).toEqual(expected);
+});
+
+test.each([
+  ['REPLAY without STORE', { REPLAY: 'true' }, 'STORE is required where REPLAY is true'],
+  ['a STORE that is none', { STORE: '/var/results' }, 'STORE must be gs://BUCKET'],
+  ['a share above 1', { ESCALATION_SHARE: '5' }, 'ESCALATION_SHARE must be a number from 0 to 1'],
+  ['an objective that fits no header', { ESCALATION_OBJECTIVE: 'very urgent' }, 'ESCALATION_OBJECTIVE must be'],
+  ['no bytes for a result', { MAX_RESULT_BYTES: '0' }, 'MAX_RESULT_BYTES must be'],
+])('%s stops the start', (_, changed, expected) => {
+  expect(faultsOf(changed).join()).toContain(expected);
+});
+
+test('a subscription may have an escalation objective of its own', () => {
+  const policies = readPolicies(JSON.stringify({ s: { ESCALATION_OBJECTIVE: 'urgent' } }), least);
+  expect([policies.of('s').escalationObjective, policies.of('t').escalationObjective]).toEqual(['urgent', undefined]);
+});
+
 describe('topics with two roles stop the start', () => {
   const rows: [string, Record<string, string>, Record<string, unknown>, string][] = [
     [

@@ -58,14 +58,20 @@ test('policies that share a pool share its load, and the largest of their ceilin
   await clock.advance(0);
   expect(asked).toBe(1);
   expect(told).toEqual(['gateway saturated', 'review']);
-  for (let call = 0; call < 20; call += 1) {
-    const permit = pool.take({ path: '/p', message: 'm', tenant: '' }, clock.nowMs(), () => undefined);
+  const call = {
+    path: '/p',
+    maxOutputTokens: undefined,
+    job: '',
+    message: 'm',
+    tenant: '',
+    arrivedAtMs: clock.nowMs(),
+  };
+  for (let calls = 0; calls < 20; calls += 1) {
+    const permit = pool.take(call, clock.nowMs(), () => undefined);
     permit.end({ became: 'success' }, clock.nowMs());
   }
   for (let trips = 0; trips < 5; trips += 1) {
-    const permits = [1, 2, 3, 4].map(() =>
-      pool.take({ path: '/p', message: 'm', tenant: '' }, clock.nowMs(), () => undefined),
-    );
+    const permits = [1, 2, 3, 4].map(() => pool.take(call, clock.nowMs(), () => undefined));
     for (const permit of permits) permit.end({ became: 'success' }, clock.nowMs());
   }
   expect(pool.limit).toBe(3);

@@ -13,6 +13,7 @@ import { uncollectedSpans } from '../../../functions/processor/tracing.ts';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
 import type { RequestName } from '../../../shared/pubsub/request.ts';
 import { readConfig } from '../../../shared/runtime/config/read-config.ts';
+import type { Store } from '../../../shared/store/store.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** What the wall clock shows at the start, when the monotonic one shows 0: an instant of one is none of the other. */
@@ -31,6 +32,7 @@ export interface WorldOptions {
   /** `SUBSCRIPTIONS_FILE`'s text. */
   readonly subscriptions?: object;
   readonly source?: CapacitySource['read'];
+  readonly store?: Store;
   readonly credential?: (clock: ManualClock) => Promise<string>;
 }
 
@@ -51,7 +53,7 @@ export interface Delivering {
 type CallScript = (call: GatewayCall, index: number) => CallEnd | Promise<CallEnd>;
 
 /** The whole dispatch path on a clock wound by hand, before a gateway and a Pub/Sub that do as they are told; all it tells, in order. */
-export async function startProcessorWorld({ settings, subscriptions, source, credential }: WorldOptions = {}) {
+export async function startProcessorWorld({ settings, subscriptions, source, store, credential }: WorldOptions = {}) {
   const clock = createManualClock(0);
   clock.step(wallStartMs);
   const config = readConfig(functionSchema, environment);
@@ -60,10 +62,14 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
   const events: ProcessorEvents = {
     judged: (_, { action, reason }) => say('judged', action, reason),
     called: (_, callClass) => say('called', callClass),
+    escalated: (_, _request, objective, { heldBy }) => say('escalated', objective, heldBy),
     answered: (_, result) => {
       say('answered', result.outcome, result.attempts);
       results.push(result);
     },
+    replayed: () => say('replayed'),
+    controlChanged: (rules) => say('control', rules),
+    controlUnreadable: (fault) => say('control', fault),
     retried: (_, { attempts }) => say('retried', attempts),
     unpublished: () => say('unpublished'),
     givenBack: (_, request, status, why) => {
@@ -116,6 +122,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
       }
       published.push(message);
     },
+    store,
     spans: uncollectedSpans(random),
     events,
   });
@@ -138,7 +145,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, cre
     /** The requests that were given back. */
     givenBack: () => givenBack,
     /** What was told of each result. */
-    results: () => results,
+    results: (): ResultSummary[] => results,
     /** What was told since the last time, in order. */
     told: () => told.splice(0),
     /** From now on, with an empty memory. */

@@ -6,6 +6,7 @@ import { apiRoutes } from '../../../shared/openai/api-routes.ts';
 const pool = { anyUsable: true, canServe: () => true, knowsNothingOf: () => false, contextTokens: () => undefined };
 const interactive = { name: 'interactive', priority: 100, ttftMs: 1000, tpotMs: 50 };
 const standard = { name: 'standard', priority: 0 };
+const sheddable = { name: 'sheddable', priority: -1 };
 const arrival = (over: Partial<Arrival> = {}): Arrival => ({
   route: apiRoutes.chatCompletions,
   headers: {},
@@ -75,6 +76,15 @@ test.each([
 ])('service level: %s', (_, value, expected) => {
   const headers = { 'x-llm-d-inference-objective': 'interactive', 'x-slo-ttft-ms': value };
   expect(admit(arrival({ headers }))).toMatchObject({ ttftSloMs: expected, tpotSloMs: 50 });
+});
+
+test.each([
+  ['as long as it says, a week too', '604800000', 604_800_000],
+  ['nothing usable is no deadline', '0', Number.POSITIVE_INFINITY],
+])('the TTFT figure of sheddable work is its time left, and no promise: %s', (_, value, leftMs) => {
+  const headers = { 'x-llm-d-inference-objective': 'sheddable', 'x-slo-ttft-ms': value };
+  const objectives = new Map([[sheddable.name, sheddable]]);
+  expect(admit(arrival({ headers, objectives }))).toMatchObject({ leftMs, ttftSloMs: undefined });
 });
 
 test.each([

@@ -30,6 +30,14 @@ test('promises are kept as they are, and the deadline is the arrival and the TTF
   });
 });
 
+test('the time left of sheddable work orders it, and promises nothing', () => {
+  const day = 86_400_000;
+  expect(queueingCostOf({ ...request, leftMs: day }, 5000)).toMatchObject({
+    deadlineAtMs: 5000 + day,
+    slo: { ttftMs: 1000, tpotMs: 50 },
+  });
+});
+
 test.each([
   ['a limit below the usual counts', 100, 16, 116],
   ['a limit above it does not: few use it up', 100, 100_000, 300],

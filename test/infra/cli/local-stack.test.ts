@@ -8,7 +8,14 @@ const folder = mkdtempSync(join(tmpdir(), 'backfill-announced-'));
 const file = join(folder, 'cache/stack.json');
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const stackAt = (pubsub: string) => ({ pubsub, gateway: 'g', function: 'f', monitoring: 'm', projectId: 'local' });
+const stackAt = (pubsub: string) => ({
+  pubsub,
+  gateway: 'g',
+  function: 'f',
+  monitoring: 'm',
+  projectId: 'local',
+  store: 's',
+});
 
 test('a stack is found while it runs; of two the later one, and the earlier does not take it away', () => {
   expect(findStack(file)).toBeUndefined();

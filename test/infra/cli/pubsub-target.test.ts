@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { connectPubSub, findTarget } from '../../../infra/cli/pubsub-target.ts';
 
 const url = 'http://127.0.0.1:4000';
-const stack = { pubsub: url, gateway: '', function: '', monitoring: '', projectId: 'local' };
+const stack = { pubsub: url, gateway: '', function: '', monitoring: '', projectId: 'local', store: '' };
 const emulator = { PUBSUB_EMULATOR_HOST: 'localhost:8085' };
 const inCloud = { GOOGLE_CLOUD_PROJECT: 'production' };
 

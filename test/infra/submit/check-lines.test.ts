@@ -41,6 +41,12 @@ test('the three shapes, and which of them bring an id', async () => {
   ]);
 });
 
+test('a window of the submission replaces what the lines say of a deadline, as it does in the function', async () => {
+  writeFileSync(file, JSON.stringify({ payload: chat, deadline: 'soon', window: 7 }));
+  const windowed = await checkLines(file, { job: 'requests-1', window: '2h' }, decode);
+  expect(windowed.lines.size).toBe(1);
+});
+
 const faults: [what: string, line: string | object, reason: string][] = [
   ['no JSON', 'hello', 'line 2 is no JSON: Unexpected token'],
   ['JSON cut short', '{"payload":', 'line 2 is no JSON: '],
@@ -48,6 +54,7 @@ const faults: [what: string, line: string | object, reason: string][] = [
   ['none of the shapes', {}, 'line 2 is no request: data has none of payload, custom_id and model'],
   ['an endpoint that is not allowed', { payload: chat, endpoint: '/v1/x' }, 'endpoint must be one of /v1/chat'],
   ['a deadline in milliseconds', { payload: chat, deadline: 1_795_460_000_000 }, 'deadline must be'],
+  ['a window in other words', { payload: chat, window: '2 hours' }, 'window must be a duration like'],
   ['a stream', { ...chat, stream: true }, '"stream": true'],
   ['an id that is none', { id: 7, payload: chat }, 'id must be a string'],
 ];

@@ -12,8 +12,7 @@ const answer = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(800) }, finish_reason: 'stop' }],
   usage: { prompt_tokens: 250, completion_tokens: 200 },
 });
-const page =
-  ['running', 'waiting'].map((what) => `vllm:num_requests_${what} 0\n`).join('') + 'vllm:kv_cache_usage_perc 0\n';
+const page = `${['running', 'waiting'].map((what) => `vllm:num_requests_${what} 0\n`).join('')}vllm:kv_cache_usage_perc 0\n`;
 const models = JSON.stringify({ object: 'list', data: [{ id: flags.model, object: 'model' }] });
 const [tokens, tokenMs] = [20, 20];
 

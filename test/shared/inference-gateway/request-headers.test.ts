@@ -59,12 +59,13 @@ describe('a call', () => {
     forwarded: { 'x-app': 'a' },
     objective: 'sheddable',
     tenant: 'acme',
+    leftMs: 59_999.5,
     requestId: 'r',
     traceparent: 'p',
     tracestate: '',
     credential: '',
   };
-  test('carries both header families', () => {
+  test('carries both header families, and the time left', () => {
     expect(callHeaders(call)).toEqual({
       'user-agent': 'backfill',
       'x-app': 'a',
@@ -74,6 +75,8 @@ describe('a call', () => {
       'x-gateway-inference-objective': 'sheddable',
       'x-llm-d-inference-fairness-id': 'acme',
       'x-gateway-inference-fairness-id': 'acme',
+      'x-llm-d-slo-ttft-ms': '60000',
+      'x-slo-ttft-ms': '60000',
       'x-request-id': 'r',
       traceparent: 'p',
     });

@@ -71,6 +71,37 @@ describe('the deadline', () => {
   });
 });
 
+describe('the window', () => {
+  const chat = { model: 'm', messages: [] };
+  const line = (more: object) => ({ custom_id: 'c', body: chat, ...more });
+  const first = new Date(publishedAtMs - 60_000).toISOString();
+  const resolved = String(seconds(publishedAtMs + 7000));
+  const rows: [string, object, Record<string, string>, number][] = [
+    ['of an envelope', envelope({ window: '30m' }), {}, 30 * 60_000],
+    ['of a batch line', line({ window: '30m' }), {}, 30 * 60_000],
+    ['of a bare request is OpenAI’s, and not ours', { ...chat, window: '30m' }, {}, day],
+    ['null is absent', envelope({ window: null }), {}, day],
+    ['as attribute, of any shape', chat, { window: '30m' }, 30 * 60_000],
+    ['as attribute, before both of the body', envelope({ window: '5m', deadline: 1 }), { window: '30m' }, 30 * 60_000],
+    ['as attribute, before malformed ones', envelope({ window: 7, deadline: 'x' }), { window: '30m' }, 30 * 60_000],
+    ['of the body, unread beside an attribute of the other', envelope({ window: 7 }), { deadline: resolved }, 7000],
+    ['of attributes, the earlier', chat, { window: '5s', deadline: resolved }, 5000],
+    ['counts from the first publish', chat, { window: '30m', published_at: first }, 29 * 60_000],
+    ['is resolved once', chat, { window: '30m', resolved_deadline: resolved }, 7000],
+  ];
+  test.each(rows)('%s', (_, data, attributes, leftMs) => {
+    expect(accept(data, attributes).deadlineAtMs).toBe(publishedAtMs + leftMs);
+  });
+  test.each([
+    ['of the body', line({ window: '4s' }), {}, 'window must be from 5 seconds to 31 days long'],
+    ['an attribute', envelope({}), { window: '32d' }, 'attribute window must be from 5 seconds to 31 days long'],
+    ['an empty attribute', envelope({}), { window: '' }, 'attribute window must be a duration like 90s'],
+    ['an attribute beside a deadline', envelope({}), { window: 'x', deadline: resolved }, 'attribute window must be'],
+  ])('a malformed one is refused: %s', (_, data, attributes, fault) => {
+    expect(decode(data, attributes)).toMatchObject({ invalid: expect.stringContaining(fault) });
+  });
+});
+
 test.each([
   [1, '1'],
   [0, '0'],
@@ -81,4 +112,17 @@ test.each([
   const invalid = `"stream": ${shown} is not for async requests`;
   expect(decode({ payload: { messages: [], stream } })).toMatchObject({ invalid });
   expect(decode({ model: 'm', messages: [], stream })).toMatchObject({ invalid });
+});
+
+test.each<[string, object, number | undefined]>([
+  ['max_tokens', { messages: [], max_tokens: 64 }, 64],
+  ['the newer key before the older', { messages: [], max_tokens: 64, max_completion_tokens: 32 }, 32],
+  ['null is no limit', { messages: [], max_tokens: null }, undefined],
+  ['a text is none', { messages: [], max_tokens: '64' }, undefined],
+  ['0 is none', { messages: [], max_tokens: 0 }, undefined],
+  ['a fraction is none', { messages: [], max_tokens: 1.5 }, undefined],
+  ['a key of another route is none', { messages: [], max_output_tokens: 64 }, undefined],
+  ['none', { messages: [] }, undefined],
+])('the answer’s limit: %s', (_, payload, expected) => {
+  expect(accept({ payload }).maxOutputTokens).toBe(expected);
 });

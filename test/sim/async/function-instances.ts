@@ -45,7 +45,7 @@ const anyPool = { poolName: undefined, cluster: undefined, namespace: undefined 
 const backlog = 20_000;
 const topUpEveryMs = 1000;
 
-/** The deployed function, so many instances of it, between the local Pub/Sub's push and the simulated gateway. The backlog never ends. */
+/** Instances of the deployed function between the local Pub/Sub's push and the simulated gateway. The backlog never ends. */
 export class FunctionInstances {
   readonly #gateway: SimulatedGateway;
   readonly #options: FunctionInstancesOptions;
@@ -116,10 +116,14 @@ export class FunctionInstances {
   readonly #events: ProcessorEvents = {
     judged: () => {},
     called: () => {},
+    escalated: () => {},
     answered: (_, { outcome, tokens }) => {
       this.#settled += 1;
       if (outcome === 'succeeded') this.#tally.served(this.#gateway.clock.nowMs(), tokens.prompt + tokens.completion);
     },
+    replayed: () => {},
+    controlChanged: () => {},
+    controlUnreadable: () => {},
     retried: () => {},
     unpublished: () => {},
     givenBack: () => {},

@@ -10,6 +10,7 @@ export interface ScrapedSample {
 /** Labels of the monitored resource `prometheus_target`. */
 export const resourceLabelNames = ['project_id', 'location', 'cluster', 'namespace', 'job', 'instance'] as const;
 
+/** What is scraped, as labels name it. */
 export interface Target {
   readonly resourceLabels: Readonly<Record<string, string>>;
   /** Added to each series of the target. */
@@ -56,6 +57,12 @@ function names(sample: Sample, kind: string, { resourceLabels, metricLabels }: T
     taken.includes(name) ? `exported_${name}` : name,
     value,
   ]);
+  const ofPubSub = /^pubsub_subscription_(\w+)$/.exec(sample.name)?.[1];
+  if (ofPubSub !== undefined) {
+    // What the local Pub/Sub tells of itself stands where Google's own would.
+    const type = `pubsub.googleapis.com/subscription/${ofPubSub}`;
+    return { metric: { type, labels: {} }, resource: { type: 'pubsub_subscription', labels: sample.labels } };
+  }
   return {
     metric: {
       type: `prometheus.googleapis.com/${sample.name}/${kind}`,

@@ -11,10 +11,21 @@ const maxBodyBytes = 16 * 1024 * 1024;
 /** A document that is served as it is: path → JSON value. */
 export type Documents = Readonly<Record<string, unknown>>;
 
+/** What is not of Google's API: path → a text that is made when it is asked for. */
+export type Pages = Readonly<Record<string, () => string>>;
+
 /** Google's REST API over the same methods, for curl and gcloud. `onFault` hears of errors that are ours. */
-export function createRestServer(methods: Methods, documents: Documents, onFault: (error: unknown) => void): Server {
+export function createRestServer(
+  methods: Methods,
+  documents: Documents,
+  pages: Pages,
+  onFault: (error: unknown) => void,
+): Server {
   return createServer(async (request, response) => {
     try {
+      const page =
+        request.method === 'GET' && Object.hasOwn(pages, request.url ?? '') ? pages[request.url ?? ''] : undefined;
+      if (page) return void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(page());
       send(response, 200, await answer(request, response));
     } catch (error) {
       const { code, message } = asRefusal(error);

@@ -3,7 +3,7 @@ import type { MonotonicMs, UnixMs } from '../../../../shared/runtime/clock.ts';
 import type { Database } from './database.ts';
 import { type Delivery, type Message, type NewMessage, sizeBytes } from './message.ts';
 
-/** A delivery to be made: to whom, and from when on. */
+/** A delivery to be made: its subscription, and the instant from which on it may be made. */
 export interface Due {
   readonly subscriptionId: number;
   readonly availableAtMs: MonotonicMs;
@@ -37,6 +37,7 @@ export class Backlog {
   readonly #countDown: StatementSync;
   readonly #selectDueBefore: StatementSync;
   readonly #release: StatementSync;
+  readonly #countWaiting: StatementSync;
   #lastMessageId: number;
   #storedBytes: number;
 
@@ -64,6 +65,9 @@ export class Backlog {
       'SELECT id FROM deliveries WHERE subscription = ? AND available_at_ms < ? ORDER BY available_at_ms LIMIT ?',
     );
     this.#release = prepare('UPDATE deliveries SET available_at_ms = ? WHERE subscription = ? AND available_at_ms > ?');
+    this.#countWaiting = prepare(
+      'SELECT count(*) AS count, min(message) AS oldest FROM deliveries WHERE subscription = ?',
+    );
     this.#deleteOrphans();
     const totals = prepare('SELECT max(id) AS lastId, sum(size_bytes) AS bytes FROM messages').get();
     this.#lastMessageId = Number(totals?.lastId ?? 0);
@@ -73,6 +77,13 @@ export class Backlog {
   /** Data and attributes of everything that waits. */
   get storedBytes(): number {
     return this.#storedBytes;
+  }
+
+  /** How many deliveries wait or are under way, and when the oldest was published: a message's id begins with that. */
+  waiting(subscriptionId: number): { readonly count: number; readonly oldestPublishTimeMs: number | undefined } {
+    const row = this.#countWaiting.get(subscriptionId);
+    const oldest = row?.oldest as number | null | undefined;
+    return { count: Number(row?.count ?? 0), oldestPublishTimeMs: oldest == null ? undefined : oldest / 1000 };
   }
 
   /** Takes a message in for all of `dues`, of which there is at least one. */

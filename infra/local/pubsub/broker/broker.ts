@@ -20,6 +20,7 @@ export interface Knobs {
   readonly random: () => number;
 }
 
+/** How many messages are leased, and for how long. */
 export interface Lease {
   readonly maxMessages: number;
   readonly maxBytes: number;
@@ -44,6 +45,7 @@ export class Broker {
   readonly #alarms = new Map<number, () => void>();
   readonly #holders = new Map<number, Outstanding>();
   readonly #toWake = new Set<number>();
+  readonly #acknowledged = new Map<number, number>();
 
   constructor(
     database: Database,
@@ -97,8 +99,15 @@ export class Broker {
     return leased;
   }
 
+  /** Deliveries of the subscription that were acked since the server began. */
+  acknowledged(subscriptionId: number): number {
+    return this.#acknowledged.get(subscriptionId) ?? 0;
+  }
+
   ack(subscription: Entry, { deliveryId }: AckId): void {
-    this.#backlog.remove(subscription.id, deliveryId);
+    if (this.#backlog.remove(subscription.id, deliveryId)) {
+      this.#acknowledged.set(subscription.id, this.acknowledged(subscription.id) + 1);
+    }
     this.#letGo(subscription, deliveryId);
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { MessageBus, projectId, topics } from '../message-bus.ts';
 import type { Addresses } from '../summary/stack-texts.ts';
 import type { ChildProcesses } from './child-processes.ts';
@@ -7,6 +8,7 @@ import { waitUntilHealthy } from './health.ts';
 /** Where the function reads the load: Cloud Monitoring's metrics, or our gateway's own answer. */
 export const capacityModes = ['monitoring', 'gateway'] as const;
 
+/** What the stack runs before. */
 export interface StackOptions {
   /** Base URL of a model server that is used instead of the simulated ones. */
   readonly endpoint: string | undefined;
@@ -15,6 +17,13 @@ export interface StackOptions {
 
 const modelServers = 4;
 const scrapeEverySeconds = 1;
+/** With one for messages that would be late: below what people wait for, and not sheddable. */
+const objectives = 'interactive=100,standard=10,urgent=0,sheddable=-1';
+
+/** The `STORE` of a stack whose data is in the folder. */
+export function storeOf(folder: string): string {
+  return pathToFileURL(join(folder, 'store')).href;
+}
 
 /** Starts the model servers; gives their base URLs. */
 async function startModelServers(children: ChildProcesses): Promise<string[]> {
@@ -55,13 +64,20 @@ export async function startServices(
   const monitoring = await children.start({
     name: 'monitoring',
     script: 'infra/local/monitoring/main.ts',
-    args: ['--port', '0', '--interval-seconds', `${scrapeEverySeconds}`, '--scrape', [gateway, ...endpoints].join(',')],
+    args: [
+      '--port',
+      '0',
+      '--interval-seconds',
+      `${scrapeEverySeconds}`,
+      '--scrape',
+      [gateway, pubsub, ...endpoints].join(','),
+    ],
   });
   const sources: Readonly<Record<string, string>> =
     capacity === 'gateway'
       ? { CAPACITY_SOURCES: 'gateway' }
       : { CAPACITY_SOURCES: 'flow-control,pool,vllm', MONITORING_API_ENDPOINT: new URL(monitoring).host };
-  const functionUrl = await startFunction(children, gateway, pubsub, sources);
+  const functionUrl = await startFunction(children, gateway, pubsub, { ...sources, STORE: storeOf(folder) });
   await bus.pushTo(functionUrl);
   return { addresses: { gateway, function: functionUrl, monitoring, pubsub, logs: folder }, bus };
 }
@@ -71,7 +87,7 @@ async function startGateway(children: ChildProcesses, endpoints: readonly string
     name: 'gateway',
     script: 'gateway/main.ts',
     // After Ctrl-C nothing is left that should be served.
-    env: { ENDPOINTS: endpoints.join(','), HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0' },
+    env: { ENDPOINTS: endpoints.join(','), OBJECTIVES: objectives, HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0' },
   });
   await waitUntilHealthy('the gateway', `${url}/readyz`);
   return url;
@@ -81,7 +97,7 @@ async function startFunction(
   children: ChildProcesses,
   gateway: string,
   pubsub: string,
-  sources: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>>,
 ): Promise<string> {
   const url = await children.start({
     name: 'function',
@@ -91,7 +107,8 @@ async function startFunction(
       RESULT_TOPIC: topics.results,
       RETRY_TOPIC: topics.retries,
       DEAD_LETTER_TOPIC: topics.deadLetters,
-      ...sources,
+      ESCALATION_OBJECTIVE: 'urgent',
+      ...settings,
       PUBSUB_EMULATOR_HOST: new URL(pubsub).host,
       GOOGLE_CLOUD_PROJECT: projectId,
       METADATA_SERVER_DETECTION: 'none',

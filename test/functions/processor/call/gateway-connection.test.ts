@@ -33,6 +33,7 @@ const call = (changed: Partial<GatewayCall> = {}): Promise<CallEnd> =>
     url,
     headers: {},
     body: Buffer.from('{}'),
+    maxAnswerBytes: 10_000_000,
     timeoutMs: 60_000,
     signal: new AbortController().signal,
     holdAnswer: (_, onRoom) => onRoom(),

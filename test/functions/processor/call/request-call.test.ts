@@ -33,16 +33,25 @@ async function make(traceparent: string, end = answer) {
     ...identity,
     traceparent,
     tracestate: 'a=b',
-    deadlineAtMs: unix(1e9),
+    deadlineAtMs: unix(3_600_000 + 90_000.4),
     endpoint: '/v1/completions',
     payload: Buffer.from('{}'),
     headers: { 'x-app': 'a' },
+    maxOutputTokens: undefined,
   };
-  const policy = { gatewayUrl: 'http://gateway/base', objective: 'sheddable' };
+  const target = { gatewayUrl: 'http://gateway/base', objective: 'sheddable' };
   const { signal } = new AbortController();
   const span = { context, note: (attributes: object) => void noted.push(attributes) };
   const made = await call(
-    { request, policy, credential: 'key', timeoutMs: 5000, signal, holdAnswer: () => undefined },
+    {
+      request,
+      ...target,
+      credential: 'key',
+      timeoutMs: 5000,
+      maxAnswerBytes: 1000,
+      signal,
+      holdAnswer: () => undefined,
+    },
     span,
   );
   return { made, sent: sent[0]!, noted };
@@ -55,6 +64,8 @@ test('is sent to the policy’s URL, with an id of its own, inside the span’s 
     timeoutMs: 5000,
     headers: {
       'x-app': 'a',
+      'x-llm-d-slo-ttft-ms': '90001',
+      'x-slo-ttft-ms': '90001',
       'x-request-id': 'drawn',
       traceparent: `00-${traceId}-b7ad6b7169203331-01`,
       tracestate: 'a=b',

@@ -22,6 +22,7 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
     gatewayUrl: '',
     ceiling: 8,
     whenUnknown,
+    escalationShare: 0.05,
     onBreaker: (name, isOpen) => opened.push(`${name} ${isOpen ? 'opens' : 'closes'}`),
     capacity: new CapacityGate({
       read: async () => ({
@@ -36,8 +37,10 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
       onReading: nothing,
     }),
   });
-  const take = (message = 'm', onEnd: () => void = nothing): Permit =>
-    pool.take({ path, message, tenant: '' }, clock.nowMs(), onEnd);
+  const take = (message = 'm', onEnd: () => void = nothing, isEscalated = false): Permit => {
+    const call = { path, maxOutputTokens: undefined, job: '', message, tenant: '', arrivedAtMs: clock.nowMs() };
+    return pool.take(call, clock.nowMs(), onEnd, isEscalated);
+  };
   const call = (outcome: CallOutcome, message?: string): void => take(message).end(outcome, clock.nowMs());
   const advance = async (ms: number): Promise<void> => {
     await clock.advance(ms);
@@ -210,6 +213,7 @@ test('before the first reading the gate is not known, and the load is to be read
     gatewayUrl: '',
     ceiling: 1,
     whenUnknown: 'probe',
+    escalationShare: 0.05,
     onBreaker: nothing,
     capacity: new CapacityGate({
       read: () => new Promise(() => undefined),

@@ -12,9 +12,9 @@ const wait = (reason: 'limit' | 'breaker', untilMs?: number): GateVerdict => ({
   ...(untilMs === undefined ? {} : { untilMs: mono(untilMs) }),
 });
 
-/** A message that waits: its name, its subscription, its deadline. */
-const waiting = (message: string, subscription = 's', deadlineAtMs = 1): WaitingCall => ({
-  request: { message, subscription, deadlineAtMs: unix(deadlineAtMs), sizeBytes: 1 } as CallRequest,
+/** A message that waits: its name, its subscription, its deadline, its tenant. */
+const waiting = (message: string, subscription = 's', deadlineAtMs = 1, tenant = ''): WaitingCall => ({
+  request: { message, subscription, deadlineAtMs: unix(deadlineAtMs), tenant, sizeBytes: 1 } as CallRequest,
   settle: () => undefined,
   release: () => undefined,
 });
@@ -45,6 +45,62 @@ test('subscriptions take turns, and in one the earliest deadline is first', () =
     queue.add(waiting(message, subscription, deadline), false);
   }
   expect(dispatch(queue)).toEqual({ granted: ['a early', 'b', 'a middle', 'a late'], wakeAtMs: never });
+});
+
+describe('tenants of one subscription', () => {
+  /** One place, which is given back at once. */
+  function serve(queue: PoolQueue): string | undefined {
+    let served: CallRequest | undefined;
+    queue.dispatch(
+      () => (served ? wait('limit') : go),
+      undefined,
+      (call) => {
+        served = call.request;
+        queue.began(call.request);
+        queue.remove(call);
+      },
+    );
+    if (served) queue.ended(served);
+    return served?.message;
+  }
+
+  test('take turns, whatever their deadlines, and in one the earliest deadline is first', () => {
+    const queue = new PoolQueue();
+    const deadlines = { a: [1, 2, 3, 4], b: [90, 80] };
+    for (const [tenant, each] of Object.entries(deadlines)) {
+      for (const at of each) queue.add(waiting(`${tenant}${at}`, 's', at, tenant), false);
+    }
+    const served = Array.from({ length: 6 }, () => serve(queue));
+    expect(served).toEqual(['a1', 'b80', 'a2', 'b90', 'a3', 'a4']);
+  });
+
+  test('a place goes to the one with the fewest calls under way', () => {
+    const queue = new PoolQueue();
+    for (const at of [1, 2, 3]) queue.add(waiting(`a${at}`, 's', at, 'a'), false);
+    dispatch(queue);
+    for (const at of [4, 5]) queue.add(waiting(`a${at}`, 's', at, 'a'), false);
+    for (const at of [8, 9]) queue.add(waiting(`b${at}`, 's', at, 'b'), false);
+    expect(dispatch(queue).granted).toEqual(['b8', 'b9', 'a4', 'a5']);
+  });
+
+  test('an endless row of new ones does not starve one that waits', () => {
+    const queue = new PoolQueue();
+    queue.add(waiting('first', 's', 1, 'patient'), false);
+    queue.add(waiting('second', 's', 99, 'patient'), false);
+    const served = [0, 1, 2, 3].map((index) => {
+      queue.add(waiting(`new ${index}`, 's', 2, `tenant ${index}`), false);
+      return serve(queue);
+    });
+    expect(served).toEqual(['first', 'new 0', 'new 1', 'second']);
+  });
+
+  test('are forgotten with their last message and call', () => {
+    const queue = new PoolQueue();
+    queue.add(waiting('a', 's', 1, 'a'), false);
+    queue.add(waiting('b', 's', 2, 'b'), false);
+    serve(queue);
+    expect(queue.subscriptions[0]?.tenants).toHaveLength(1);
+  });
 });
 
 test('a retry whose time has not come is not looked at', () => {

@@ -27,6 +27,27 @@ describe('subscriptions share', () => {
     expect(crowd[1]?.admitted).toEqual(full);
   });
 
+  test('places to wait, within one: a far deadline gives its place to a near one', async () => {
+    const { ask, clock } = setUp({ maxWaiting: 2 });
+    const far = [1, 2].map((day) => ask({ notBeforeMs: 1e6, deadlineAtMs: day * 1e9 }));
+    const near = ask({ notBeforeMs: 1e6, deadlineAtMs: 1e5 });
+    await clock.advance(0);
+    expect([...far, near].map(({ admitted }) => admitted)).toEqual([
+      undefined,
+      { got: 'deferred', reason: 'full' },
+      undefined,
+    ]);
+  });
+
+  test('places to wait, within one: the tenant that has most of them gives up, though its deadlines are near', async () => {
+    const { ask } = setUp({ maxWaiting: 3 });
+    const crowd = [1, 2, 3].map((each) => ask({ tenant: 'a', notBeforeMs: 1e6, deadlineAtMs: each * 1e5 }));
+    const other = ask({ tenant: 'b', notBeforeMs: 1e6, deadlineAtMs: 9e9 });
+    await settle();
+    expect(crowd.map(({ admitted }) => admitted?.got)).toEqual([undefined, undefined, 'deferred']);
+    expect(other.admitted).toBeUndefined();
+  });
+
   test('bytes: the largest gives up, whatever its number', async () => {
     const { ask, queue } = setUp({ maxWaitingBytes: 100 });
     const heavy = ask({ subscription: 'a', notBeforeMs: 1e6, sizeBytes: 60 });

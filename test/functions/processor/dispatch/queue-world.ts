@@ -28,7 +28,7 @@ export interface Asking {
 /** What the wall clock shows at the start, when the monotonic one shows 0: an instant of one is none of the other. */
 const wallStartMs = 1_800_000_000_000;
 const nothing = (): void => undefined;
-const taker = { path: '/p', message: 'warming', tenant: '' };
+const taker = { path: '/p', maxOutputTokens: undefined, job: '', message: 'warming', tenant: '', arrivedAtMs: mono(0) };
 
 /** A pool that is warm up to its ceiling, behind a queue, on a clock wound by hand. */
 export function setUp({
@@ -61,6 +61,7 @@ export function setUp({
     gatewayUrl: '',
     ceiling,
     whenUnknown: 'probe',
+    escalationShare: 0.05,
     onBreaker: nothing,
     capacity: new CapacityGate({
       read: () => askSources([source], maxAgeMs, clock),
@@ -79,6 +80,11 @@ export function setUp({
       message: `m${asked}`,
       tenant: '',
       hasFailed: false,
+      attemptsFailed: 0,
+      maxOutputTokens: undefined,
+      job: '',
+      arrivedAtMs: clock.nowMs(),
+      hasEscalation: false,
       subscription: 's',
       pool,
       path: '/p',
@@ -104,7 +110,7 @@ export function setUp({
   const take = (outcome: CallOutcome): void =>
     pool.take({ ...taker, message: 'taken' }, clock.nowMs(), nothing).end(outcome, clock.nowMs());
   for (let calls = 1; calls < ceiling; calls += 1) {
-    const warming = Array.from({ length: calls }, () => pool.take(taker, clock.nowMs(), nothing));
+    const warming = Array.from({ length: calls }, () => pool.take({ ...taker, path: '/warm' }, clock.nowMs(), nothing));
     for (const permit of warming) permit.end(success, clock.nowMs());
   }
   return { clock, pool, topics, queue, ask, end, take, verdicts, readings: () => readings };

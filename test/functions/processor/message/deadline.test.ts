@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callTimeoutMs, isExpired, readDeadline } from '../../../../shared/pubsub/deadline.ts';
+import { callTimeoutMs, deadlineOf, isExpired } from '../../../../shared/pubsub/deadline.ts';
 import { unix } from '../../../support/instants.ts';
 
 describe('how long a call may take', () => {
@@ -39,7 +39,28 @@ describe('a deadline', () => {
     ['may not be infinite', Number.POSITIVE_INFINITY, 'deadline must be finite unix seconds'],
     ['may not be NaN', Number.NaN, 'deadline must be finite unix seconds'],
   ])('%s', (_, seconds, expected) => {
-    const read = readDeadline(seconds, publishedAtMs);
+    const read = deadlineOf({ deadline: seconds }, publishedAtMs);
     expect(read).toEqual(typeof expected === 'string' ? { fault: expected } : expected);
+  });
+});
+
+describe('a window', () => {
+  const publishedAtMs = unix(1_795_460_000_000);
+  const atSeconds = (seconds: number): number => 1_795_460_000_000 + seconds * 1000;
+  const form = expect.stringContaining('window must be a duration like');
+  test.each<[string, object, unknown]>([
+    ['counts from the first publish', { window: '1h30m' }, atSeconds(5400)],
+    ['may be 31 days', { window: '31d' }, atSeconds(31 * 86_400)],
+    ['holds beside a later deadline', { window: '90s', deadline: 1_795_460_091 }, atSeconds(90)],
+    ['gives way to an earlier deadline', { window: '90s', deadline: '1795460089.5' }, atSeconds(89.5)],
+    ['gives way to a past deadline', { window: '90s', deadline: 1 }, 1000],
+    ['is not excused by a deadline', { window: '90', deadline: 1_795_460_001 }, { fault: form }],
+    ['excuses no deadline', { window: '90s', deadline: 0 }, { fault: 'deadline must be unix seconds above 0' }],
+    ['is no number', { window: 90 }, { fault: form }],
+    ['is no list', { window: ['90s'] }, { fault: form }],
+    ['is not empty', { window: '' }, { fault: form }],
+    ['may be absent, as a deadline may', {}, undefined],
+  ])('%s', (_, fields, expected) => {
+    expect(deadlineOf(fields, publishedAtMs)).toEqual(expected);
   });
 });

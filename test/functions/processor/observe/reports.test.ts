@@ -4,9 +4,12 @@ import { expect, test } from 'vitest';
 import type { GateReading } from '../../../../functions/processor/dispatch/capacity-gate.ts';
 import { FunctionMetrics } from '../../../../functions/processor/observe/metrics.ts';
 import { Reports } from '../../../../functions/processor/observe/reports.ts';
+import type { ResultSummary } from '../../../../functions/processor/results/result.ts';
+import { later } from '../../../../shared/runtime/clock.ts';
+import { unix } from '../../../support/instants.ts';
 import { createManualClock } from '../../../support/manual-clock.ts';
 
-function world() {
+function world(metrics = new FunctionMetrics()) {
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({
     write: (chunk, _encoding, done) => {
@@ -18,7 +21,7 @@ function world() {
   return {
     clock,
     lines,
-    reports: new Reports({ metrics: new FunctionMetrics(), log: pino(sink), projectId: undefined, clock, wall: clock }),
+    reports: new Reports({ metrics, log: pino(sink), projectId: undefined, clock, wall: clock }),
   };
 }
 
@@ -59,3 +62,53 @@ test('so is a gate that does not know the load', async () => {
     ['open', undefined],
   ]);
 });
+
+const request = { id: 'a', model: 'm', tenant: 't', firstMessageId: '1', traceparent: '' };
+
+test('an escalation is counted, and logged with its reason and its numbers', async () => {
+  const metrics = new FunctionMetrics();
+  const { lines, reports } = world(metrics);
+  reports.escalated('pool', request, 'urgent', { leftMs: 8000.4, neededMs: 9100, heldBy: 'saturated' });
+  expect(lines).toMatchObject([
+    {
+      event: 'escalated',
+      pool: 'pool',
+      messageId: '1',
+      objective: 'urgent',
+      leftMs: 8000,
+      neededMs: 9100,
+      heldBy: 'saturated',
+      msg: 'called as urgent: 8.0 s are left, and at the pace of others it needs 9.1 s',
+    },
+  ]);
+  expect(await metrics.registry.getSingleMetricAsString('async_escalated_requests_total')).toContain('{pool="pool"} 1');
+});
+
+test.each([
+  ['in time', 70_000, '60', '70'],
+  ['late', -5000, '-10', '-5'],
+])('the time left when answered is observed: %s', async (_, leftMs, below, sum) => {
+  const metrics = new FunctionMetrics();
+  const { reports, clock } = world(metrics);
+  const nowMs = clock.unixMs();
+  reports.answered('pool', { ...answered, deadlineAtMs: later(nowMs, leftMs) }, nowMs);
+  reports.answered('pool', { ...answered, outcome: 'invalid', deadlineAtMs: undefined }, nowMs);
+  const text = await metrics.registry.getSingleMetricAsString('async_deadline_slack_seconds');
+  expect(text).toContain(`le="${below}",pool="pool"} 0`);
+  expect(text).toContain(`_sum{pool="pool"} ${sum}`);
+  expect(text).toContain('_count{pool="pool"} 1');
+});
+
+const answered: ResultSummary = {
+  event: 'answered',
+  request,
+  firstPublishedAtMs: unix(0),
+  deadlineAtMs: undefined,
+  outcome: 'succeeded',
+  attempts: 1,
+  statusCode: 200,
+  errorCode: '',
+  queuedMs: 0,
+  inferenceMs: 0,
+  tokens: { prompt: 0, completion: 0 },
+};

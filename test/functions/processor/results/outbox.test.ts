@@ -7,6 +7,7 @@ import { createManualClock } from '../../../support/manual-clock.ts';
 
 /** A retry that is due on these topics, one after the other. */
 const due = (...topics: readonly string[]): Settlement => ({
+  stored: [],
   messages: topics.map((topic) => ({ topic, data: Buffer.from(topic), attributes: {} })),
   told: {
     event: 'retried',

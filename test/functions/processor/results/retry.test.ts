@@ -54,6 +54,7 @@ describe('the message', () => {
     endpoint: '/v1/completions',
     payload: new Uint8Array(0),
     headers: {},
+    maxOutputTokens: undefined,
   };
   const data = Buffer.from('{"payload":{}}');
   const make = (changed: { data?: Uint8Array; attributes?: Record<string, string>; lastStatus?: number } = {}) =>

@@ -89,6 +89,7 @@ describe('a retry', () => {
     endpoint: '/v1/completions',
     payload: data,
     headers: {},
+    maxOutputTokens: undefined,
     attemptsFailed: 1,
   };
   const broken: CallEnd = { end: 'broken', message: 'ECONNRESET' };

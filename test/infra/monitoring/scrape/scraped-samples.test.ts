@@ -22,6 +22,22 @@ test.each(pages)('%s', (_name, page, expected) => {
   expect(read).toEqual(expected);
 });
 
+test('what the local Pub/Sub tells of a subscription stands under the name that Google gives it', () => {
+  const page =
+    '# TYPE pubsub_subscription_num_undelivered_messages gauge\npubsub_subscription_num_undelivered_messages{subscription_id="s"} 3\n';
+  expect(readScrape(page, target)).toEqual([
+    {
+      identity: {
+        metric: { type: 'pubsub.googleapis.com/subscription/num_undelivered_messages', labels: {} },
+        resource: { type: 'pubsub_subscription', labels: { subscription_id: 's' } },
+        metricKind: 'GAUGE',
+        valueType: 'DOUBLE',
+      },
+      value: 3,
+    },
+  ]);
+});
+
 test('a label that the resource has too keeps its value under another name', () => {
   const [sample] = readScrape('# TYPE x gauge\nx{job="own",pod="p"} 1\n', {
     ...target,
