@@ -1,4 +1,5 @@
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
+import { type DeadlineFigures, DeadlineInstances, type DeadlineLoad } from './async/deadline-instances.ts';
 import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
 import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
 import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
@@ -23,14 +24,16 @@ export interface Experiment {
   readonly async?: AsyncLoad;
 }
 
-/** An endless backlog. */
-export type AsyncLoad = DirectLoad | FunctionLoad;
+/** An endless backlog, or messages with deadlines. */
+export type AsyncLoad = DirectLoad | FunctionLoad | DeadlineLoad;
 
 export interface Outcome {
   readonly realtime: Figures;
   /** By the world's stages, where it has some. */
   readonly stages: readonly Figures[];
   readonly async: AsyncFigures;
+  /** Of messages with deadlines. */
+  readonly deadlines?: DeadlineFigures;
 }
 
 /** What a simulation leaves out, to be printed with its report. */
@@ -67,9 +70,11 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
   const endsAtMs = seconds * 1000;
   const async = experiment.async && asyncBacklog(experiment.async, gateway, { way, seed, endsAtMs });
   async?.begin();
-  const isOver = () => served.length === requests.length && (!async || clock.nowMs() > endsAtMs);
+  const isAsyncOver = (): boolean =>
+    async instanceof DeadlineInstances ? async.isOver : !async || clock.nowMs() > endsAtMs;
+  const isOver = () => served.length === requests.length && isAsyncOver();
   // Only the function awaits anything.
-  if (async instanceof FunctionInstances) await clock.runSettledUntil(isOver);
+  if (async instanceof FunctionInstances || async instanceof DeadlineInstances) await clock.runSettledUntil(isOver);
   else clock.runUntil(isOver);
   return {
     realtime: figuresOf(
@@ -77,7 +82,8 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
       slo,
     ),
     stages: stagesOf(served, slo),
-    async: async?.figures(seconds) ?? noAsync,
+    async: async && !(async instanceof DeadlineInstances) ? async.figures(seconds) : noAsync,
+    ...(async instanceof DeadlineInstances ? { deadlines: async.figures() } : {}),
   };
 }
 
@@ -85,7 +91,8 @@ function asyncBacklog(
   load: AsyncLoad,
   gateway: SimulatedGateway,
   common: { readonly way: Way; readonly seed: number; readonly endsAtMs: number },
-): DirectCallers | FunctionInstances {
+): DirectCallers | FunctionInstances | DeadlineInstances {
+  if ('work' in load) return new DeadlineInstances(gateway, load, common);
   if ('callers' in load) return new DirectCallers(gateway, { ...load, ...common });
   return new FunctionInstances(gateway, { ...load, ...common });
 }
