@@ -23,6 +23,8 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   /** When a retry may be tried again; `longAgo` when the message is none. */
   readonly notBeforeMs: MonotonicMs;
   readonly deadlineAtMs: UnixMs;
+  /** From its first publish to its deadline. */
+  readonly windowMs: number;
   /** Until when the message may wait. */
   readonly giveUpAtMs: MonotonicMs;
   readonly sizeBytes: number;
@@ -30,13 +32,21 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   readonly signal: AbortSignal;
 }
 
+/** Hardly a call like it was lately as fast as what is left. Durations in milliseconds. */
+export interface UnreachableOutcome {
+  readonly got: 'unreachable';
+  readonly leftMs: number;
+  readonly fastestMs: number;
+  /** How much sooner it is told, because more messages come than can be met. */
+  readonly soonerMs: number;
+}
+
 /** How a message's wait for a call ended. */
 export type AdmissionOutcome =
   | { readonly got: 'permit'; readonly permit: Permit; readonly escalation?: Escalation }
   | { readonly got: 'deferred'; readonly reason: GateReason }
   | { readonly got: 'expired' }
-  /** Hardly a call like it was ever as fast as what is left, in milliseconds. */
-  | { readonly got: 'unreachable'; readonly leftMs: number; readonly fastestMs: number }
+  | UnreachableOutcome
   | { readonly got: 'aborted' };
 
 /** A message that waits for its call. */

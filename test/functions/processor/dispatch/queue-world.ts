@@ -84,6 +84,7 @@ export function setUp({
       maxOutputTokens: undefined,
       job: '',
       arrivedAtMs: clock.nowMs(),
+      windowMs: 1e9,
       hasEscalation: false,
       subscription: 's',
       pool,
