@@ -141,6 +141,18 @@ export default {
       [room('choose', 'discovery', 'fronts'), gatewayTop, router],
     ),
     {
+      name: 'simulation-uses-the-router',
+      comment:
+        'The simulation is a front: of the parts that decide it may name types, and otherwise the policies, to choose one by its name.',
+      severity: 'error',
+      from: { path: '^test/sim/' },
+      to: {
+        path: room('admit', 'queue', 'choose', 'endpoint', 'discovery'),
+        pathNot: '^gateway/choose/policies/policies\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'rules-touch-no-system',
       comment: 'A rule that reads a file, a socket or a clock of its own cannot be tested as a table, nor simulated.',
       severity: 'error',

@@ -3,6 +3,7 @@ import { type NamedFile, readNamedFile } from '../shared/runtime/config/named-fi
 import type { Environment, Faults } from '../shared/runtime/config/read-config.ts';
 import type { Parsed } from '../shared/runtime/config/variables.ts';
 import { type ApiKey, parseApiKeys } from './admit/api-keys.ts';
+import { type ModelNames, parseModelNames } from './admit/model-names.ts';
 import { type Objectives, parseObjectiveFile } from './admit/objectives.ts';
 import { parseEndpointFile } from './discovery/endpoint-list.ts';
 import type { EndpointAddress } from './endpoint/address.ts';
@@ -13,6 +14,7 @@ export interface ConfigFiles {
   readonly objectives: NamedFile<Objectives> | undefined;
   readonly apiKeys: NamedFile<readonly ApiKey[]> | undefined;
   readonly endpointsKey: NamedFile<string> | undefined;
+  readonly models: NamedFile<ModelNames> | undefined;
 }
 
 /**
@@ -33,5 +35,6 @@ export function readConfigFiles(env: Environment, defaultObjective: string | und
     }),
     apiKeys: read('API_KEYS_FILE', parseApiKeys),
     endpointsKey: read('ENDPOINTS_API_KEY_FILE', parseBearerKey),
+    models: read('MODELS_FILE', parseModelNames),
   };
 }

@@ -4,6 +4,7 @@ import {
   baseUrl,
   choice,
   custom,
+  decimal,
   integer,
   list,
   longestTimerMs,
@@ -15,9 +16,11 @@ import { parseObjectiveList } from './admit/objectives.ts';
 import { spellings } from './admit/request-head.ts';
 import { policies, policyNames } from './choose/policies/policies.ts';
 import { parseEndpointList } from './discovery/endpoint-list.ts';
+import { tlsModes } from './fronts/ext-proc/tls-modes.ts';
 
 /** Which requests get a line: every one, those that went wrong, or none. */
 export const requestLogModes = ['all', 'errors', 'none'] as const;
+/** A value of `LOG_REQUESTS`. */
 export type RequestLogMode = (typeof requestLogModes)[number];
 
 /** The gateway's variables: the schema behind its configuration and behind the reference in docs/configuration.md. */
@@ -58,6 +61,10 @@ export const gatewaySchema = {
   objectivesFile: text('OBJECTIVES_FILE', {
     meaning:
       'instead: a JSON file `{"interactive":{"priority":100,"ttftMs":1000,"tpotMs":50,"missBudget":0.01,"ttlSeconds":30}}`, re-read when it changes: the service level of requests that bring none, the share that may miss it, and the longest wait in the queue',
+  }),
+  modelsFile: text('MODELS_FILE', {
+    meaning:
+      'a JSON file `{"gpt-4o":[{"model":"llama-70b","weight":90},{"model":"llama-8b","weight":10}]}`, re-read when it changes: other names for models, and the share of each. The `model` of the body is rewritten, the answer is not; `GET /v1/models` lists the names',
   }),
   defaultObjective: text('DEFAULT_OBJECTIVE', {
     default: 'standard',
@@ -133,6 +140,36 @@ export const gatewaySchema = {
     default: 'latency',
     meaning: `how an endpoint is chosen: ${policyNames.map((name) => `\`${name}\` (${policies[name].meaning})`).join(', ')}`,
   }),
+  extProcPort: integer('EXT_PROC_PORT', {
+    max: 65_535,
+    meaning:
+      'port on which Envoy, or a gateway made of it, asks for endpoints (`ext_proc`, the endpoint picker protocol); 9002 by convention. Without it none can',
+  }),
+  extProcTls: choice('EXT_PROC_TLS', tlsModes, {
+    default: 'self-signed',
+    meaning: 'whether that port is encrypted, with a certificate that the gateway makes and signs itself, or `off`',
+  }),
+  extProcHealthPort: integer('EXT_PROC_HEALTH_PORT', {
+    default: '9003',
+    max: 65_535,
+    meaning: "port of gRPC's health service, never encrypted: `liveness`, `readiness`, and the picker's own name",
+  }),
+  waitMs: seconds('EXT_PROC_WAIT_SECONDS', {
+    default: '8',
+    meaning: 'longest wait of a request that came through that port; to be less than the proxy waits for its picker',
+  }),
+  observedShare: decimal('EXT_PROC_OBSERVE', {
+    default: '1',
+    max: 1,
+    meaning:
+      'share of the answers that a proxy sends through its picker of which the tokens are watched; the rest pass unread. Which answers it sends is decided in the proxy',
+  }),
+  fallbacks: integer('EXT_PROC_FALLBACKS', {
+    default: '2',
+    max: 16,
+    meaning:
+      'how many endpoints a proxy is told beside the best one, for the case that it cannot reach that; 0 where its cluster takes one address alone (`ORIGINAL_DST`)',
+  }),
   poolName: text('POOL_NAME', { default: 'default', meaning: "label `name` of the pool's metrics" }),
   port: integer('PORT', { default: '8080', max: 65_535, meaning: 'port for clients; 0 takes a free one' }),
   host: text('HOST', { default: '0.0.0.0', meaning: 'address to listen on' }),
@@ -143,6 +180,7 @@ export const gatewaySchema = {
   logLevel: choice('LOG_LEVEL', logLevels, { default: 'info', meaning: `one of ${logLevels.join(', ')}` }),
 } as const;
 
+/** Faults that lie in several variables together. */
 export const gatewayRules: readonly Rule<typeof gatewaySchema>[] = [
   portsDiffer,
   {

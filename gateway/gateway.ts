@@ -6,13 +6,17 @@ import type { Values } from '../shared/runtime/config/read-config.ts';
 import { createLogger, type Logger } from '../shared/runtime/logger.ts';
 import { WatchedFile } from '../shared/runtime/watched-file.ts';
 import { withinTime } from '../shared/runtime/within-time.ts';
+import { type ModelNames, noNames } from './admit/model-names.ts';
 import type { Objectives } from './admit/objectives.ts';
 import type { gatewaySchema } from './config.ts';
 import type { ConfigFiles } from './config-files.ts';
 import { followEndpoints } from './discovery/follow-endpoints.ts';
 import { Poller } from './discovery/poller.ts';
 import type { DrainPhase } from './drain-phase.ts';
+import { ExtProcFront } from './fronts/ext-proc/ext-proc-front.ts';
+import { BodyReader } from './fronts/http/body-reader.ts';
 import { closeIdleConnections } from './fronts/http/close-idle-connections.ts';
+import { BodyBudget } from './fronts/http/held-body.ts';
 import { createHttpApp } from './fronts/http/http-app.ts';
 import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
@@ -22,16 +26,25 @@ import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-
 import { RecentChoices } from './observe/recent-choices.ts';
 import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
+import type { Rejection } from './rejection.ts';
 import { Router } from './router.ts';
 
+/** The gateway's variables, as they were read. */
 export type GatewayConfig = Values<typeof gatewaySchema>;
 
-/** A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. */
+/**
+ * A reading counts until it is four periods old, and two seconds at least: a busy engine answers late. Derived: a page may take as long as
+ * two long steps, and one may be lost.
+ */
 const staleAfterPeriods = 4;
+/** Derived: an engine that computes a long prompt answers nothing for a second. */
 const staleAfterAtLeastMs = 2000;
 /** Clients and load balancers need this time to learn that they must go elsewhere. Protocol: contract §7. */
 const longestGraceMs = 5000;
-/** Until the last words to clients that do not read are given up, and until the ports are closed. */
+/**
+ * Until the last words to clients that do not read are given up, and until the ports are closed. Derived: two of these and what is left to
+ * close fit into the twenty seconds that Kubernetes waits beyond `DRAIN_SECONDS`.
+ */
 const closeTimeoutMs = 2500;
 
 /** The service: its parts joined, listening until it is drained. */
@@ -43,6 +56,8 @@ export class Gateway {
   readonly #router: Router;
   readonly #poller: Poller;
   readonly #front: HttpFront;
+  /** Undefined where no proxy asks for endpoints. */
+  readonly #picker: ExtProcFront | undefined;
   /** For operators alone; undefined where their routes stand beside the clients'. */
   readonly #admin: FastifyInstance | undefined;
   #drained: Promise<void> | undefined;
@@ -87,19 +102,22 @@ export class Gateway {
     router.pool.subscribe(observer);
 
     const isDraining = (): boolean => this.#drainPhase !== 'none';
-    this.#front = new HttpFront({
+    const budget = new BodyBudget(config.maxBufferedBytes);
+    const forEachFront = {
       router,
-      admitting: { ...config, objectives, keys: this.#keys() },
+      admitting: { ...config, objectives, keys: this.#keys(), models: this.#models() },
       timeouts: config,
-      maxBodyBytes: config.maxBodyBytes,
-      maxBufferedBytes: config.maxBufferedBytes,
+      bodies: new BodyReader({ mostBytes: config.maxBodyBytes, budget }),
       log,
-      onRejected: (rejection) => observer.rejected(rejection),
+      onRejected: (rejection: Rejection) => observer.rejected(rejection),
       endpointsKey,
-      corsOrigins: config.corsOrigins,
-      asyncApiUrl: config.asyncApiUrl,
       drainPhase: () => this.#drainPhase,
-    });
+    };
+    const { corsOrigins, asyncApiUrl } = config;
+    this.#front = new HttpFront({ ...forEachFront, corsOrigins, asyncApiUrl });
+    if (config.extProcPort !== undefined) {
+      this.#picker = new ExtProcFront({ ...forEachFront, ...config, tls: config.extProcTls, budget });
+    }
     this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });
     const operator = { ...config, router, choices, objectives, metrics, isDraining };
     for (const app of this.#apps) {
@@ -124,6 +142,11 @@ export class Gateway {
       const url = await this.#admin.listen({ host, port: adminPort ?? 0 });
       this.#log.info({ url }, `metrics, dashboard and debug state at ${url}`);
     }
+    if (this.#picker) {
+      const { extProcPort = 0, extProcHealthPort } = this.#config;
+      const ports = await this.#picker.listen(host, extProcPort, extProcHealthPort);
+      this.#log.info({ event: 'picker_listening', ...ports }, `the endpoint picker takes calls on port ${ports.port}`);
+    }
     return this.#front.listen(host, port);
   }
 
@@ -139,19 +162,24 @@ export class Gateway {
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
     const overAtMs = monotonicClock.nowMs() + drainMs;
-    this.#log.info({ inFlight: this.#front.open }, 'draining');
+    this.#log.info({ inFlight: this.#front.open + (this.#picker?.open ?? 0) }, 'draining');
     this.#drainPhase = 'serving';
     closeIdleConnections(this.#apps);
+    this.#picker?.sendAway();
     await delay(Math.min(longestGraceMs, drainMs));
     this.#drainPhase = 'refusing';
-    await settledWithin(overAtMs - monotonicClock.nowMs(), this.#front.idle());
+    await settledWithin(overAtMs - monotonicClock.nowMs(), this.#idle());
     this.#drainPhase = 'ending';
     this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
-    await settledWithin(closeTimeoutMs, this.#front.idle());
+    await settledWithin(closeTimeoutMs, this.#idle());
     for (const closable of this.#closables) closable.close();
-    await settledWithin(closeTimeoutMs, Promise.all(this.#apps.map((app) => app.close())));
+    await settledWithin(closeTimeoutMs, Promise.all([...this.#apps, this.#picker].map((each) => each?.close())));
     await Promise.all([this.#poller.close(), this.#front.close()]);
     this.#log.info('drained');
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.all([this.#front.idle(), this.#picker?.idle()]);
   }
 
   #objectives(): () => Objectives {
@@ -170,6 +198,13 @@ export class Gateway {
       });
     }
     return () => keys;
+  }
+
+  #models(): () => ModelNames {
+    const { models } = this.#files;
+    if (!models) return () => noNames;
+    const file = this.#watch(models);
+    return () => file.current;
   }
 
   #endpointsKey(): () => string | undefined {

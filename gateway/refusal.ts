@@ -37,6 +37,7 @@ const rows = {
   upstream_timeout: { status: 504 },
 } as const satisfies Readonly<Record<string, Row>>;
 
+/** The `code` of an error that the gateway answers. Protocol: contract §6. */
 export type RefusalCode = keyof typeof rows;
 
 /** Why a request got no answer, or no whole one; the `error_code` of the metrics. */
@@ -54,10 +55,12 @@ export function refusal(code: RefusalCode, message: string, retryAfterSeconds = 
   };
 }
 
+/** 404 for a path that is not served. */
 export function unknownRoute(method: string, url: string): Refusal {
   return refusal('unknown_route', `there is no ${method} ${url.split('?')[0]} here`);
 }
 
+/** The body of a refusal. */
 export function refusalBody({ status, code, message }: Refusal): OpenAiError {
   return openAiError(status, code, message, code === 'model_not_found' ? 'model' : null);
 }

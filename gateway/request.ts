@@ -13,6 +13,10 @@ export interface RoutingRequest extends PromisedSlo {
   readonly id: string;
   readonly route: ApiRoute;
   readonly model: string;
+  /** As its client calls the model; absent where that is the model's own name. */
+  readonly askedModel?: string | undefined;
+  /** `host:port` of the endpoints that it may go to; undefined where it may go to any. */
+  readonly subset?: ReadonlySet<string> | undefined;
   /** The fairness id; empty where it brings none. */
   readonly tenant: string;
   /** The name of its priority. */

@@ -12,8 +12,13 @@ import type { QueueItem, RoutingRequest } from './request.ts';
 
 /** What hands requests in and moves their bytes. Both methods are called from within the router's own calls as well as later. */
 export interface Front {
-  /** Send the request to the attempt's endpoint, and tell the attempt what comes of it. Once, or twice where the first one fails. */
-  dispatch(attempt: Attempt): void;
+  /** What it has sent is out of its hands: a request that brings no answer is not tried elsewhere. */
+  readonly sendsOnce?: true;
+  /**
+   * Send the request to the attempt's endpoint, and tell the attempt what comes of it. Once, or twice where the first one fails; and
+   * again where the front says that another endpoint has served it.
+   */
+  dispatch(attempt: Attempt, placement: Placement): void;
   /** The request is over: answer it with the refusal, or cut the answer that has begun. Nothing is dispatched after it. */
   stop(refusal: Refusal): void;
 }
@@ -34,8 +39,8 @@ export interface RequestServices {
   readonly nowMs: () => number;
   enter(item: QueueItem): 'placed' | 'waiting' | 'late' | 'full';
   leave(item: QueueItem): void;
-  /** Whether an endpoint is usable that serves the model, another one than `exceptFor`. */
-  canServe(model: string, exceptFor?: Endpoint): boolean;
+  /** Whether an endpoint is usable that may serve the request, another one than `exceptFor`. */
+  canServe(request: RoutingRequest, exceptFor?: Endpoint): boolean;
   refusalWhenFull(request: RoutingRequest): Refusal;
   refusalWhenLate(request: RoutingRequest): Refusal;
   refusalWhenEvicted(request: RoutingRequest): Refusal;
@@ -71,6 +76,8 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
   /** The first attempt, and how it failed. */
   #failed: { readonly attempt: Attempt; readonly how: string | undefined } | undefined;
   #stoppedBy: Refusal | undefined;
+  /** Where a proxy sent it; undefined but for the moment of the change. */
+  #goesOnAt: Placement | undefined;
 
   constructor(request: RoutingRequest, front: Front, services: RequestServices) {
     this.request = request;
@@ -129,10 +136,18 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
   }
 
   place(placement: Placement): void {
-    this.#phase = 'dispatched';
-    this.#attempts += 1;
-    this.#attempt = Attempt.open(placement, this, this, this.#services.nowMs());
-    this.#front.dispatch(this.#attempt);
+    this.#open(placement, this.#services.nowMs());
+  }
+
+  /**
+   * A proxy between the front and the endpoints could not reach the one that was chosen, and went on to this one: the attempt ends there,
+   * and begins here, when it began there.
+   */
+  servedAt(placement: Placement): void {
+    const unreached = this.#attempt;
+    if (this.#phase !== 'dispatched' || !unreached) return;
+    this.#goesOnAt = placement;
+    unreached.end('unreachable', this.#services.nowMs());
   }
 
   expire(): void {
@@ -184,11 +199,22 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome): void {
-    if (outcome === 'complete') this.#end('served', attempt.status);
+    if (this.#goesOnAt) {
+      const placement = this.#goesOnAt;
+      this.#goesOnAt = undefined;
+      this.#open(placement, attempt.openedAtMs);
+    } else if (outcome === 'complete' || outcome === 'unseen') this.#end('served', attempt.status);
     else if (outcome === 'abandoned') {
       this.#end(this.#stoppedBy?.code ?? 'client_gone', this.#stoppedBy?.status ?? attempt.status);
     } else if (attempt.isAwaiting && outcome !== 'timed_out') this.#tryElsewhere(attempt, outcome);
     else this.#fail(failureOf(attempt, outcome));
+  }
+
+  #open(placement: Placement, nowMs: number): void {
+    this.#phase = 'dispatched';
+    this.#attempts += 1;
+    this.#attempt = Attempt.open(placement, this, this, nowMs);
+    this.#front.dispatch(this.#attempt, placement);
   }
 
   /** What the second attempt shows judges the first: where both fail alike, the request is to blame, and neither endpoint. */
@@ -201,7 +227,11 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
 
   /** It may be tried once more, and another endpoint is there for that. */
   #hasAnother({ endpoint }: Attempt): boolean {
-    return this.#attempts < mostAttempts && this.#services.canServe(this.request.model, endpoint);
+    return !this.#isLastAttempt && this.#services.canServe(this.request, endpoint);
+  }
+
+  get #isLastAttempt(): boolean {
+    return this.#attempts >= (this.#front.sendsOnce ? 1 : mostAttempts);
   }
 
   #tryElsewhere(attempt: Attempt, outcome: AttemptOutcome): void {
@@ -209,12 +239,15 @@ export class RoutedRequest implements QueueItem, AttemptListener<Attempt>, Attem
       this.#fail(this.#services.refusalWhenFull(this.request));
       return;
     }
-    if (this.#attempts >= mostAttempts) {
-      this.#fail(refusal('upstream_error', 'no endpoint answered: the connection failed twice before the first byte'));
+    if (this.#isLastAttempt) {
+      const often = this.#attempts > 1 ? ' twice' : '';
+      this.#fail(
+        refusal('upstream_error', `no endpoint answered: the connection failed${often} before the first byte`),
+      );
       return;
     }
     this.#failed = { attempt, how: howItFailed(attempt, outcome) };
-    if (this.#services.canServe(this.request.model)) this.begin();
+    if (this.#services.canServe(this.request)) this.begin();
     else this.#fail(refusal('no_endpoints', 'no endpoint is left that takes connections'));
   }
 

@@ -2,7 +2,7 @@ import type { MonotonicClock } from '../shared/runtime/clock.ts';
 import { RecentRate } from '../shared/runtime/ewma.ts';
 import { LinkedList } from '../shared/runtime/linked-list.ts';
 import { BytesPerToken } from './admit/bytes-per-token.ts';
-import { type Choice, Chooser } from './choose/chooser.ts';
+import { type Choice, Chooser, placementOf } from './choose/chooser.ts';
 import { type PolicyName, policies } from './choose/policies/policies.ts';
 import type { Placement } from './endpoint/placement.ts';
 import { Pool } from './endpoint/pool.ts';
@@ -22,6 +22,7 @@ export interface RouterListener {
   ended?(request: RoutedRequest, ending: Ending): void;
 }
 
+/** What a router is made from. */
 export interface RouterOptions extends WaitOptions {
   readonly clock: MonotonicClock;
   /** In [0, 1). */
@@ -35,7 +36,10 @@ export interface RouterOptions extends WaitOptions {
   readonly maxQueued: number;
 }
 
-/** The rate at which sheddable requests find places tells how long others will wait. */
+/**
+ * The rate at which sheddable requests find places tells how long others will wait. Derived: as long as sheddable requests wait,
+ * `SHEDDABLE_WAIT_SECONDS`.
+ */
 const placedMemoryMs = 10_000;
 
 /**
@@ -70,7 +74,7 @@ export class Router {
       },
     });
     this.#chooser = new Chooser({ pool: this.pool, policy: policies[policy], holdsQueue, random });
-    this.#evictor = new Evictor({ nowMs, servers: (model) => this.pool.servers(model) });
+    this.#evictor = new Evictor({ nowMs, servers: (request) => this.pool.servers(request) });
     this.#nowMs = nowMs;
     this.#queue = new RequestQueue({
       clock,
@@ -123,7 +127,7 @@ export class Router {
   /** Where nothing usable serves its model a request does not wait. */
   #stopUnservable(): void {
     for (const request of [...this.#requests]) {
-      if (request.running || this.pool.canServe(request.request.model)) continue;
+      if (request.running || this.pool.canServe(request.request)) continue;
       request.stop(refusal('no_endpoints', 'no endpoint that serves this model can take a request any more'));
     }
   }
@@ -140,7 +144,7 @@ export class Router {
     if ('queueKey' in choice) return { ...choice, roomInMs: soonest(choice.roomInMs, this.#evictor.dueInMs(item)) };
     if (item.request.workClass === 'sheddable') this.#sheddablePlaced.record(this.#nowMs());
     for (const listener of this.#listeners) listener.chosen?.(choice);
-    return choice.winner;
+    return placementOf(choice);
   }
 
   #requestServices(nowMs: () => number): RequestServices {
@@ -148,7 +152,7 @@ export class Router {
       nowMs,
       enter: (item) => this.#queue.enter(item),
       leave: (item) => this.#queue.leave(item),
-      canServe: (model, exceptFor) => this.pool.canServe(model, exceptFor),
+      canServe: (request, exceptFor) => this.pool.canServe(request, exceptFor),
       retryAfterSeconds: (request) => this.#retryAfterSeconds(request),
       refusalWhenFull: (request) => this.#full(request),
       refusalWhenLate: (request) => this.#late(request),

@@ -26,7 +26,7 @@ export function sloOf({ ttftSloMs, tpotSloMs, missBudget }: PromisedSlo): Slo {
   };
 }
 
-/** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. */
+/** A promise outside of these bounds, in milliseconds, counts as the nearest within: no pool keeps less, and no client waits for more. Derived: an hour for a first token, a minute for each other. */
 const promiseBoundsMs = { ttft: [1, 3_600_000], tpot: [0.1, 60_000] } as const;
 
 /** A promise as it is taken; none stays none. */
@@ -54,9 +54,9 @@ function keepableMs(promisedMs: number, aloneMs: number): number {
 /** What was measured of one answer. */
 export interface ObservedLatency {
   /** From the request's arrival; undefined where it was not seen, as without a stream. */
-  readonly ttftMs: number | undefined;
+  readonly ttftMs?: number | undefined;
   /** Mean time for each token after the first; undefined where it was not seen. */
-  readonly tpotMs: number | undefined;
+  readonly tpotMs?: number | undefined;
 }
 
 /** Whether an answer missed the SLO. What was not seen was not missed. */

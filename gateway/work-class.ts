@@ -1,6 +1,7 @@
 /** Sheddable is work of a priority below 0: it may be refused, and stopped, for the sake of any other. */
 export type WorkClass = 'realtime' | 'sheddable';
 
+/** The class that follows from a priority. */
 export function workClassOf(priority: number): WorkClass {
   return priority < 0 ? 'sheddable' : 'realtime';
 }

@@ -25,6 +25,11 @@ test('there are files to look at', () => {
   expect(files.length).toBeGreaterThan(10);
 });
 
+test('one place opens attempts, and one place of the tests', () => {
+  const opening = files.filter((file) => /\bAttempt\.open\(/.test(readFileSync(join(root, file), 'utf8')));
+  expect(opening).toEqual(['gateway/routed-request.ts', 'test/support/attempts.ts']);
+});
+
 test('packages are loaded late through a module of ours', () => {
   // A bundle gives the dynamic import of a CommonJS package nothing but a default.
   const late = files.filter((file) => /^(functions|gateway|shared)\//.test(file));
@@ -35,6 +40,36 @@ test('packages are loaded late through a module of ours', () => {
 test(`no file is longer than ${longestFile} lines`, () => {
   const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > longestFile + 1);
   expect(long).toEqual([]);
+});
+
+test('every number with a name says what it is: protocol, derived, learned or measured', () => {
+  const deployed = files.filter((file) => /^(functions|gateway|shared)\//.test(file));
+  const faults = deployed.flatMap((file) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n');
+    return lines.flatMap((line, index) => {
+      // A number, or several as a list or an object; names of characters and statuses say what they are.
+      const [, name] = /^(?:export )?const (\w+)(?:: [^=]+)? = [-([{ \w:]*\d[^'"`>]*[;[]$/.exec(line) ?? [];
+      if (!name || /^(status|no[A-Z]|nothing|usualSlowness|alone|termIndex)/.test(name)) return [];
+      const from = lines.slice(0, index).findLastIndex((above) => !/^( ?\*|\/\*\*|\/\/)/.test(above)) + 1;
+      const said = /\b(Protocol|Derived|Learned|Measured|Source)\b/.test(lines.slice(from, index).join(' '));
+      return said ? [] : [`${file}:${index + 1} ${name}`];
+    });
+  });
+  expect(faults).toEqual([]);
+});
+
+test('every export outside of the tests has a docstring', () => {
+  const faults = files
+    .filter((file) => !file.startsWith('test/'))
+    .flatMap((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n');
+      return lines.flatMap((line, index) => {
+        const [, name] =
+          /^export (?:async )?(?:function|class|interface|type|const|abstract class) (\w+)/.exec(line) ?? [];
+        return name && !lines[index - 1]?.endsWith('*/') ? [`${file}:${index + 1} ${name}`] : [];
+      });
+    });
+  expect(faults).toEqual([]);
 });
 
 test('no file is called after nothing', () => {
@@ -81,6 +116,8 @@ test('every forbidden arrow fails the check, and no other', async () => {
     ['endpoint-below-the-stages', 'gateway/endpoint/capacity/k.ts', 'gateway/queue/queue.ts'],
     ['discovery-feeds-the-pool', 'gateway/discovery/l.ts', 'gateway/queue/queue.ts'],
     ['words-below-the-stages', 'gateway/request.ts', 'gateway/choose/chooser.ts'],
+    ['simulation-uses-the-router', 'test/sim/q.ts', 'gateway/endpoint/endpoint.ts'],
+    ['simulation-uses-the-router', 'test/sim/q.ts', 'gateway/queue/queue.ts'],
     ['rules-touch-no-system', 'gateway/admit/m.ts', 'node:fs'],
     ['rules-touch-no-system', 'shared/pubsub/m.ts', 'node:crypto'],
     ['rules-touch-no-system', 'functions/processor/results/retry.ts', 'node:crypto'],
@@ -103,6 +140,8 @@ test('every forbidden arrow fails the check, and no other', async () => {
     ['infra/docs/z.ts', 'gateway/observe/metric-definitions.ts'],
     ['infra/docs/z.ts', 'functions/processor/config.ts'],
     ['infra/docs/z.ts', 'functions/processor/results/retry.ts'],
+    ['test/sim/z.ts', 'gateway/router.ts'],
+    ['test/sim/z.ts', 'gateway/choose/policies/policies.ts'],
     ['test/z.ts', 'gateway/queue/queue.ts'],
     ['test/z.ts', 'infra/cli/tool.ts'],
   ];

@@ -15,12 +15,8 @@ import {
 } from '../../shared/runtime/config/variables.ts';
 import { logLevels } from '../../shared/runtime/logger.ts';
 import { storePlace } from '../../shared/store/place.ts';
+import { capacitySourceNames } from './capacity/sources.ts';
 import { endpointPaths, headerText, hostAndPort, type Options, readIds, topic } from './config-texts.ts';
-
-/** Values of `CAPACITY_SOURCES`. */
-export const capacitySourceNames = ['gateway', 'scrape', 'flow-control', 'pool', 'vllm', 'none'] as const;
-/** One of them. */
-export type CapacitySourceName = (typeof capacitySourceNames)[number];
 
 /** What a subscription may set for itself. */
 export const policySchema = {

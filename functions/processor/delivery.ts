@@ -38,9 +38,12 @@ import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 import { wantedCall } from './wanted-call.ts';
 
-/** A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. */
+/**
+ * A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. Derived:
+ * two tries of 7 s (`attemptTimeoutMs`) and the pauses between them, within the 20 s that a push keeps for publishing.
+ */
 const longestPublishMs = 15_000;
-/** Left for the status to reach Pub/Sub. */
+/** For the status to reach Pub/Sub. Derived: it takes some milliseconds, in a busy process some hundred. */
 const answerReserveMs = 1000;
 
 /** What a delivery begins with: its request, or what an earlier delivery left unpublished. */
@@ -67,12 +70,8 @@ export class Delivery {
     this.#begun = this.#begin();
     // The message's body may hold its trace.
     const { traceparent } = this.#begun.request;
-    this.#spans = parts.spans.begin({
-      traceparent,
-      pool: push.pool.name,
-      sinceMs,
-      isDecoded: 'decoded' in this.#begun,
-    });
+    const isDecoded = 'decoded' in this.#begun;
+    this.#spans = parts.spans.begin({ traceparent, pool: push.pool.name, sinceMs, isDecoded });
   }
 
   /** Resolves once everything due is confirmed, or when the message is given back. Runs once. */
@@ -105,7 +104,7 @@ export class Delivery {
 
   /** Waits for a place and calls, until the request's last step is known. */
   async #work(request: AsyncRequest, stop: Interruption): Promise<LastStep> {
-    const wanted = wantedCall(request, {
+    let wanted = wantedCall(request, {
       push: this.#push,
       topics: this.#topics,
       signal: stop.signal,
@@ -114,7 +113,7 @@ export class Delivery {
       unixMs: this.#parts.wall.unixMs(),
     });
     let mayWaitMs = this.#parts.settings.maxWaitMs;
-    // A gateway without room takes the place back, and so does one that a probe cannot reach: the message waits on, as long as it may.
+    // A gateway without room takes the place back, and so does one that is not reached: the message waits on, as long as it may.
     for (;;) {
       const action = await stop.due();
       if (action) return this.#afterRule(request, action);
@@ -122,12 +121,13 @@ export class Delivery {
       const giveUpAtMs = later(sinceMs, mayWaitMs);
       const place = await this.#spans.step('wait', () => this.#parts.queue.admit({ ...wanted, giveUpAtMs }));
       mayWaitMs -= msBetween(sinceMs, this.#nowMs());
-      const isCalled = place.got === 'permit';
-      const next = isCalled
-        ? await stop.during(() => this.#call(request, place, stop.signal))
-        : afterWait(request, place);
+      const next =
+        place.got === 'permit'
+          ? await stop.during(() => this.#call(request, place, mayWaitMs, stop.signal))
+          : afterWait(request, place);
       if (stop.action && next.step !== 'finish') return this.#afterRule(request, stop.action);
       if (next.step !== 'wait-on') return next;
+      if (next.pauseMs > 0) wanted = { ...wanted, notBeforeMs: later(this.#nowMs(), next.pauseMs) };
     }
   }
 
@@ -151,7 +151,12 @@ export class Delivery {
   }
 
   /** One call, where credential, deadline and time allow it. The permit has ended when this resolves or rejects. */
-  async #call(request: AsyncRequest, { permit, escalation }: GrantedPlace, signal: AbortSignal): Promise<NextStep> {
+  async #call(
+    request: AsyncRequest,
+    { permit, escalation }: GrantedPlace,
+    mayWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
     const { policy, pool } = this.#push;
     const isProbe = pool.breakers.isOpen(request.endpoint);
@@ -173,7 +178,7 @@ export class Delivery {
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isProbe, ...settings, nowMs });
+      return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }

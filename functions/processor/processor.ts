@@ -68,10 +68,11 @@ export interface Processor {
   ended(): Promise<void>;
 }
 
+/** Bytes of messages that wait in one instance. Derived: the default of `MAX_BUFFERED_BYTES`. */
 const maxWaitingBytes = 256 * 1024 * 1024;
-/** One failed publish says enough: it was tried for seconds. */
+/** One failed publish says enough: it was tried for seconds. Protocol: contract §3. */
 const failedPublishesToPause = 1;
-/** A status that Pub/Sub never hears: it had hung up. */
+/** A status that Pub/Sub never hears: it had hung up. Protocol: nginx's own status for it. */
 const hungUp = 499;
 
 /** Joins the parts of the dispatch path. */

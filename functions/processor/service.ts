@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicClock as clock, wallClock as wall } from '../../shared/runtime/clock.ts';
 import { ConfigError, type Values } from '../../shared/runtime/config/read-config.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
+import { mostClientConnections, openFilesLimit } from '../../shared/runtime/open-files.ts';
 import { openStore } from '../../shared/store/open-store.ts';
 import type { StorePlace } from '../../shared/store/place.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -44,9 +45,12 @@ export interface FunctionService {
   drain(graceMs: number): Promise<void>;
 }
 
-/** A push of Pub/Sub's largest message takes 14 MB at most: what is a little longer is still answered as the message that it is. */
+/**
+ * A push of Pub/Sub's largest message takes 14 MB at most: what is a little longer is still answered as the message that it is. Derived: 10
+ * MB of data take 13.4 MB in base64, attributes 0.2 MB.
+ */
 const longestPushBytes = 20_000_000;
-/** For a status to reach Pub/Sub. */
+/** For a status to reach Pub/Sub. Derived: three of them fit into the two seconds that the platform waits beyond `DRAIN_SECONDS`. */
 const lastWordMs = 500;
 
 /** A folder that can be neither found nor made is a fault of the variable. */
@@ -102,6 +106,8 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     startup: startupWait({ gatewayUrls: pools.all.map(({ gatewayUrl }) => gatewayUrl), clock }),
   };
   const main = createMainServer(parts, config.adminPort === undefined);
+  const most = mostClientConnections(openFilesLimit());
+  if (most !== undefined) main.maxConnections = most;
   const admin = config.adminPort === undefined ? undefined : createAdminServer(parts);
   if (admin && config.adminPort !== undefined) {
     const adminUrl = await listen(admin, config.adminPort, config.host);

@@ -6,8 +6,9 @@ import { promisedMs } from '../slo.ts';
 import { workClassOf } from '../work-class.ts';
 import type { ApiKey } from './api-keys.ts';
 import type { BytesPerToken } from './bytes-per-token.ts';
+import { type ModelNames, targetOf } from './model-names.ts';
 import type { Objective, Objectives } from './objectives.ts';
-import { readRequestBody } from './request-body.ts';
+import { type RequestBody, readRequestBody } from './request-body.ts';
 import { type Headers, type RequestHead, readRequestHead, type Spelling } from './request-head.ts';
 
 /** What admission must know of the pool. */
@@ -15,16 +16,19 @@ export interface ServingPool {
   /** Whether any endpoint takes requests now. */
   readonly anyUsable: boolean;
   /** Whether an endpoint that takes requests now serves the model. */
-  canServe(model: string): boolean;
+  canServe(wanted: { readonly model: string }): boolean;
   /** Whether the model list of every endpoint is known, and none has the model or ever had it. */
   knowsNothingOf(model: string): boolean;
   /** The longest context in which the model is served, in tokens; undefined where none is known. */
   contextTokens(model: string): number | undefined;
 }
 
-/** Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. */
+/**
+ * Context of models whose endpoints do not tell it: few models take longer prompts, and an engine refuses those that are too long. Derived:
+ * Llama 3.1's and most of its successors'.
+ */
 const usualContextTokens = 131_072;
-/** Nearly every model takes prompts of this length, so that its context need not be looked up. */
+/** Nearly every model takes prompts of this length, so that its context need not be looked up. Derived: Llama 3's. */
 const shortPromptTokens = 8192;
 
 /** A request as it arrives, and what admission judges it by. */
@@ -43,6 +47,10 @@ export interface Arrival {
   readonly trustedSpelling: Spelling;
   readonly pool: ServingPool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
+  /** Other names for models; undefined where there are none. */
+  readonly names?: ModelNames | undefined;
+  /** In [0, 1): decides between the models of one name. */
+  readonly random?: () => number;
 }
 
 /** A request that may go on to the queue; it lacks its id alone. */
@@ -59,8 +67,9 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   const head = readRequestHead(headers, arrival.trustedSpelling);
   const tenant = key?.tenant ?? head.tenant;
   const known = { tenant, objective: head.objectiveName ?? arrival.defaultObjective };
-  const body = readRequestBody(arrival.body, route, arrival.text);
-  if ('fault' in body) return { ...refusal('invalid_request', body.fault), known };
+  const asked = readRequestBody(arrival.body, route, arrival.text);
+  if ('fault' in asked) return { ...refusal('invalid_request', asked.fault), known };
+  const body = renamed(asked, arrival);
   const refuse = (code: RefusalCode, message: string) => ({
     ...refusal(code, message),
     known: { ...known, model: body.model },
@@ -74,7 +83,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     return refuse('priority_not_allowed', `this API key may not use the objective ${objective.name}`);
   }
   if (!pool.anyUsable) return refuse('no_endpoints', 'no endpoint can take a request just now');
-  if (!pool.canServe(body.model)) {
+  if (!pool.canServe(body)) {
     return pool.knowsNothingOf(body.model)
       ? refuse('model_not_found', `the model ${JSON.stringify(body.model.slice(0, 256))} does not exist`)
       : refuse('no_endpoints', 'no endpoint that serves this model can take a request just now');
@@ -84,6 +93,7 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
   return {
     route,
     model: body.model,
+    askedModel: body.askedModel,
     stream: body.stream,
     promptSize: body.promptSize,
     maxOutputTokens: body.maxOutputTokens,
@@ -106,6 +116,19 @@ export function admit(arrival: Arrival): Admission | AdmissionRefusal {
     queueTtlMs: shorterMs(head, objective),
     traceId: head.traceId,
   };
+}
+
+interface RenamedBody extends RequestBody {
+  /** As its client calls the model; absent where that is the model's own name. */
+  readonly askedModel?: string;
+}
+
+/** For the model that stands behind the name which it asks for. */
+function renamed(body: RequestBody, { names, pool, random = () => 0 }: Arrival): RenamedBody {
+  const { model: askedModel } = body;
+  if (!names?.has(askedModel)) return body;
+  const model = targetOf(askedModel, names, (each) => pool.canServe({ model: each }), random);
+  return model === askedModel ? body : { ...body, model, askedModel };
 }
 
 function shorterMs({ queueTtlMs }: RequestHead, { ttlSeconds }: Objective): number | undefined {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { readJson } from '../../shared/runtime/config/json-text.ts';
 import type { Parsed } from '../../shared/runtime/config/variables.ts';
 
+/** A client's key, by its hash alone, and what it may ask for. */
 export interface ApiKey {
   /** SHA-256 of the key, 64 hexadecimal digits. */
   readonly sha256: string;

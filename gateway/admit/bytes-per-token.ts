@@ -13,22 +13,34 @@ interface Taught {
 const nothing: Taught = { weight: 0, perByte: 0, tokensPerByte: 0, bytes: 0, tokens: 0 };
 /** Before any answer. Measured: English text and program code have 4 to 5. */
 const usualBytesPerToken = 4;
-/** What remains of older answers at each new one: the last fifty have two thirds of the weight. */
+/**
+ * What remains of older answers at each new one: the last fifty have two thirds of the weight. Derived from the fifty answers within which
+ * it must be near.
+ */
 const remembered = 0.98;
-/** Longer prompts count with a part of their weight, so that a long one does not outweigh the fifty before it. */
+/** Longer prompts count with a part of their weight, so that a long one does not outweigh the fifty before it. Derived: most prompts of chats are shorter. */
 const longPrompt = { bytes: 8000, tokens: 2000 };
 /**
  * Draws the fixed part of a prompt towards 0, so that prompts of nearly one length teach no more than their ratio.
  * Measured: with 0.02 and with 0.1 the estimates are as near.
  */
 const fixedPartDamping = 0.05;
-/** No tokenizer makes more than four tokens of a byte of body: such a prompt was not in the body, but for example in a linked image. */
+/**
+ * No tokenizer makes more than four tokens of a byte of body: such a prompt was not in the body, but for example in a linked image.
+ * Derived: a tokenizer falls back to one token a byte, and a template may add three.
+ */
 const leastBytesPerToken = 0.25;
-/** No tokenizer puts more than 64 bytes of a body into a token: such a body holds something else than a prompt, for example a file. */
+/**
+ * No tokenizer puts more than 64 bytes of a body into a token: such a body holds something else than a prompt, for example a file. Derived:
+ * the longest tokens of today's vocabularies are runs of blanks of that length.
+ */
 const mostBytesPerToken = 64;
-/** An image or a sound, whatever the size of its file. */
+/** An image or a sound, whatever the size of its file. Derived: engines take 250 to 4,000 tokens for an image, by its size and the model. */
 const attachmentTokens = 1000;
-/** Models times routes that are remembered; the one whose last answer is the oldest is forgotten first. */
+/**
+ * Models times routes that are remembered; the one whose last answer is the oldest is forgotten first. Derived: many times the models of
+ * one pool; clients choose the names.
+ */
 const mostKeys = 256;
 
 /**

@@ -11,7 +11,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 const part = '(\\d+\\.?\\d*|\\.\\d+)(ns|us|µs|μs|ms|s|m|h)';
 const wholePattern = new RegExp(`^\\+?(?:${part})+$`);
-/** The longest that Go writes has some thirty characters. */
+/** The longest that Go writes has some thirty characters. Derived: twice that. */
 const longestText = 64;
 
 /**

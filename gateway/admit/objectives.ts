@@ -15,6 +15,7 @@ export interface Objective {
   readonly ttlSeconds?: number;
 }
 
+/** All objectives by name. */
 export type Objectives = ReadonlyMap<string, Objective>;
 
 const namePattern = /^[A-Za-z0-9._-]{1,128}$/;

@@ -18,7 +18,7 @@ export interface RequestBody {
   readonly cacheSalt: string;
 }
 
-/** Names of models become metric labels, so they are bounded. */
+/** Names of models become metric labels, so they are bounded. Derived: twice the longest of a model hub. */
 const longestModelName = 256;
 
 /**

@@ -30,6 +30,7 @@ export interface RequestHead {
 
 /** The families of header names that may be read: the first of a pair is the newer one. */
 export const spellings = ['both', 'new', 'old'] as const;
+/** Which family of header names is trusted. */
 export type Spelling = (typeof spellings)[number];
 
 /** Reads the headers that routing looks at, in the spellings that are trusted; of two the newer one wins. */

@@ -25,12 +25,18 @@ export interface Candidate extends Placement {
 
 type CandidateRequest = Pick<RoutingRequest, 'promptTokens' | 'promptBlocks' | 'promptSize' | 'workClass'>;
 
-/** What the request would meet on the endpoint now. Changes nothing there. */
-export function candidateOf(endpoint: Endpoint, request: CandidateRequest): Candidate {
+/**
+ * What the request would meet on the endpoint now. Changes nothing there.
+ * @param expectedShare of its prompt, in [0, 1], that others should have brought there
+ */
+export function candidateOf(endpoint: Endpoint, request: CandidateRequest, expectedShare = 0): Candidate {
   const { promptTokens, promptBlocks, promptSize, workClass } = request;
   const blocks = promptBlocks.length / 2;
   const match = endpoint.prefixes.match(promptBlocks);
-  const cachedShare = Math.min(1, (match.blocks * blockBytes) / Math.max(1, promptSize.textBytes));
+  const cachedShare = Math.max(
+    expectedShare,
+    Math.min(1, (match.blocks * blockBytes) / Math.max(1, promptSize.textBytes)),
+  );
   // At least one token is computed, whatever is cached.
   const cachedTokens = Math.max(0, Math.min(promptTokens - 1, Math.floor(promptTokens * cachedShare)));
   const features = endpoint.featuresOf(promptTokens - cachedTokens, cachedTokens);

@@ -1,9 +1,14 @@
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Placement } from '../endpoint/placement.ts';
 import type { Pool } from '../endpoint/pool.ts';
 import type { QueueItem, RoutingRequest, Wait } from '../request.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
 import { preferred } from './filters/preference.ts';
+import { homeOf, othersShare } from './home.ts';
 import { type Policy, pickHighest } from './policies/policy.ts';
+
+/** Memory of how far prompts had come before, in requests. Derived: 64 long prompts are known after some hundred. */
+const recurrenceSpan = 100;
 
 /** One choice, to be explained. */
 export interface Choice {
@@ -16,6 +21,7 @@ export interface Choice {
   readonly winner: Candidate;
 }
 
+/** What a chooser is made from. */
 export interface ChooserOptions {
   readonly pool: Pool;
   readonly policy: Policy;
@@ -32,6 +38,8 @@ export type ChosenFor = Pick<QueueItem, 'request' | 'failedAt' | 'cost'>;
 export class Chooser {
   readonly #options: ChooserOptions;
   #turn = 0;
+  /** Mean share of a prompt that some endpoint is known to hold; taken to be all of it until prompts are seen. */
+  #recurrence = 1;
 
   constructor(options: ChooserOptions) {
     this.#options = options;
@@ -44,17 +52,17 @@ export class Chooser {
   choose(item: ChosenFor, isTaken: (queueKey: string) => boolean): Choice | Wait {
     const { pool } = this.#options;
     const { request, failedAt } = item;
-    const servers = pool.servers(request.model, failedAt);
+    const servers = pool.servers(request, failedAt);
     const waitsFor = this.#waitsFor(request);
     if (waitsFor === 'the best endpoint') {
       const choice = this.#best(servers, item);
-      if (!choice) return this.#wait(item, request.model, undefined);
+      if (!choice) return this.#wait(item, servedAs(request), undefined);
       const { endpoint } = choice.winner;
       const queueKey = `${request.model} at ${endpoint.url}`;
       const roomInMs = this.#roomInMs(endpoint, item);
       return roomInMs === 0 && !isTaken(queueKey) ? this.#made(choice) : this.#wait(item, queueKey, roomInMs);
     }
-    const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : request.model;
+    const queueKey = failedAt ? `${request.model} elsewhere than ${failedAt.url}` : servedAs(request);
     const isFree = (endpoint: Endpoint): boolean => waitsFor === 'nothing' || this.#roomInMs(endpoint, item) === 0;
     const choice = isTaken(queueKey) ? undefined : this.#best(servers.filter(isFree), item);
     return choice
@@ -72,7 +80,11 @@ export class Chooser {
   #best(servers: readonly Endpoint[], { request, failedAt }: ChosenFor): Choice | undefined {
     const { policy, random } = this.#options;
     const { id, model, promptTokens } = request;
-    const candidates = preferred(servers, model, failedAt === undefined).map((each) => candidateOf(each, request));
+    const among = preferred(servers, model, failedAt === undefined);
+    // As often as others bring prompts, and prompts come again, one that is not known here is cached at its home.
+    const expectedShare = othersShare(among) * this.#recurrence;
+    const home = expectedShare > 0 ? homeOf(among, request.promptBlocks) : undefined;
+    const candidates = among.map((each) => candidateOf(each, request, each === home ? expectedShare : 0));
     const { scores, rule } = policy.score(candidates, request, { turn: this.#turn, random });
     const winner = candidates[pickHighest(scores, random)];
     return winner && { request: { id, model, promptTokens }, candidates, scores, rule, winner };
@@ -80,6 +92,8 @@ export class Chooser {
 
   #made(choice: Choice): Choice {
     this.#turn += 1;
+    const seenShare = Math.max(...choice.candidates.map(({ prefixShare }) => prefixShare));
+    this.#recurrence += (seenShare - this.#recurrence) / recurrenceSpan;
     return choice;
   }
 
@@ -99,6 +113,21 @@ export class Chooser {
     if (workClass === 'realtime' && usable.some(({ limiter }) => (limiter.toEvict ?? 0) > 0)) return 0;
     return leastOf(usable.map(({ limiter }) => limiter.roomInMs(workClass, Number.POSITIVE_INFINITY)));
   }
+}
+
+/** What the request waits for where any of its endpoints will do. */
+function servedAs({ model, subset }: RoutingRequest): string {
+  return subset ? `${model} at one of ${[...subset].join()}` : model;
+}
+
+/** The winner's place, with the others in the order of their scores: a proxy that cannot reach the one goes on to the next. */
+export function placementOf({ winner, candidates, scores }: Choice): Placement {
+  const { endpoint, features, prediction, match } = winner;
+  const runnersUp = (): readonly Placement[] => {
+    const order = [...candidates.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    return order.map((index) => candidates[index]!).filter((candidate) => candidate !== winner);
+  };
+  return { endpoint, features, prediction, match, runnersUp };
 }
 
 /** Of those that are known; undefined where none is. */

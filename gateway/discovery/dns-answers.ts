@@ -6,6 +6,7 @@ export interface Service {
   readonly missing: readonly string[];
 }
 
+/** Before any answer. */
 export const noService: Service = { addresses: [], missing: [] };
 
 /**

@@ -5,13 +5,15 @@ import type { Logger } from '../../shared/runtime/logger.ts';
 import type { EndpointAddress } from '../endpoint/address.ts';
 import { nextService, noService, type Service } from './dns-answers.ts';
 
+/** Protocol: contract §7, "every few seconds"; Kubernetes' DNS answers for 5 s and more. */
 const resolveAgainMs = 5000;
-/** Until there is a first answer, and where one lacks an address. */
+/** Until there is a first answer, and where one lacks an address. Derived: a pod that becomes ready is in DNS within seconds. */
 const resolveSoonMs = 1000;
 
 /** Resolves a name to its addresses. Rejects when the name has none, or when no resolver answers. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
+/** What following a name is made from. */
 export interface ResolvedServiceOptions {
   readonly host: string;
   readonly port: number;

@@ -7,19 +7,28 @@ import { readEngineLoad } from './dialects/engine-load.ts';
 import { healthOf } from './health-answer.ts';
 import { ReadingPeriod } from './reading-period.ts';
 
+/** Protocol: HTTP. */
 const statusUnauthorized = 401;
+/** Of one page. Derived: half of the age up to which a reading of a slow engine may count. */
 const answerTimeoutMs = 2000;
-/** vLLM's page has some 64 KB. What is larger is not read to its end. */
+/** vLLM's page has some 64 KB. What is larger is not read to its end. Derived: sixteen times that. */
 const largestAnswerBytes = 1024 * 1024;
-/** A list of models changes with a restart or a loaded adapter. */
+/** A list of models changes with a restart or a loaded adapter. Derived: both take seconds. */
 const modelsRefreshMs = 5000;
-/** How soon an endpoint is asked again that took no connection, or whose models are not known. */
+/**
+ * How soon an endpoint is asked again that took no connection, or whose models are not known. Derived: a model server starts within
+ * minutes, and a second is soon enough.
+ */
 const probeMs = 1000;
-/** How often `/health` is asked of an endpoint that has had no request for this time, or is ejected. */
+/**
+ * How often `/health` is asked of an endpoint that has had no request for this time, or is ejected. Derived: three failures in a row end an
+ * endpoint's use, so within three seconds.
+ */
 const healthMs = 1000;
-/** So with one that has no such page. */
+/** So with one that has no such page. Derived: a model server that is replaced by another kind is rare. */
 const noHealthMs = 30_000;
 
+/** What a poller is made from. */
 export interface PollerOptions {
   readonly pool: Pool;
   readonly metricsRefreshMs: number;

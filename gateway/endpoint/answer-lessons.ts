@@ -5,10 +5,16 @@ import type { Endpoint } from './endpoint.ts';
 import type { Prediction, Prompts } from './latency/prediction.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
-/** Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. */
+/**
+ * Of a stream with fewer tokens the time of each cannot be told: steps end at the same instant for several. Derived: four gaps then stand
+ * against one instant that is off.
+ */
 const fewestStreamedTokens = 5;
 
-/** A whole answer with fewer tokens tells of the prompts beside it more than of what generates there: it counts where no page tells anything. */
+/**
+ * A whole answer with fewer tokens tells of the prompts beside it more than of what generates there: it counts where no page tells
+ * anything. Derived: a prompt that is computed beside it takes as long as some ten of its tokens.
+ */
 const fewestTellingTokens = 64;
 
 /** A complete answer with a status that succeeds. */
@@ -38,7 +44,8 @@ export function learnFromAnswer(endpoint: Endpoint, answer: CompleteAnswer, nowM
   if (answer.workClass === 'realtime') {
     const seen = stream && chunks > 0;
     const slo = keepableSlo(answer.slo, latency.alone(answer.prompt));
-    limiter.recordLatency(slo, { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined });
+    const observed = { ttftMs: seen ? ttftMs : undefined, tpotMs: seen ? tpotMs : undefined };
+    limiter.recordLatency(slo, observed, prediction.trusted ? prediction.besideRealtime : undefined);
   }
   const { promptTokens = 0, completionTokens, cachedTokens } = usage ?? {};
   if (promptTokens > 0 && cachedTokens !== undefined) {

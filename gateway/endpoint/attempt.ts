@@ -18,7 +18,7 @@ import type { Placement } from './placement.ts';
 import type { PrefixMatch } from './prefix/prefix-index.ts';
 
 const statusTooManyRequests = 429;
-/** Milliseconds a token, for the progress of whole answers where no stream tells the pace. A guess that only ranks victims. */
+/** Milliseconds a token of whole answers where no stream tells the pace: it only ranks victims. Learned with the first stream that ends. */
 const usualTpotMs = 20;
 
 type Listener = AttemptListener<Attempt>;

@@ -20,6 +20,7 @@ export interface Held {
   readonly contextTokens: number;
 }
 
+/** Of an endpoint without requests. */
 export const nothingHeld: Held = {
   inFlight: 0,
   awaitingFirstByte: 0,

@@ -1,7 +1,7 @@
 /** Model id → its entry as the endpoint wrote it. */
 export type ModelList = ReadonlyMap<string, unknown>;
 
-/** No model takes more: an entry that says so tells nothing. */
+/** No model takes more: an entry that says so tells nothing. Derived: a hundred times the largest. */
 const mostContextTokens = 1e9;
 
 /** Tokens that a request may have, as vLLM and SGLang list them with a model: a whole number, at least 1; undefined where the entry does not say. */
@@ -12,11 +12,11 @@ export function contextTokensOf(entry: unknown): number | undefined {
   return count >= 1 && count <= mostContextTokens ? count : undefined;
 }
 
-/** An endpoint's list is read so far: vLLM lists its model and its LoRA adapters. */
+/** An endpoint's list is read so far: vLLM lists its model and its LoRA adapters. Derived: vLLM holds some dozens of adapters. */
 const mostModels = 1000;
-/** A longer id is no model's: requests name none that is longer. */
+/** A longer id is no model's: requests name none that is longer. Derived: as long as a request's model may be. */
 const longestId = 256;
-/** No list is longer. */
+/** No list is longer. In bytes. Derived: a thousand entries of 1 KB. */
 const longestList = 1024 * 1024;
 
 /** Reads the answer of `GET /v1/models`; undefined when it is no list. Of a list that is too long the rest does not count. */

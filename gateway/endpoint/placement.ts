@@ -8,4 +8,6 @@ export interface Placement {
   readonly features: LoadFeatures;
   readonly prediction: Prediction;
   readonly match: PrefixMatch;
+  /** Where else it may go, the next best first; absent where that was not asked. */
+  readonly runnersUp?: () => readonly Placement[];
 }

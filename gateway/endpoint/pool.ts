@@ -13,9 +13,16 @@ export interface PoolListener {
   changed?(endpoint: Endpoint, change: EndpointChange): void;
 }
 
+/** What a pool is made from. */
 export type PoolOptions = Pick<EndpointOptions, 'nowMs' | 'staleAfterMs'>;
 
-/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. */
+/** What a request wants of an endpoint: its model, and to be one of these (`host:port`) where it may not go to any. */
+export interface Wanted {
+  readonly model: string;
+  readonly subset?: ReadonlySet<string> | undefined;
+}
+
+/** Models seen anywhere, ever, up to this many: whether a model is unknown or only away just now. Derived: ten endpoints' longest lists. */
 const mostModelsRemembered = 10_000;
 
 /** The pool's endpoints; their one owner. */
@@ -93,15 +100,15 @@ export class Pool {
   }
 
   /** Whether an endpoint is usable that serves the model, another one than `exceptFor`. */
-  canServe(model: string, exceptFor?: Endpoint): boolean {
-    return this.#some((endpoint) => endpoint !== exceptFor && endpoint.usable && endpoint.serves(model));
+  canServe(wanted: Wanted, exceptFor?: Endpoint): boolean {
+    return this.#some((endpoint) => endpoint !== exceptFor && isServer(endpoint, wanted));
   }
 
   /** Usable endpoints that serve the model; `exceptFor` is one of them only if it is the only one. */
-  servers(model: string, exceptFor?: Endpoint): Endpoint[] {
+  servers(wanted: Wanted, exceptFor?: Endpoint): Endpoint[] {
     const servers: Endpoint[] = [];
     for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.usable && endpoint.serves(model)) servers.push(endpoint);
+      if (isServer(endpoint, wanted)) servers.push(endpoint);
     }
     if (exceptFor && servers.length > 1 && servers.includes(exceptFor)) servers.splice(servers.indexOf(exceptFor), 1);
     return servers;
@@ -168,4 +175,8 @@ export class Pool {
     for (const endpoint of this.#endpoints.values()) if (matches(endpoint)) return true;
     return false;
   }
+}
+
+function isServer(endpoint: Endpoint, { model, subset }: Wanted): boolean {
+  return endpoint.usable && endpoint.serves(model) && (subset?.has(endpoint.host) ?? true);
 }

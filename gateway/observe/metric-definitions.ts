@@ -8,6 +8,7 @@ export interface Twin extends MetricNamePair {
   readonly buckets?: readonly number[];
 }
 
+/** A label of any of the metrics below. */
 export type Label =
   | 'name'
   | 'inference_pool'
@@ -24,14 +25,18 @@ const model = ['model_name', 'target_model_name'] as const;
 const flow = [...model, 'fairness_id', 'priority'] as const;
 const queueLabels = ['fairness_id', 'priority', 'inference_pool', ...model] as const;
 
+/** Protocol: the buckets of llm-d-router's request duration; those of first tokens end at two minutes, those of tokens are powers of two. */
 const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 120, 180, 240,
   300, 360, 480, 600, 900, 1200, 1800, 2700, 3600,
 ];
 const ttftBuckets = durationBuckets.filter((seconds) => seconds <= 120);
+/** Derived: up to the longest contexts, a million tokens. */
 const inputTokenBuckets = powersOfTwo(20);
+/** Derived: up to the longest answers, some eight thousand tokens. */
 const outputTokenBuckets = powersOfTwo(13);
 
+/** Counters with a name in both generations of the endpoint picker. */
 export const counters = {
   requests: {
     ...metricNames.requests,
@@ -47,6 +52,7 @@ export const counters = {
   },
 } as const satisfies Readonly<Record<string, Twin>>;
 
+/** Histograms with a name in both generations. */
 export const histograms = {
   duration: {
     ...metricNames.duration,
@@ -85,6 +91,7 @@ export const histograms = {
   },
 } as const satisfies Readonly<Record<string, Twin>>;
 
+/** Gauges with a name in both generations. */
 export const gauges = {
   readyEndpoints: {
     ...metricNames.readyEndpoints,

@@ -8,6 +8,7 @@ import { counters, gauges, histograms, own, type Twin } from './metric-definitio
 import { rounded } from './recent-choices.ts';
 import { type LabelValues, only, TwinCounter, TwinHistogram } from './twin-series.ts';
 
+/** What the metrics are read from. */
 export interface MetricsSources {
   readonly poolName: string;
   readonly router: Router;
@@ -16,11 +17,11 @@ export interface MetricsSources {
 }
 
 /** What a request is counted by. */
-type Flow = Pick<RoutingRequest, 'model' | 'tenant' | 'priority'>;
+type Flow = Pick<RoutingRequest, 'model' | 'askedModel' | 'tenant' | 'priority'>;
 
-/** Of each kind. */
+/** Of each kind. Derived: more than a pool has models or objectives. */
 const mostLabelValues = 200;
-/** Each has some hundred and fifty series of its own. */
+/** Each has some hundred and fifty series of its own. Derived: 30,000 series, a page of some 5 MB. */
 const mostFlows = 200;
 const otherTenant = { fairness_id: 'other' };
 const otherModel = { ...otherTenant, model_name: 'other', target_model_name: 'other' };
@@ -145,8 +146,8 @@ export class Metrics {
 
 type FlowLabelValues = Readonly<Record<'model_name' | 'target_model_name' | 'fairness_id' | 'priority', string>>;
 
-function keyOf({ model_name, fairness_id, priority }: FlowLabelValues): string {
-  return `${model_name}\n${fairness_id}\n${priority}`;
+function keyOf({ model_name, target_model_name, fairness_id, priority }: FlowLabelValues): string {
+  return `${model_name}\n${target_model_name}\n${fairness_id}\n${priority}`;
 }
 
 /** What clients choose is of bounded variety as a label. */
@@ -154,10 +155,10 @@ class FlowLabels {
   readonly #models = new LabelSet(mostLabelValues);
   readonly #tenants = new LabelSet(mostLabelValues);
 
-  of({ model, tenant, priority }: Flow): FlowLabelValues {
+  of({ model, askedModel, tenant, priority }: Flow): FlowLabelValues {
     const name = this.#models.of(model);
     return {
-      model_name: name,
+      model_name: askedModel === undefined ? name : this.#models.of(askedModel),
       target_model_name: name,
       fairness_id: this.#tenants.of(tenant),
       priority: String(priority),

@@ -11,6 +11,7 @@ import type { Metrics } from './metrics.ts';
 import { explain, type RecentChoices } from './recent-choices.ts';
 import type { RequestLog } from './request-log.ts';
 
+/** What an observer tells of requests and endpoints. */
 export interface ObserverOptions {
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -10,6 +10,7 @@ import type { Router } from '../router.ts';
 import type { Metrics } from './metrics.ts';
 import { type RecentChoices, rounded } from './recent-choices.ts';
 
+/** What operators' routes read. */
 export interface OperatorServices {
   readonly poolName: string;
   readonly policy: PolicyName;
@@ -25,6 +26,7 @@ export function capacityRoute(app: FastifyInstance, services: OperatorServices):
   app.get('/capacity', () => capacityReport(services));
 }
 
+/** `GET /healthz` and `GET /readyz`. Protocol: contract §6. */
 export function healthRoutes(app: FastifyInstance, { router: { pool }, isDraining }: OperatorServices): void {
   app.get('/healthz', () => ({ status: 'ok' }));
   // What load balancers ask where no health check is configured.

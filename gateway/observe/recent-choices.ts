@@ -1,6 +1,7 @@
 import type { Candidate } from '../choose/candidate.ts';
 import type { Choice } from '../choose/chooser.ts';
 
+/** Choices that are explained. Derived: a screen. */
 const kept = 20;
 
 /** The last choices of endpoints, to be explained on request. */

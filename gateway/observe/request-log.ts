@@ -2,7 +2,7 @@ import type { RequestLogMode } from '../config.ts';
 import type { Rejection } from '../rejection.ts';
 import type { Ending, RoutedRequest } from '../routed-request.ts';
 
-/** What clients say of themselves is cut here. */
+/** What clients say of themselves is cut here. Derived: the longest tenant and model that are known. */
 const longestText = 256;
 
 /** One log line for each request, refusals included. It holds no prompt, no answer and no key. Fields: contract §7, `LOG_REQUESTS`. */

@@ -1,6 +1,7 @@
 import type { Metric } from 'prom-client';
 import type { Label, Twin } from './metric-definitions.ts';
 
+/** Values of some labels; a metric takes those that it has. */
 export type LabelValues = Readonly<Partial<Record<Label, string>>>;
 
 interface Exposed {
@@ -68,6 +69,7 @@ interface Addable<Cell> {
   add(more: Cell): void;
 }
 
+/** The value of one counter series. */
 export class Count implements Addable<Count> {
   value = 0;
 
@@ -80,6 +82,7 @@ export class Count implements Addable<Count> {
   }
 }
 
+/** A counter under its names in both generations. */
 export class TwinCounter extends TwinSeries<Count> {
   readonly type = 'counter';
 
@@ -92,6 +95,7 @@ export class TwinCounter extends TwinSeries<Count> {
   }
 }
 
+/** The value of one histogram series. */
 export class Distribution implements Addable<Distribution> {
   sum = 0;
   /** Per bucket, not cumulative; the last is above every bound. */
@@ -116,6 +120,7 @@ export class Distribution implements Addable<Distribution> {
   }
 }
 
+/** A histogram under its names in both generations. */
 export class TwinHistogram extends TwinSeries<Distribution> {
   readonly type = 'histogram';
   readonly #bounds: readonly number[];

@@ -1,11 +1,13 @@
 import type { ConcurrencyLimiter } from '../endpoint/capacity/concurrency-limiter.ts';
 import { evictionDueAtMs } from '../endpoint/capacity/eviction.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { QueueItem } from '../request.ts';
+import type { QueueItem, RoutingRequest } from '../request.ts';
 
+/** What an evictor is made from. */
 export interface EvictorOptions {
   readonly nowMs: () => number;
-  readonly servers: (model: string) => readonly Endpoint[];
+  /** Where the request may go. */
+  readonly servers: (request: RoutingRequest) => readonly Endpoint[];
 }
 
 /** Measured: the least time between two stops for one request, since what was freed must first be seen. */
@@ -42,7 +44,7 @@ export class Evictor {
   /** Where an engine is out of places that sheddable work holds: a prompt that waits for others to be computed gains nothing from a decode's end. */
   #withoutPlaces({ request }: QueueItem): { readonly limiter: ConcurrencyLimiter; readonly toEvict: number }[] {
     return this.#options
-      .servers(request.model)
+      .servers(request)
       .map(({ limiter }) => ({ limiter, toEvict: limiter.toEvict ?? 0 }))
       .filter(({ toEvict }) => toEvict > 0);
   }

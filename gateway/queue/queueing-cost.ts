@@ -14,6 +14,7 @@ export interface QueueingCost {
   readonly slo: Slo;
 }
 
+/** What of a request its cost in the queue follows from. */
 export interface QueueingCostRequest extends PromisedSlo {
   readonly route: Pick<ApiRoute, 'generates'>;
   readonly promptTokens: number;

@@ -14,6 +14,7 @@ export interface Places {
   makeRoom(item: QueueItem): boolean;
 }
 
+/** What a queue is made from. */
 export interface RequestQueueOptions {
   readonly clock: MonotonicClock;
   readonly places: Places;
@@ -23,9 +24,12 @@ export interface RequestQueueOptions {
   readonly timeoutMs: (request: RoutingRequest) => number;
 }
 
-/** Items that come within that time look for no more than their own place: a look at all that wait costs by the number of models. */
+/**
+ * Items that come within that time look for no more than their own place: a look at all that wait costs by the number of models. Derived: a
+ * tenth of a step.
+ */
 const pumpedLatelyMs = 5;
-/** Bodies that wait in one band, together. */
+/** Bodies that wait in one band, together. Derived: half of the default of `MAX_BUFFERED_BYTES`. */
 const mostBytesPerBand = 256 * 1024 * 1024;
 
 /**

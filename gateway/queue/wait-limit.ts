@@ -7,6 +7,7 @@ export interface WaitOptions {
   readonly sheddableWaitMs: number;
 }
 
+/** The longest wait of a request in the queue. */
 export interface WaitLimit {
   readonly timeoutMs: number;
   /** What the request is told when it is over: that its own time is over, or that the pool is full. */

@@ -78,7 +78,7 @@ for (const { name, entries, files, scripts } of services) {
     format: 'esm',
     minifySyntax: true,
     minifyWhitespace: true,
-    // For people who read a stack trace afterwards: with --enable-source-maps Node would parse megabytes of them at every start.
+    // For reading a stack trace afterwards: with --enable-source-maps Node would parse megabytes of them at every start.
     sourcemap: 'linked',
     legalComments: 'linked',
     // CommonJS packages inside an ES module bundle ask for these.

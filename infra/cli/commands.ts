@@ -7,6 +7,7 @@
  */
 export type RunCommand = (argv: readonly string[], usage: string) => Promise<number>;
 
+/** A command of `backfill`, as the list of commands shows it. */
 export interface CliCommand {
   /** Completes «backfill NAME …» in the list of commands. */
   readonly about: string;
@@ -57,6 +58,7 @@ export const commands: ReadonlyMap<string, CliCommand> = new Map([
   ],
 ]);
 
+/** One line a command, for `--help`. */
 export function commandList(): string {
   return [...commands].map(([name, { about }]) => `  ${name.padEnd(10)} ${about}\n`).join('');
 }

@@ -41,7 +41,7 @@ export function findTarget(project: string | undefined, env: Environment, stack:
 export async function connectPubSub({ projectId, local, name }: PubSubTarget): Promise<PubSub> {
   if (local === undefined) return connectGoogle(projectId);
   await requireListener(local, name);
-  // The library would ask Google's metadata server who it is, and warn when nothing answers.
+  // Without this the library would look for Google's metadata server, and warn when nothing answers.
   process.env.METADATA_SERVER_DETECTION = 'none';
   return new PubSub({ projectId, apiEndpoint: local, emulatorMode: true });
 }

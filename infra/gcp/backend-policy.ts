@@ -9,6 +9,7 @@ interface Item {
   readonly status?: { readonly addresses?: readonly { readonly value?: string }[] };
 }
 
+/** What the check of the load balancer's timeout needs. */
 export interface BackendPolicyInputs {
   readonly gatewayUrls: readonly string[];
   /** Longest call of the function. */

@@ -35,6 +35,7 @@ export async function bind(gcloud: Gcloud, place: Place, email: string, role: st
   if (!rolesOf(policy, email).includes(role)) await changeBinding(gcloud, 'add', place, email, role);
 }
 
+/** Gives the account the role there, or takes it away. */
 export async function changeBinding(
   gcloud: Gcloud,
   verb: 'add' | 'remove',

@@ -4,6 +4,7 @@ import { ConfigError, type Schema, type Values } from '../../shared/runtime/conf
 import { CommandFailure, Gcloud, Refusal, runProgram } from './gcloud.ts';
 import { type Installation, installationSchema, variablesText } from './settings.ts';
 
+/** A script of this folder, as `--help` shows it. */
 export interface Command<S extends Schema> {
   /** As it is typed. */
   readonly usage: string;
@@ -54,6 +55,7 @@ export async function run(
   }
 }
 
+/** Prints a line for the operator. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }

@@ -96,7 +96,7 @@ export async function makeBucket(gcloud: Gcloud, installation: Installation): Pr
   if (!installation.isMarked(found?.labels)) await gcloud.change(...group, 'update', bucket, '--update-labels', mark);
 }
 
-/** An empty service, so that who may call it is settled here, and a deployment needs no right to change that. */
+/** An empty service, so that the right to call it is granted here, and a deployment needs no right to grant it. */
 export async function makeService(gcloud: Gcloud, installation: Installation): Promise<void> {
   const { service: id, region, mark } = installation;
   const place = ['--region', region];

@@ -3,8 +3,10 @@ import { readPolicies } from '../../functions/processor/subscription-policies.ts
 import { ConfigError, Faults, readConfig, type Values } from '../../shared/runtime/config/read-config.ts';
 import type { DeploymentSettings, Installation, SecretFile } from './settings.ts';
 
+/** The policies of all subscriptions, as the function itself reads them. */
 export type Policies = ReturnType<typeof readPolicies>;
 
+/** The function's settings, as it will read them when it is deployed. */
 export interface FunctionSettings {
   readonly config: Values<typeof functionSchema>;
   readonly policies: Policies;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 
+/** How a command ended, and what it printed. */
 export interface CommandResult {
   readonly status: number;
   readonly stdout: string;
@@ -15,6 +16,7 @@ export class Refusal extends Error {}
 /** A command that failed. */
 export class CommandFailure extends Error {}
 
+/** How `gcloud` is called. */
 export interface GcloudOptions {
   readonly project: string;
   /** Prints every call that would change something, instead of making it. What only reads is called. */

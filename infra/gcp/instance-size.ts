@@ -16,6 +16,7 @@ const keptResultsBytes = 64 * mebibyte;
 /** Answers up to 64 KiB are not counted in `MAX_BUFFERED_BYTES`; each has its result beside it. */
 const callBytes = mebibyte / 8;
 
+/** What an instance of the function is given. */
 export interface InstanceSize {
   /** Requests at once on an instance. */
   readonly concurrency: number;
@@ -23,6 +24,7 @@ export interface InstanceSize {
   readonly cpus: number;
 }
 
+/** The settings that an instance's size follows from. */
 export interface SizeInputs {
   readonly policies: Policies;
   readonly maxWaiting: number;

@@ -2,6 +2,7 @@ import { bind, changeBinding, type Place, policyOf, rolesOf } from './bindings.t
 import type { Gcloud } from './gcloud.ts';
 import { type Account, accounts, type Installation, pushedKinds, type SecretFile } from './settings.ts';
 
+/** What the accounts of an installation must be able to reach. */
 export interface Grants {
   /** Topics that the function publishes to: ids, or `projects/P/topics/T`. */
   readonly topics: readonly string[];
@@ -12,7 +13,7 @@ export interface Grants {
 }
 
 /**
- * Roles in the whole project, all that the accounts have there. What could be granted on one resource is, below. None may change who may do what,
+ * Roles in the whole project, all that the accounts have there. What could be granted on one resource is, below. None may grant rights,
  * and a deployment may act as `function`, `push` and `build` alone. Source of those for builds from source:
  * https://cloud.google.com/run/docs/configuring/services/build-service-account
  */

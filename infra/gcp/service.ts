@@ -33,6 +33,7 @@ export interface Service {
   };
 }
 
+/** The Cloud Run service as it should be. */
 export interface WantedService {
   readonly installation: Installation;
   readonly settings: DeploymentSettings;
@@ -44,6 +45,7 @@ export interface WantedService {
   readonly source: string;
 }
 
+/** The label that tells which bundle and settings are deployed. */
 export const contentLabel = 'backfill-content';
 
 /**

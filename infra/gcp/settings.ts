@@ -60,7 +60,9 @@ export const deploymentSchema = {
   ),
 } as const;
 
+/** The variables of an installation, as they were read. */
 export type InstallationSettings = Values<typeof installationSchema>;
+/** The variables of a deployment, as they were read. */
 export type DeploymentSettings = Values<typeof deploymentSchema>;
 
 /** Of `FUNCTION_ENV`: the variables, and the numbers of lines that are none. */
@@ -76,6 +78,7 @@ export interface SecretFile {
   readonly version: string;
 }
 
+/** Faults that lie in several variables together. */
 export const deploymentRules: readonly Rule<Pick<typeof deploymentSchema, 'functionEnv' | 'secrets'>>[] = [
   {
     needs: ['functionEnv'],
@@ -140,8 +143,10 @@ export class Installation {
 
 /** `function` runs it, `push` calls it, `build` builds its image, `deploy` deploys it, `test` runs the tests. */
 export const accounts = ['function', 'push', 'build', 'deploy', 'test'] as const;
+/** One of them. */
 export type Account = (typeof accounts)[number];
 
+/** The topics of an installation. */
 export const topicKinds = ['requests', 'urgent', 'retries', 'results', 'dead-letters'] as const;
 /** Subscriptions of the same names: these push to the function, the others wait for their readers. */
 export const pushedKinds = ['requests', 'urgent', 'retries'] as const;

@@ -3,14 +3,18 @@ import { decodeUtf8 } from '../runtime/utf8.ts';
 
 /** The object of `STORE` that holds the document. Protocol: contract §12. */
 export const controlName = 'control.json';
-/** A document is no longer than that. */
+/** A document is no longer than that. Derived: ten thousand rules of a hundred bytes. */
 export const maxControlBytes = 1024 * 1024;
+/** Derived: each message is compared with all of them, within a millisecond. */
 const maxRules = 10_000;
 
 /** By what a rule may tell messages. */
 export const controlFields = ['id', 'job', 'tenant', 'subscription', 'pool'] as const;
+/** One of them. */
 export type ControlField = (typeof controlFields)[number];
+/** What a rule may do with messages. */
 export const controlActions = ['cancel', 'pause'] as const;
+/** One of them. */
 export type ControlAction = (typeof controlActions)[number];
 
 /** What is to become of the messages of which every field that the rule names is equal. Protocol: contract §13. */

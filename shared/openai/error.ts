@@ -8,6 +8,7 @@ export interface OpenAiError {
   };
 }
 
+/** The error body for this status and code. `param` names the field that is to blame, where one is. */
 export function openAiError(status: number, code: string, message: string, param: string | null = null): OpenAiError {
   return { error: { message, type: errorType(status), param, code } };
 }

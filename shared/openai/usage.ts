@@ -8,7 +8,10 @@ export interface Usage {
   readonly cachedTokens: number | undefined;
 }
 
-/** No request has more tokens: an answer that says so has lost its count, and would poison what is learned from it. */
+/**
+ * No request has more tokens: an answer that says so has lost its count, and would poison what is learned from it. Derived: a thousand
+ * times the longest context.
+ */
 export const mostTokens = 1e9;
 
 /** The names that the routes have for each count, each name once. */
@@ -19,7 +22,7 @@ const namesOf: Readonly<Record<keyof UsageKeys, readonly string[]>> = {
 };
 
 const key = '"usage":';
-/** A longer object is no usage. vLLM's has 100 to 400 bytes. */
+/** A longer object is no usage. vLLM's has 100 to 400 bytes. Derived: ten times that. */
 const mostUsageBytes = 4096;
 const [quote, backslash, opening, closing] = [0x22, 0x5c, 0x7b, 0x7d];
 

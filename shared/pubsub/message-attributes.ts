@@ -1,5 +1,6 @@
 import type { UnixMs } from '../runtime/clock.ts';
 
+/** Attributes of a message, by name. */
 export type Attributes = Readonly<Record<string, string>>;
 
 /** How many attempts have failed. A producer that sets it harms only itself. */
@@ -35,6 +36,7 @@ export function metadataAttributes(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => isMetadata(name)));
 }
 
+/** Whether an attribute is the producer's own metadata, and none of the names that this project reads. */
 export function isMetadata(name: string): boolean {
   return !known.has(name);
 }
@@ -90,6 +92,7 @@ export function resolvedDeadlineAtMs({ resolved_deadline = '' }: Attributes): Un
   return isDecimal(resolved_deadline) ? ((Number(resolved_deadline) * 1000) as UnixMs) : undefined;
 }
 
+/** What the attributes say of earlier attempts; whatever is malformed counts as absent. */
 export function readRetryState(attributes: Attributes, messageId: string, publishedAtMs: UnixMs): RetryState {
   const retryAt = attributes.retry_at ?? '';
   const lastStatus = attributes.last_status ?? '';

@@ -10,10 +10,14 @@ export interface OutgoingMessage {
 
 /** Source: https://cloud.google.com/pubsub/quotas#resource_limits */
 export const maxMessageBytes = 10_000_000;
+/** Source: as above. */
 const maxAttributes = 100;
+/** Of an attribute's key. Source: as above. */
 const maxKeyBytes = 256;
+/** Of an attribute's value. Source: as above. */
 const maxValueBytes = 1024;
 
+/** Bytes of a message as Pub/Sub counts them: its data, and its attributes in UTF-8. */
 export function messageBytes(data: Uint8Array, attributes: Attributes): number {
   return Object.entries(attributes).reduce(
     (sum, [key, value]) => sum + utf8Length(key) + utf8Length(value),
@@ -21,6 +25,7 @@ export function messageBytes(data: Uint8Array, attributes: Attributes): number {
   );
 }
 
+/** Whether Pub/Sub takes this attribute. */
 export function fitsAttribute(key: string, value: string): boolean {
   const keyBytes = utf8Length(key);
   return keyBytes > 0 && keyBytes <= maxKeyBytes && utf8Length(value) <= maxValueBytes && !key.startsWith('goog');

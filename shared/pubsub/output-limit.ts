@@ -1,7 +1,7 @@
 import { everyApiRoute } from '../openai/api-routes.ts';
 import { parseSpan, type Span } from '../runtime/json-spans.ts';
 
-/** A number is no longer than this. */
+/** A number is no longer than this. Derived: a double has 17 digits, a sign, a point and an exponent. */
 const longestNumber = 24;
 
 /** Every key of a payload that limits the answer's tokens, of any route. */

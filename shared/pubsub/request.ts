@@ -68,12 +68,15 @@ export interface RequestRules {
   readonly tenant: string | undefined;
 }
 
+/** Of a payload. Protocol: contract §1. */
 const maxNesting = 256;
 /** Members and elements of a message together. Protocol: contract §1. */
 const maxEntries = 200_000;
+/** Of its keys and values together. Protocol: contract §1. */
 const maxMetadataBytes = 64 * 1024;
-/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. */
+/** Of a map of 64 KiB as it is written: up to six characters for one, and six for the punctuation of each entry. Derived: ten times 64 KiB. */
 const maxMapBytes = 640 * 1024;
+/** A longer model is left out of the result. Derived: the longest value of an attribute. */
 const maxModelBytes = 1024;
 const inferred = everyApiRoute.flatMap(({ impliedByKey, path }) =>
   impliedByKey ? [[impliedByKey, path] as const] : [],

@@ -1,6 +1,8 @@
+/** Protocol: contract §1, `window`. */
 const unitsMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
+/** Protocol: contract §1. */
 const shortestMs = 5 * unitsMs.s;
-/** Pub/Sub keeps a message no longer. */
+/** Pub/Sub keeps a message no longer. Protocol: contract §1. */
 const longestMs = 31 * unitsMs.d;
 /** Nine digits hold every legal number, and the largest sum is still exact. */
 const form = /^(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;

@@ -28,6 +28,7 @@ export function later<T extends MonotonicMs | UnixMs>(instant: T, ms: number): T
 
 /** Before and after every instant of either clock. */
 export const longAgo = Number.NEGATIVE_INFINITY as MonotonicMs & UnixMs;
+/** After every instant of either clock. */
 export const never = Number.POSITIVE_INFINITY as MonotonicMs & UnixMs;
 
 /** The first of some instants of one clock; `never` of none. */
@@ -67,4 +68,5 @@ export const monotonicClock: MonotonicClock = {
   },
 };
 
+/** The machine's wall clock, which may be set. */
 export const wallClock: WallClock = { unixMs: () => Date.now() as UnixMs };

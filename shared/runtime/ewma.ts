@@ -12,6 +12,7 @@ export interface Ewma {
   readonly samples: number;
 }
 
+/** Before any sample. */
 export const noSamples: Ewma = Object.freeze({ mean: 0, samples: 0 });
 
 /** Takes in one more sample: the first 1 / weight samples all weigh alike, so that the very first does not linger. */

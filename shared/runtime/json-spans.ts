@@ -5,7 +5,7 @@ export interface Span {
   readonly depth: number;
 }
 
-/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. */
+/** Of requests: deeper counts as no JSON. What the contract allows (256) is far below. Derived: four times that. */
 const mostNestedRequest = 1024;
 
 const decoder = new TextDecoder();
@@ -54,14 +54,17 @@ export function jsonSpan(bytes: Uint8Array): Span | undefined {
   );
 }
 
+/** Whether the value there is an object. */
 export function isObject(bytes: Uint8Array, span: Span): boolean {
   return bytes[span.start] === openBrace;
 }
 
+/** Whether the value there is a string. */
 export function isString(bytes: Uint8Array, span: Span): boolean {
   return bytes[span.start] === quote;
 }
 
+/** Whether the value there is `null`. */
 export function isNull(bytes: Uint8Array, span: Span): boolean {
   return bytes[span.start] === 0x6e;
 }
@@ -71,6 +74,7 @@ export function parseSpan(bytes: Uint8Array, span: { readonly start: number; rea
   return JSON.parse(spanText(bytes, span));
 }
 
+/** The value as it is written. */
 export function spanText(bytes: Uint8Array, span: { readonly start: number; readonly end: number }): string {
   return decoder.decode(bytes.subarray(span.start, span.end));
 }

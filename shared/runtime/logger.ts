@@ -1,6 +1,8 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
 
+/** Values of `LOG_LEVEL`. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** One of them. */
 export type LogLevel = (typeof logLevels)[number];
 export type { Logger };
 
@@ -15,6 +17,7 @@ const severities: Readonly<Record<string, string>> = {
 
 /** Standard output, written in the background: a slow reader of the log does not hold up the service. Lines beyond the bound are dropped. */
 const output = pino.destination({ fd: 1, sync: false, minLength: 1, maxLength: 16 * 1024 * 1024 });
+/** For the last lines at the end of the process. Derived: a reader that takes none within a second takes none at all. */
 const longestFlushMs = 1000;
 
 /**

@@ -6,8 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Changed, none, type Store, type StoredObject } from './store.ts';
 
+/** Between two looks at a lock. Derived: a write takes some milliseconds. */
 const lockPauseMs = 20;
-/** No writer holds a lock for longer, unless it has died. */
+/** No writer holds a lock for longer, unless it has died. Derived: a thousand times what a write takes. */
 const longestLockMs = 10_000;
 
 /** Objects as files of a folder. Two processes of one machine may share it: writes are whole, and those with a precondition wait for each other. */

@@ -1,31 +1,40 @@
 import { join } from 'node:path';
 import { chunksPerStream, type Load, type LoadResult } from './gateway/load-shape.ts';
-import { apiKey, type Peer, startPeers } from './gateway/peers.ts';
-import { type Measured, outputOf, start } from './gateway/processes.ts';
+import { apiKey, type Peer, startPeers, startUpstream } from './gateway/peers.ts';
+import { type Measured, outputOf } from './gateway/processes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const roundMs = Number(process.env.BENCH_ROUND_MS ?? 1500);
 /** Servers that run for weeks are compared once their code is compiled. */
 const warmUpRounds = 3;
 const folder = join(import.meta.dirname, 'gateway');
+const endpointCounts = (process.env.BENCH_ENDPOINTS ?? '1,4,16').split(',').map(Number);
+const connections = 64;
 
 interface Scenario {
   readonly name: string;
   readonly body: string;
   readonly connections: number;
   readonly rate?: number;
+  readonly events?: number;
   /** What its cost is told by, and how many of them an answer holds. */
   readonly unit: string;
   readonly unitsPerAnswer: number;
 }
 
 const scenarios: readonly Scenario[] = [
-  { name: '1 KB', body: requestOf(1024), connections: 64, unit: 'request', unitsPerAnswer: 1 },
-  { name: '16 KB', body: requestOf(16 * 1024), connections: 64, unit: 'request', unitsPerAnswer: 1 },
+  ...[1, 16, 100].map((kilobytes) => ({
+    name: `${kilobytes} KB`,
+    body: requestOf(kilobytes * 1024),
+    connections,
+    unit: 'request',
+    unitsPerAnswer: 1,
+  })),
   {
     name: `streams of ${chunksPerStream}`,
     body: requestOf(1024, true),
-    connections: 64,
+    connections,
+    events: chunksPerStream,
     unit: 'chunk',
     unitsPerAnswer: chunksPerStream,
   },
@@ -37,12 +46,17 @@ interface Round extends LoadResult {
   readonly perSecond: number;
 }
 
-/** The gateway against its peers, in turns, so that what else the machine does meets all alike. */
+/** The gateway against its peers, in turns, so that what else the machine does meets all alike; before one endpoint, and before several. */
 export async function run(): Promise<void> {
-  const upstream = await start({ command: [process.execPath, join(folder, 'canned-upstream.ts')] }, 0);
-  const started: Measured[] = [upstream];
+  for (const endpoints of endpointCounts) await compare(endpoints);
+}
+
+async function compare(endpoints: number): Promise<void> {
+  const upstream = await startUpstream(endpoints);
+  const started: Measured[] = [upstream.process];
+  process.stdout.write(`\nendpoints: ${endpoints}\n`);
   try {
-    const peers = await startPeers(upstream);
+    const peers = await startPeers(upstream, connections);
     started.push(...peers.map((peer) => peer.process));
     for (const scenario of scenarios) printTable(scenario, peers, await measure(scenario, peers));
     process.stdout.write(`\n${'peak memory'.padEnd(12)} ${peers.map(describeMemory).join(', ')}\n`);
@@ -54,7 +68,7 @@ export async function run(): Promise<void> {
 async function measure(scenario: Scenario, peers: readonly Peer[]): Promise<Map<Peer, Round[]>> {
   const results = new Map(peers.map((peer) => [peer, [] as Round[]]));
   for (let round = 0; round < warmUpRounds; round += 1) for (const peer of peers) await once(scenario, peer);
-  // To and fro: who comes after a pause finds a cold core.
+  // In alternating order: a peer that runs after a pause finds a cold core.
   for (let round = 0; round < rounds; round += 1) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed())
       results.get(peer)?.push(await once(scenario, peer));
@@ -70,6 +84,7 @@ async function once(scenario: Scenario, peer: Peer): Promise<Round> {
     connections: scenario.connections,
     durationMs: roundMs,
     ...(scenario.rate === undefined ? {} : { rate: scenario.rate }),
+    ...(scenario.events === undefined ? {} : { events: scenario.events }),
   };
   const cpuBefore = peer.process.cpuSeconds;
   const command = [process.execPath, join(folder, 'load-generator.ts'), JSON.stringify(load)];
@@ -90,16 +105,39 @@ function printTable(scenario: Scenario, peers: readonly Peer[], results: Readonl
     const ratio = (of: (round: Round) => number) =>
       median(theirs.map((round, at) => of(ours[at] ?? round) / of(round)));
     const cells = [
-      middle(({ perSecond }) => perSecond).toFixed(0),
-      middle(({ cpuMicrosPerUnit }) => cpuMicrosPerUnit).toFixed(1),
-      middle(({ p50Ms }) => p50Ms).toFixed(2),
-      middle(({ p99Ms }) => p99Ms).toFixed(2),
+      figure(
+        middle(({ perSecond }) => perSecond),
+        0,
+      ),
+      figure(
+        middle(({ cpuMicrosPerUnit }) => cpuMicrosPerUnit),
+        1,
+      ),
+      figure(
+        middle(({ p50Ms }) => p50Ms),
+        2,
+      ),
+      figure(
+        middle(({ p99Ms }) => p99Ms),
+        2,
+      ),
       String(theirs.reduce((sum, { failed }) => sum + failed, 0)),
-      `× ${ratio(({ perSecond }) => perSecond).toFixed(2)}`,
-      `× ${ratio(({ cpuMicrosPerUnit }) => cpuMicrosPerUnit).toFixed(2)}`,
+      `× ${figure(
+        ratio(({ perSecond }) => perSecond),
+        2,
+      )}`,
+      `× ${figure(
+        ratio(({ cpuMicrosPerUnit }) => cpuMicrosPerUnit),
+        2,
+      )}`,
     ];
     process.stdout.write(`${[peer.name.padEnd(14), ...cells.map((cell) => cell.padStart(15))].join('')}\n`);
   }
+}
+
+/** A peer that served nothing has no figures. */
+function figure(value: number, digits: number): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
 function describeMemory({ name, process: { peakMegabytes } }: Peer): string {

@@ -3,7 +3,7 @@ import type { Refusal } from '../../gateway/refusal.ts';
 import { type RouterWorldOptions, routerWorld, type SubmittedRequest } from '../support/router-world.ts';
 import { type RequestWish, routingRequestOf } from '../support/routing-requests.ts';
 
-/** Engines of which each runs so many at once; readings are taken when asked. */
+/** Engines of which each runs `places` requests at once; readings are taken when asked. */
 function setUp(places: number, options: RouterWorldOptions = {}) {
   const world = routerWorld(options);
   const { clock, router, submit } = world;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FunctionWorld, startFunctionWorld } from '../support/function-world.ts';
 import { until } from '../support/poll.ts';
+import { startProgram } from '../support/processes.ts';
+import { RawConnection } from '../support/raw-connection.ts';
 import { answering } from '../support/scripted-upstream.ts';
 
 let world: FunctionWorld;
@@ -138,3 +140,35 @@ describe('other methods and paths', () => {
 function occurrences(event: string): number {
   return world.service().output().split(`"event":"${event}"`).length - 1;
 }
+
+test.runIf(process.platform === 'linux')(
+  'pushes take no more than half of the connections that the process may have',
+  async () => {
+    world.upstream.play(answering(200));
+    const own = await startProgram({
+      command: 'sh',
+      args: ['-c', `ulimit -n 128; exec "${process.execPath}" functions/processor/main.ts`],
+      env: {
+        PUBSUB_EMULATOR_HOST: new URL(world.pubsub.url).host,
+        GOOGLE_CLOUD_PROJECT: 'test',
+        HOST: '127.0.0.1',
+        PORT: '0',
+        INFERENCE_GATEWAY_URL: world.upstream.url,
+        RESULT_TOPIC: 'results',
+        RETRY_TOPIC: 'retries',
+        CAPACITY_SOURCES: 'none',
+      },
+      ready: /listening on (http:\/\/\S+)/,
+    });
+    const connections = Array.from({ length: 100 }, () => new RawConnection(own.url));
+    await until(() => connections.filter(({ closed }) => closed).length === 68, {
+      what: 'those beyond 32 to be closed',
+    });
+    const body = JSON.stringify({ message: { data: Buffer.from('{"model":"m","messages":[]}').toString('base64') } });
+    const open = connections.filter(({ closed }) => !closed);
+    for (const each of open) each.send(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    for (const each of open) expect(await each.untilAnswers(1)).toEqual([[204, undefined]]);
+    for (const each of open) each.cut();
+    await own.kill();
+  },
+);

@@ -31,7 +31,7 @@ const fields = [
   'ttft_ms',
 ];
 
-/** The lines that tell of requests, once there are so many. */
+/** The log lines of requests, once there are `count` of them. */
 async function requestLines(gateway: RunningProcess, count: number): Promise<Record<string, unknown>[]> {
   const lines = () =>
     gateway

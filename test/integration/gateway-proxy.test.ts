@@ -102,6 +102,19 @@ test('a target that names another host is a path here', async () => {
   connection.cut();
 });
 
+test('a fragment in a target is for no server', async () => {
+  const engine = await startEngine();
+  const gateway = await startGateway({ ENDPOINTS: engine.url });
+  const body = '{"model":"m"}';
+  const connection = new RawConnection(gateway.url).send(
+    postHead([`content-length: ${body.length}`], '/v1/completions?a=1#/v1/embeddings?b'),
+    body,
+  );
+  expect(await connection.untilAnswers(1)).toEqual([[200, undefined]]);
+  expect(engine.seen[0]?.path).toBe('/v1/completions?a=1');
+  connection.cut();
+});
+
 test('the request reaches the endpoint byte for byte, without what is the gateway’s alone', async () => {
   const engine = await startEngine();
   const gateway = await startGateway({ ENDPOINTS: `${engine.url}/base/` });

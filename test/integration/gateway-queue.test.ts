@@ -50,7 +50,7 @@ async function fullEngine(env: Record<string, string> = {}, options: CallOptions
   return { engine, gateway, running, finish: (id: string) => finish.get(id)?.() };
 }
 
-/** Waits until the engine's metrics were asked for so often again. */
+/** Waits until the engine's metrics were read `count` more times. */
 async function furtherReadings(engine: ScriptedEngine, count: number): Promise<void> {
   let [text, reads] = [engine.metrics, 0];
   Object.defineProperty(engine, 'metrics', {

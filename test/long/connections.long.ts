@@ -41,7 +41,7 @@ test(`${connections} connections that say nothing, or not enough, cost others no
   }
   latenciesMs.sort((a, b) => a - b);
   const answered = held.filter(({ answers }) => answers.length > 0);
-  // Those that had an answer may stay; whoever still owes a request goes within a minute.
+  // Connections that had an answer may stay; one that still owes a request is cut off within a minute.
   const owing = held.filter((connection) => !answered.includes(connection));
   await until(() => owing.every(({ closed }) => closed), { what: 'them to be cut off', timeoutMs: 90_000 });
   report(`${connections} idle connections`, {

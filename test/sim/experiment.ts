@@ -1,4 +1,5 @@
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
+import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { type DeadlineFigures, DeadlineInstances, type DeadlineLoad } from './async/deadline-instances.ts';
 import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
 import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
@@ -19,6 +20,8 @@ export interface Experiment {
   readonly way: Way;
   readonly policy: PolicyName;
   readonly engines: readonly EngineKind[];
+  /** Gateways before the same engines, 1 unless it is said; each real-time request comes to one of them by chance. */
+  readonly replicas?: number;
   /** Sent with each real-time request; undefined sends none. */
   readonly slo?: ServiceLevels;
   readonly async?: AsyncLoad;
@@ -48,14 +51,19 @@ const realtimePriority = 100;
 
 /** Runs one experiment. The same each time. */
 export async function runExperiment(experiment: Experiment): Promise<Outcome> {
-  const { world, seconds, seed, way, policy, engines, slo } = experiment;
+  const { world, seconds, seed, way, policy, engines, replicas = 1, slo } = experiment;
   const clock = new VirtualClock();
   const gateway = new SimulatedGateway({ way, policy, engines, seed }, clock);
+  const gateways = [gateway];
+  while (gateways.length < replicas) {
+    gateways.push(new SimulatedGateway({ way, policy, engines, beside: gateway, seed: seed + gateways.length }, clock));
+  }
+  const random = seededRandom(seed);
   const requests = requestsOf(world, seconds, seed);
   const served: { readonly request: WorkloadRequest; readonly answer: Served }[] = [];
   for (const request of requests) {
     clock.at(request.atMs, () => {
-      gateway.send({
+      gateways[Math.floor(random() * replicas)]?.send({
         work: request,
         priority: realtimePriority,
         stream: true,

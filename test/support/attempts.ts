@@ -3,6 +3,7 @@ import { Attempt } from '../../gateway/endpoint/attempt.ts';
 import { Endpoint } from '../../gateway/endpoint/endpoint.ts';
 import type { AttemptOutcome } from '../../gateway/endpoint/health/ejection.ts';
 import type { StepModel } from '../../gateway/endpoint/latency/step-model.ts';
+import type { Placement } from '../../gateway/endpoint/placement.ts';
 import { sloOf } from '../../gateway/slo.ts';
 import { knownSteps } from './known-steps.ts';
 import { type RequestWish, routingRequestOf } from './routing-requests.ts';
@@ -17,18 +18,23 @@ export interface AttemptWish extends RequestWish {
 
 /** Opens an attempt on the endpoint, as the router does. */
 export function openAttempt(endpoint: Endpoint, nowMs: number, wish: AttemptWish = {}): Attempt {
-  const { arrivedAtMs = nowMs, expectedInMs, onEvict, onEnd, ...rest } = wish;
+  const { prediction, ...placement } = candidateOf(endpoint, routingRequestOf(wish));
+  const ttftMs = wish.expectedInMs ?? prediction.ttftMs;
+  return openPlaced({ ...placement, prediction: { ...prediction, ttftMs } }, nowMs, wish);
+}
+
+/** Opens an attempt where the request was placed. */
+export function openPlaced(placement: Placement, nowMs: number, wish: AttemptWish = {}): Attempt {
+  const { arrivedAtMs = nowMs, expectedInMs: _, onEvict, onEnd, ...rest } = wish;
   const request = routingRequestOf(rest);
-  const { prediction, ...placement } = candidateOf(endpoint, request);
-  const ttftMs = expectedInMs ?? prediction.ttftMs;
   return Attempt.open(
-    { ...placement, prediction: { ...prediction, ttftMs } },
+    placement,
     { ...request, generates: request.route.generates, arrivedAtMs, slo: sloOf(request) },
     {
       declined: () => false,
       answered: () => {},
-      judged: (_, __, verdict) => verdict,
-      attemptEnded: (_, outcome) => onEnd?.(outcome),
+      judged: (_attempt, _outcome, verdict) => verdict,
+      attemptEnded: (_attempt, outcome) => onEnd?.(outcome),
       evicted: () => onEvict?.(),
     },
     nowMs,

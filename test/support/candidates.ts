@@ -28,6 +28,7 @@ export function candidateWith(
     promptMs: 20,
     joinMs: 0,
     wholePromptMs: 20,
+    besideRealtime: { ttftMs: 50, tpotMs: 10 },
     unloaded: { ttftMs: 50, tpotMs: 10 },
     ...predicted,
   };

@@ -28,7 +28,7 @@ export async function inFlight(gateway: RunningProcess): Promise<number> {
   return states.reduce((sum, { realtime, sheddable }) => sum + realtime.inFlight + sheddable.inFlight, 0);
 }
 
-/** Who serves so many requests, one after the other. */
+/** The endpoints that serve `requests` requests, sent one after the other. */
 export async function servedBy(gateway: RunningProcess, requests: number): Promise<ReadonlySet<unknown>> {
   const hosts = new Set<unknown>();
   for (let request = 0; request < requests; request += 1) {

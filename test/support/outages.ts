@@ -1,11 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from './poll.ts';
 import { startProcess } from './processes.ts';
 import { connectPubSub } from './pubsub.ts';
+import { answering, type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';
 
-/** What is wrong with the gateway: it refuses connections, or answers everyone alike. */
+/** What is wrong with the gateway: it refuses connections, or gives every request the same answer. */
 export interface Outage {
   readonly how: 'refused' | 503 | 429;
   readonly lastsMs: number;
@@ -16,7 +15,7 @@ export interface OutagesReport {
   readonly succeeded: number;
   readonly lost: readonly string[];
   readonly deadLettered: number;
-  /** How many results say so many attempts. */
+  /** Number of results for each number of attempts. */
   readonly attempts: Readonly<Record<string, number>>;
   /** Why attempts failed, and how many for each reason. */
   readonly failures: Readonly<Record<string, number>>;
@@ -31,7 +30,7 @@ export interface OutagesReport {
 
 /** A backlog that waits through one outage after another, before the gateway answers at once. */
 export async function workOffAfterOutages(messages: number, outages: readonly Outage[]): Promise<OutagesReport> {
-  const upstream = await startFailingUpstream();
+  const upstream = await startScriptedUpstream();
   const pubsub = await startProcess('infra/local/pubsub/main.ts', ['--port', '0']);
   const bus = connectPubSub(pubsub);
   for (const topic of ['requests', 'retries', 'results', 'dead']) await bus.createTopic(topic);
@@ -48,7 +47,7 @@ export async function workOffAfterOutages(messages: number, outages: readonly Ou
     if (attributes.status === 'succeeded') succeeded += 1;
   });
   await bus.collect('dead', () => (deadLettered += 1));
-  await upstream.become(outages[0]?.how ?? 200);
+  await become(upstream, outages[0]?.how ?? 200);
   const worker = await startProcess('functions/processor/main.ts', [], {
     ...bus.environment,
     HOST: '127.0.0.1',
@@ -68,13 +67,13 @@ export async function workOffAfterOutages(messages: number, outages: readonly Ou
   await Promise.all(names.map((name) => topic.publishMessage({ data, attributes: { name } })));
   const calls: number[] = [];
   for (const { how, lastsMs } of outages) {
-    const before = upstream.calls();
-    await upstream.become(how);
+    await become(upstream, how);
+    const before = upstream.calls.length;
     await delay(lastsMs);
-    calls.push(upstream.calls() - before);
+    calls.push(upstream.calls.length - before);
   }
   const early = results.size;
-  await upstream.become(200);
+  await become(upstream, 200);
   const endedAtMs = performance.now();
   const secondsSince = (): number => Math.round((performance.now() - endedAtMs) / 1000);
   const patience = { what: 'results', timeoutMs: 600_000 };
@@ -84,7 +83,8 @@ export async function workOffAfterOutages(messages: number, outages: readonly Ou
   const secondsToLast = secondsSince();
   const failures = Object.groupBy(failedAttempts(worker.output()), (why) => why);
   await Promise.all([worker.kill(), bus.close()]);
-  await Promise.all([pubsub.kill(), upstream.become('refused')]);
+  upstream.close();
+  await pubsub.kill();
   return {
     answered: results.size,
     succeeded,
@@ -104,34 +104,12 @@ function failedAttempts(output: string): string[] {
   return lines.map((line) => (JSON.parse(line) as { why: string }).why);
 }
 
-async function startFailingUpstream() {
-  let status = 200;
-  let calls = 0;
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    request.resume().on('end', () => {
-      if (request.method === 'POST') calls += 1;
-      response.writeHead(status).end(status === 200 ? '{"choices":[]}' : '');
-    });
-  };
-  const listen = async (at: number) => {
-    const server = createServer(answer);
-    await new Promise<void>((listening) => server.listen(at, '127.0.0.1', listening));
-    return server;
-  };
-  let server: Awaited<ReturnType<typeof listen>> | undefined = await listen(0);
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    calls: () => calls,
-    async become(how: 'refused' | number): Promise<void> {
-      if (how === 'refused') {
-        server?.closeAllConnections();
-        server?.close();
-        server = undefined;
-        return;
-      }
-      status = how;
-      server ??= await listen(port);
-    },
-  };
+/** From now on it is out, or answers at once. */
+async function become(upstream: ScriptedUpstream, how: Outage['how'] | 200): Promise<void> {
+  if (how === 'refused') {
+    upstream.refuse();
+    return;
+  }
+  upstream.play(answering(how, how === 200 ? '{"choices":[]}' : ''));
+  await upstream.accept();
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type FunctionWorld, startFunctionWorld } from './function-world.ts';
+import { longestTurnMs, watchedLoop } from './loop-watch.ts';
 import { until } from './poll.ts';
 import { isPush, pushBodies } from './push-bodies.ts';
 import type { Script } from './scripted-upstream.ts';
@@ -10,6 +11,8 @@ export interface FuzzReport {
   readonly results: number;
   readonly retries: number;
   readonly answered: Readonly<Record<string, number>>;
+  /** The longest turn of the function's event loop, in milliseconds of CPU. */
+  readonly longestTurnMs: number;
 }
 
 const contentTypes = [
@@ -36,7 +39,10 @@ export async function fuzzPushes(cases: number): Promise<FuzzReport> {
     MAX_ATTEMPTS: '3',
     RETRY_SPAN_SECONDS: '0',
     MAX_WAIT_SECONDS: '5',
+    ...watchedLoop,
   });
+  // What its start took is no answer to anything.
+  process.kill(world.service().pid, 'SIGUSR2');
   world.upstream.play(inTurns());
   const statuses: Record<number, number> = {};
   try {
@@ -61,7 +67,16 @@ export async function fuzzPushes(cases: number): Promise<FuzzReport> {
       const how = attributes.error_code ?? attributes.status ?? '';
       answered[how] = (answered[how] ?? 0) + 1;
     }
-    return { seed, statuses, results: results.length, retries: retries.length, answered };
+    const output = world.service().output();
+    if (/uncaught_exception|unhandled_rejection/.test(output)) throw new Error(output);
+    return {
+      seed,
+      statuses,
+      results: results.length,
+      retries: retries.length,
+      answered,
+      longestTurnMs: longestTurnMs(output),
+    };
   } finally {
     await world.service().kill('SIGKILL');
     await world.close();

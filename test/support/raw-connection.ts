@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll } from 'vitest';
 import { until } from './poll.ts';
 
-const opened: RawConnection[] = [];
+const opened = new Set<RawConnection>();
 afterAll(() => {
   for (const connection of opened) connection.cut();
 });
@@ -23,8 +23,9 @@ export class RawConnection {
     this.socket.on('error', () => {});
     this.socket.once('close', () => {
       this.closed = true;
+      opened.delete(this);
     });
-    opened.push(this);
+    opened.add(this);
   }
 
   send(...pieces: readonly string[]): this {

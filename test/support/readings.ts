@@ -34,9 +34,9 @@ export function readingsOfPool(pool: Pool, nowMs: number) {
   return {
     pool: own,
     usable: pool.usable.map(({ host }) => host),
-    servers: pool.servers('m', pool.endpoints[0]).map(({ host }) => host),
+    servers: pool.servers({ model: 'm' }, pool.endpoints[0]).map(({ host }) => host),
     preferred: [true, false].map((mayProbe) => preferred(pool.usable, 'm', mayProbe).map(({ host }) => host)),
-    answers: [pool.canServe('m'), pool.knowsNothingOf('m'), pool.contextTokens('m')],
+    answers: [pool.canServe({ model: 'm' }), pool.knowsNothingOf('m'), pool.contextTokens('m')],
     endpoints: Object.fromEntries(pool.endpoints.map((each) => [each.host, readingsOfEndpoint(each, nowMs)])),
   };
 }

@@ -6,7 +6,7 @@ import { type ItemWish, queueItemOf } from './queue-items.ts';
 
 export const placement = { endpoint: {} } as Placement;
 
-/** A queue before models with so many free places each, and what became of the items that entered it. */
+/** A queue before models with a number of free places each, and what became of the items that entered it. */
 export function queueBefore({
   mostPerBand = 10,
   roomInMs = () => undefined as number | undefined,

@@ -13,11 +13,11 @@ export interface RequestWish {
   readonly stream?: boolean;
   readonly promptTokens?: number;
   readonly promptBlocks?: PromptBlocks;
-  readonly maxOutputTokens?: number;
+  readonly maxOutputTokens?: number | undefined;
   readonly sizeBytes?: number;
   readonly ttftSloMs?: number | undefined;
   readonly tpotSloMs?: number | undefined;
-  readonly queueTtlMs?: number;
+  readonly queueTtlMs?: number | undefined;
 }
 
 /** A small real-time stream without promises, where the wish says nothing else. */

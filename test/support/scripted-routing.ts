@@ -16,7 +16,7 @@ const readEveryMs = 250;
 /** Requests that an engine runs at once. */
 const places = 8;
 const priorities = [0, 0, -1, -1, -1, -1, -5];
-/** Of so many requests the first ones are a burst of urgent ones. */
+/** Of every `burstEvery` requests the first `burst` are urgent. */
 const [burstEvery, burst] = [60, 20];
 
 /**

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface UpstreamCall {
@@ -15,7 +21,7 @@ export type Script = (call: UpstreamCall, response: ServerResponse, index: numbe
 export async function startScriptedUpstream() {
   const calls: UpstreamCall[] = [];
   let script: Script = answering(200);
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -28,22 +34,38 @@ export async function startScriptedUpstream() {
       calls.push(call);
       script(call, response, calls.length - 1);
     });
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  };
+  const listen = async (at: number): Promise<Server> => {
+    const listening = createServer(answer);
+    await new Promise<void>((ready) => listening.listen(at, '127.0.0.1', ready));
+    return listening;
+  };
+  let server: Server | undefined = await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const close = (): void => {
+    server?.closeAllConnections();
+    server?.close();
+    server = undefined;
+  };
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     /** From now on, with an empty memory. */
     play(next: Script): void {
       script = next;
       calls.length = 0;
     },
-    close(): void {
-      server.closeAllConnections();
-      server.close();
+    /** Refuses connections from now on, until `accept`. */
+    refuse: close,
+    async accept(): Promise<void> {
+      server ??= await listen(port);
     },
+    close,
   };
 }
+
+/** What a scripted upstream is. */
+export type ScriptedUpstream = Awaited<ReturnType<typeof startScriptedUpstream>>;
 
 /** Answers every call alike. */
 export function answering(status: number, body = '{"choices":[]}', headers: Record<string, string> = {}): Script {

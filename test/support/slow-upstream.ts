@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** As an unhurried model server has it. */
 const msPerToken = 10;
 
-/** A model server that takes its time, and remembers whom it answered how often. It has room for everyone. */
+/** A model server that takes `inferenceMs` for each answer and counts the answers. It has room for every request. */
 export async function startSlowUpstream(inferenceMs: number) {
   const answers = new Map<string, number>();
   const server = createServer((request, response) => {

@@ -13,6 +13,7 @@ import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
 
+/** Bytes of a text that are read as a code or a type. Derived: the longest that OpenAI, vLLM and our gateway send has some thirty. */
 const longestScalar = 256;
 const errorNames = ['error', 'code', 'type'];
 
@@ -75,7 +76,7 @@ function scalar(bytes: Uint8Array, span: Span | undefined): unknown {
 }
 
 const nothing = new Uint8Array(0);
-/** Only of these does the error's code say what the call was. */
+/** Only of these does the error's code say what the call was. Protocol: contract §3. */
 const statusesWithCode: readonly number[] = [400, 404, 502, 503];
 
 /** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */

@@ -13,7 +13,10 @@ export interface CallTerms {
   readonly nowMs: UnixMs;
 }
 
-/** A timer that is due at the deadline may be rounded to before it. */
+/**
+ * A timer that is due at the deadline may be rounded to before it. Derived: a timer of Node is off by a millisecond, and by a few on a busy
+ * machine.
+ */
 const timerMs = 5;
 
 /**

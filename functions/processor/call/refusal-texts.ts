@@ -5,7 +5,7 @@ import type { HeaderMap } from '../../../shared/inference-gateway/request-header
 const proxyTexts = ['no healthy upstream', 'upstream connect error'];
 /** Protocol: vLLM's admission control, "Please try again later or on a different instance". */
 const admissionText = /\btry\b[^.]{0,80}\bon a different instance\b/i;
-/** These texts stand at the beginning; what follows may quote anything. */
+/** These texts stand at the beginning; what follows may quote anything. Derived: the longest of them has fewer than a hundred bytes. */
 const readBytes = 1024;
 
 /** Whether a 502 or 503 was made for want of an endpoint, so that no model server has seen the request. `codes`: of its error body. */

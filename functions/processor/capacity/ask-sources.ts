@@ -12,7 +12,7 @@ export interface CapacitySource {
 
 /**
  * For all that a source does, finding its project and credentials and connecting included: a reading that never ended would be the
- * last. A little above the two seconds of each query, whose own error tells more.
+ * last. A little above the two seconds of each query, whose own error tells more. Derived: the query's two seconds and a quarter.
  */
 const askTimeoutMs = 2500;
 

@@ -12,7 +12,12 @@ export interface TextPage {
   readonly dateMs?: UnixMs;
 }
 
+/**
+ * For the whole page. Derived: less than the shortest useful `CAPACITY_REFRESH_SECONDS`, 5 s by default, so that a source that hangs costs
+ * no second period.
+ */
 const timeoutMs = 2000;
+/** Derived: a page of an endpoint picker with a thousand model servers has some 2 MB. */
 const largestBytes = 8 * 1024 * 1024;
 
 /**

@@ -17,7 +17,7 @@ type TimeSeries = protos.google.monitoring.v3.ITimeSeries;
 type Point = protos.google.monitoring.v3.IPoint;
 type Timestamp = protos.google.protobuf.ITimestamp;
 
-/** The library's own retries would outlast the period. */
+/** The library's own retries would outlast the period. Derived: as long as every other source may take for a page. */
 const callOptions = { timeout: 2000, retry: null };
 
 /**

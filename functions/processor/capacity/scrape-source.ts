@@ -28,7 +28,7 @@ export function scrapeSource(url: string, poolName: string | undefined): Capacit
   };
 }
 
-/** All samples of a page are of one moment: that of the reading. */
+/** All samples of a page are of one moment: that of the reading. Derived: ages on a page are relative to it. */
 const pageAtMs = 0 as UnixMs;
 
 function loadOnPage(text: string, poolName: string | undefined): PoolLoad | undefined {

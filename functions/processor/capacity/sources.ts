@@ -1,55 +1,73 @@
 import type { WallClock } from '../../../shared/runtime/clock.ts';
-import type { Values } from '../../../shared/runtime/config/read-config.ts';
-import type { CapacitySourceName, functionSchema } from '../config.ts';
-import type { SubscriptionPolicy } from '../subscription-policies.ts';
 import type { CapacitySource } from './ask-sources.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { googleCredentials } from './google-credentials.ts';
-import { createMonitoring } from './monitoring.ts';
-import { monitoringSource } from './monitoring-sources.ts';
+import { createMonitoring, type ReadSeries } from './monitoring.ts';
+import { type MonitoringSourceName, monitoringSource } from './monitoring-sources.ts';
 import { type PrometheusApi, promqlSource } from './promql-source.ts';
 import { scrapeSource } from './scrape-source.ts';
 
-/** The variables that name the sources, and narrow what they read. */
-export type CapacitySettings = Pick<
-  Values<typeof functionSchema>,
-  | 'capacitySources'
-  | 'capacityScrapeUrl'
-  | 'capacityPromql'
-  | 'capacityMaxAgeMs'
-  | 'gkeCluster'
-  | 'gkeNamespace'
-  | 'monitoringProject'
-  | 'projectId'
-  | 'monitoringApiEndpoint'
-  | 'prometheusApiUrl'
->;
+/** The variables of the sources. Each is described in config.ts, which takes the sources' names from here. */
+export interface CapacitySettings {
+  /** Of those that are asked, the order. */
+  readonly capacitySources: readonly CapacitySourceName[];
+  readonly capacityScrapeUrl: string | undefined;
+  readonly capacityPromql: string | undefined;
+  readonly capacityMaxAgeMs: number;
+  readonly gkeCluster: string | undefined;
+  readonly gkeNamespace: string | undefined;
+  readonly monitoringProject: string | undefined;
+  readonly projectId: string | undefined;
+  readonly monitoringApiEndpoint: string | undefined;
+  readonly prometheusApiUrl: string | undefined;
+}
 
-/** Gives each policy's pool the sources that the configuration names, in their order. One connection serves all pools. */
-export function capacitySources(
-  settings: CapacitySettings,
-  wall: WallClock,
-): (policy: SubscriptionPolicy) => CapacitySource[] {
+/** Which pool is read, and the gateway before it. */
+interface ReadPool {
+  readonly gatewayUrl: string;
+  readonly poolName: string | undefined;
+}
+
+/** What a source is made from. */
+interface SourceParts {
+  readonly settings: CapacitySettings;
+  readonly pool: ReadPool;
+  /** Shared by all pools. */
+  readonly monitoring: ReadSeries;
+  readonly wall: WallClock;
+}
+
+/** Every source under the name by which `CAPACITY_SOURCES` asks for it. A new one is a file of its own and a line here. */
+const makers = {
+  gateway: ({ pool, wall }) => gatewaySource(pool.gatewayUrl, wall),
+  scrape: ({ settings: { capacityScrapeUrl: url }, pool }) =>
+    url === undefined ? { name: 'scrape', read: async () => undefined } : scrapeSource(url, pool.poolName),
+  'flow-control': (parts) => monitored('flow-control', parts),
+  pool: (parts) => monitored('pool', parts),
+  vllm: (parts) => monitored('vllm', parts),
+  none: () => ({ name: 'none', read: async () => ({ source: 'none', saturation: 0, ageMs: 0 }) }),
+} as const satisfies Readonly<Record<string, (parts: SourceParts) => CapacitySource>>;
+
+/** A value of `CAPACITY_SOURCES`. */
+export type CapacitySourceName = keyof typeof makers;
+/** All of them. */
+export const capacitySourceNames = Object.keys(makers) as readonly CapacitySourceName[];
+
+/** Gives each pool the sources that the configuration names, in their order. One connection serves all pools. */
+export function capacitySources(settings: CapacitySettings, wall: WallClock): (pool: ReadPool) => CapacitySource[] {
   const project = settings.monitoringProject ?? settings.projectId;
+  const { capacityPromql, prometheusApiUrl } = settings;
+  if (capacityPromql !== undefined) {
+    const promql = promqlSource(capacityPromql, prometheusApi(prometheusApiUrl, project), wall);
+    return () => [promql];
+  }
   const monitoring = createMonitoring({ project, endpoint: settings.monitoringApiEndpoint }, wall);
-  const { capacityPromql, capacityScrapeUrl, capacityMaxAgeMs } = settings;
-  const source = (name: CapacitySourceName, { gatewayUrl, poolName }: SubscriptionPolicy): CapacitySource => {
-    switch (name) {
-      case 'none':
-        return { name, read: async () => ({ source: name, saturation: 0, ageMs: 0 }) };
-      case 'gateway':
-        return gatewaySource(gatewayUrl, wall);
-      case 'scrape':
-        return capacityScrapeUrl ? scrapeSource(capacityScrapeUrl, poolName) : { name, read: async () => undefined };
-      default: {
-        const scope = { poolName, cluster: settings.gkeCluster, namespace: settings.gkeNamespace };
-        return monitoringSource(name, monitoring, scope, capacityMaxAgeMs, wall);
-      }
-    }
-  };
-  if (capacityPromql === undefined) return (policy) => settings.capacitySources.map((name) => source(name, policy));
-  const promql = promqlSource(capacityPromql, prometheusApi(settings.prometheusApiUrl, project), wall);
-  return () => [promql];
+  return (pool) => settings.capacitySources.map((name) => makers[name]({ settings, pool, monitoring, wall }));
+}
+
+function monitored(name: MonitoringSourceName, { settings, pool, monitoring, wall }: SourceParts): CapacitySource {
+  const { gkeCluster: cluster, gkeNamespace: namespace, capacityMaxAgeMs } = settings;
+  return monitoringSource(name, monitoring, { poolName: pool.poolName, cluster, namespace }, capacityMaxAgeMs, wall);
 }
 
 /** Google's takes the environment's credentials; another is given none. */

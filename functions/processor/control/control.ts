@@ -29,10 +29,11 @@ export interface ControlOptions {
   readonly onFault: (fault: string) => void;
 }
 
-/** With the time that a reading may take, below the five seconds of contract §13. */
+/** Derived: with the time that a reading may take, below the five seconds of contract §13. */
 const refreshMs = 2500;
+/** Derived, as above. */
 const readTimeoutMs = 2000;
-/** An older document is read anew before it decides: an instance without requests may have no time for timers. */
+/** An older document is read anew before it decides: an instance without requests may have no time for timers. Protocol: contract §13. */
 const staleMs = 5000;
 
 /** One message under way that rules may stop. */

@@ -37,8 +37,9 @@ export type BreakerAdmittance =
 
 /** Protocol: contract §3, as the tenth of the time below. */
 const shortestIntervalMs = 1000;
+/** Protocol: contract §3. */
 const longestIntervalMs = 30_000;
-/** More than probes go out in an hour. */
+/** More than probes go out in an hour. Derived: at an interval of 30 s 120 go out in an hour. */
 const maxRemembered = 256;
 
 /** How every breaker begins. */

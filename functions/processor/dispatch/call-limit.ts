@@ -33,7 +33,7 @@ interface LimitState {
   readonly closedBy: ClosedBy | undefined;
 }
 
-/** Producers name models, so the kinds have to be bounded. */
+/** Producers name models, so the kinds have to be bounded. Derived: a few models times prompt and output sizes by powers of two. */
 const maxKinds = 512;
 
 const sampleOf = {

@@ -36,13 +36,15 @@ interface KnownTimes {
   fastestMs: number;
 }
 
-/** Producers name jobs and limits, so the kinds have to be bounded. */
+/** Producers name jobs and limits, so the kinds have to be bounded. Derived: 512 of two histograms take some 4 MB. */
 const maxKinds = 512;
 /** No message is given up by fewer. Protocol: contract §13. */
 const leastToGiveUp = 100;
-/** With as many of its own, a job is told apart from others like it: a twentieth of them is one. */
+/** With as many of its own, a job is told apart from others like it. Derived: a twentieth of them is one, the share that `usualShare` leaves out. */
 const leastOfJob = 20;
+/** Protocol: contract §13, escalation. */
 const usualShare = 0.95;
+/** Protocol: contract §13, what is unreachable. */
 const fastestShare = 0.01;
 
 /**

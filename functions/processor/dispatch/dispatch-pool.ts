@@ -42,9 +42,11 @@ interface TakenPlace {
 
 /** Protocol: contract §3. */
 const failuresToOpen = 5;
+/** Protocol: contract §3, `min(Retry-After, 60 s)`. */
 const longestShedMs = 60_000;
+/** How long a 2xx speaks for its path. Protocol: contract §3. */
 const healthyForMs = 60_000;
-/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. */
+/** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. Protocol: the shortest `Retry-After`, contract §5. */
 const shortestEscalationPauseMs = 1000;
 
 const healthOf = {

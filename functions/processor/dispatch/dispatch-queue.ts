@@ -27,7 +27,7 @@ export interface DispatchQueueOptions {
   readonly onVerdict: (pool: DispatchPool, verdict: GateVerdict) => void;
 }
 
-/** Timers below this would only spin. */
+/** Timers below this would only spin. Derived: Node's own shortest timer. */
 const shortestTimerMs = 1;
 
 /**

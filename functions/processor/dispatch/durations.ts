@@ -1,10 +1,10 @@
 import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
-/** Each bucket ends a tenth above the one before: a quantile is known to a tenth. */
+/** Each bucket ends a tenth above the one before: a quantile is known to a tenth. Derived: nearer than calls of one kind are to each other. */
 const ratio = 1.1;
-/** The last bucket begins beyond a day. */
+/** Derived: the last bucket begins beyond a day. */
 const buckets = 1 + Math.ceil(Math.log(86_400_000) / Math.log(ratio));
-/** What was recorded is forgotten after one to two of these, so that a change of pace is seen within minutes. */
+/** What was recorded is forgotten after one to two of these, so that a change of pace is seen within minutes. Derived from that. */
 const generationMs = 150_000;
 
 interface Generation {

@@ -19,10 +19,19 @@ export interface BasePace {
 /** How many times as slow as unhurried ones recent calls were: a mean of logarithms, so that one straggler counts little. */
 export type Slowness = Ewma;
 
-/** Below this, an answer says more of its prompt than of the pace. */
+/**
+ * Below this, an answer says more of its prompt than of the pace. Derived: its share of the whole is then below a half where a prompt takes
+ * as long as eight tokens.
+ */
 const fewestTokens = 8;
+/** Derived: the quickest of eight is near the quick eighth of all. */
 const samplesToKnow = 8;
+/**
+ * Where no call is quick any more, what counts as quick doubles in this time. Derived: longer than a busy spell of minutes, shorter than an
+ * instance's life of hours.
+ */
 const doublesInMs = 15 * 60_000;
+/** One straggler counts no more than this. Derived: four times the slowness at which the limit is cut. */
 const slowestCounted = 16;
 
 /** Before any call was compared. */

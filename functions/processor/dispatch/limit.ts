@@ -53,12 +53,20 @@ export interface CallQuota {
   readonly untilMs?: MonotonicMs;
 }
 
+/** Calls at once that are always allowed. Derived: 32 instances at this floor send two calls at once. */
 const floor = 1 / 16;
+/**
+ * Slowness from which the limit is cut. Derived: calls that share an engine with as many others as it holds become two to three times as
+ * slow without being too many.
+ */
 const slowFrom = 4;
+/** A burst of refusals is one event. Protocol: llm-d-async cuts at most once a second. */
 const cutEveryMs = 1000;
+/** After this time without a call nothing is known of the pool any more. Derived: two periods of `CAPACITY_REFRESH_SECONDS`. */
 const idleAfterMs = 10_000;
-/** Serves where no call has succeeded yet. */
+/** Serves where no call has succeeded yet. Learned with the first success. */
 const assumedRoundTripMs = 50;
+/** Derived: below the longest pause of a push subscription (60 s), so that a pool that recovers is found before its messages return. */
 const longestRestMs = 30_000;
 
 /** How every pool begins: with one call, in slow start. */

@@ -1,9 +1,10 @@
 import { type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
-/** What is counted is forgotten after one to two of these. */
+/** What is counted is forgotten after one to two of these. Derived: as what calls took (`durations.ts`), by which messages are given up. */
 const generationMs = 150_000;
-/** Fewer lost messages are no overload: a burst of short windows, or a producer that publishes late. */
+/** Fewer lost messages are no overload: a burst of short windows, or a producer that publishes late. Measured: docs/deadlines.md. */
 const leastLost = 20;
+/** Of the messages that ended. Measured: docs/deadlines.md. */
 const lostShare = 0.02;
 
 interface Generation {

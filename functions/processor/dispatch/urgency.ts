@@ -1,13 +1,13 @@
 import type { UsualTimes } from './call-times.ts';
 
-/** Taken for a call of a kind of which none is known yet. */
+/** Taken for a call of a kind of which none is known yet. Derived: an answer of some hundred tokens, with a wait of as long. */
 const assumed: UsualTimes = { tookMs: 10_000, inferenceMs: 10_000 };
 /** The longest pause before a retry. Protocol: contract §1, "Retries". */
 const longestRetryMs = 60_000;
 /** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
 const longestBackoffMs = 60_000;
 
-/** While more messages come than can be met, one that will be lost is told so much sooner. */
+/** While more messages come than can be met, one that will be lost is told so much sooner. Derived: time for its sender to do without. */
 const soonestMs = 60_000;
 
 /**

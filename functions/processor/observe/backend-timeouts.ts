@@ -1,7 +1,8 @@
-/** Two ages are alike that differ by no more than timers and scheduling do. */
+/** Two ages are alike that differ by no more than timers and scheduling do. Derived: a busy event loop is late by some tens of milliseconds. */
 const toleranceMs = 100;
+/** So with long ones, as a share of the age. Derived: a proxy that rounds to seconds is within it from 50 s on. */
 const tolerance = 0.02;
-/** An answer that is there at once was cut by no timeout. */
+/** An answer that is there at once was cut by no timeout. Derived: proxies count their timeouts in seconds. */
 const shortestCutMs = 200;
 
 /**

@@ -1,6 +1,6 @@
 import { type MonotonicClock, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 
-/** Google closes an incident whose log line does not come again: half an hour is the least, and a minute leaves room. */
+/** Google closes an incident whose log line does not come again: half an hour is the least, and a minute leaves room. Derived: a thirtieth of it. */
 const repeatMs = 60_000;
 
 /** Says again, every minute while it lasts, what a line said once: an alert on that line stays open, and its end is seen. */

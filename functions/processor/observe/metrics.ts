@@ -4,7 +4,9 @@ import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
 
+/** Time left at the answer, below 0 where it came late. Derived: from an hour late to a window of a week. */
 const slackBuckets = [-3600, -600, -60, -10, 0, 10, 60, 300, 600, 1800, 3600, 14_400, 86_400, 604_800];
+/** Derived: from an instant call to a message that waited for a day, its default deadline. */
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */

@@ -11,7 +11,9 @@ export interface ReadinessOptions {
   readonly isDraining: () => boolean;
 }
 
+/** Derived: Kubernetes and Cloud Run ask every few seconds. */
 const probeTimeoutMs = 2000;
+/** How long an answer of the gateway counts, so that probes of several ports ask it once. Derived: as above. */
 const probeValidMs = 2000;
 
 /** Why the function is not ready: a list of reasons, empty when it is. */

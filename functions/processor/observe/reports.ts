@@ -14,7 +14,7 @@ import { BackendTimeouts } from './backend-timeouts.ts';
 import { LastingStates } from './lasting-states.ts';
 import type { FunctionMetrics } from './metrics.ts';
 
-/** As in the header that carries a tenant; metadata may hold a longer one. */
+/** As in the header that carries a tenant; metadata may hold a longer one. Protocol: contract §5. */
 const longestTenantBytes = 256;
 
 /** What reports are made with. */

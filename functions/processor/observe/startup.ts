@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
 
+/** What the wait for a gateway is made from. */
 export interface StartupOptions {
   /** Base URLs. */
   readonly gatewayUrls: readonly string[];
@@ -9,9 +10,11 @@ export interface StartupOptions {
   readonly reach?: (url: string) => Promise<void>;
 }
 
-/** A new instance's way into its VPC may take a minute. */
+/** A new instance's way into its VPC may take a minute. Derived: half as long again. */
 const longestWaitMs = 90_000;
+/** Between two tries. Derived: a quarter of a try's time. */
 const pauseMs = 250;
+/** Of one try. Derived: one lost SYN is sent again after a second. */
 const connectTimeoutMs = 1000;
 
 /**

@@ -25,10 +25,17 @@ export type PublishOutcome = { readonly isConfirmed: true } | { readonly isConfi
 
 /** The name under which the store has its breaker, among those of the topics: no topic is called so. */
 export const storeTopic = 'STORE';
+/**
+ * Of finished results that could not be published. Derived: three of Pub/Sub's largest, with their copies as text; the deployment adds as
+ * much memory.
+ */
 const keptBytes = 64 * 1024 * 1024;
-/** What each result takes beside its texts and bytes, at the most: the objects around them, and the names that are told of it. */
+/**
+ * What each result takes beside its texts and bytes, at the most: the objects around them, and the names that are told of it. Derived: some
+ * dozen objects of a hundred bytes, and as many names of at most 256.
+ */
 const keptBesideBytes = 4096;
-/** In less time a topic may be well and not answer. */
+/** In less time a topic may be well and not answer. Derived: ten times what a round trip to Pub/Sub takes. */
 const fairAttemptMs = 1000;
 
 /** Publishes what is due, keeps what could not be published until its message comes again, and tells the topics' breakers. */

@@ -13,8 +13,11 @@ export type LastStep = FinishStep | RetryStep | GiveBackStep;
 /** What to do next for a message. */
 export type NextStep =
   | LastStep
-  /** The gateway had no room, or a probe did not reach it: the message waits for another place. */
-  | { readonly step: 'wait-on' };
+  /** The gateway had no room, or was not reached: the message waits for another place, `pauseMs` at the least. */
+  | { readonly step: 'wait-on'; readonly pauseMs: number };
+
+/** Protocol: the shortest interval between two probes of contract §3. */
+const unreachablePauseMs = 1000;
 
 /** The request gets its result, and its dead letter where `deadLetter` names a reason for one. */
 export interface FinishStep {
@@ -50,6 +53,8 @@ export interface EndedAttempt {
   readonly callClass: CallClass;
   /** The path's breaker was open when the call began. */
   readonly isProbe: boolean;
+  /** How long the message may still wait here, in milliseconds. */
+  readonly mayWaitMs: number;
   readonly maxAttempts: number;
   /** `RETRY_SPAN_SECONDS` in milliseconds: attempts that failed in less time use up no message. */
   readonly retrySpanMs: number;
@@ -136,11 +141,10 @@ export function afterCall(attempt: EndedAttempt): NextStep {
     case 'final':
       return { step: 'finish', identity: request, ending: endingOf(call), attempts: request.attemptsFailed + 1 };
     case 'capacity':
-      return { step: 'wait-on' };
+      return { step: 'wait-on', pauseMs: 0 };
     case 'unreachable':
     case 'operators-error':
-      // Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over.
-      return attempt.isProbe ? { step: 'wait-on' } : giveBack(request, unavailable, describeEnd(call));
+      return afterOutage(attempt);
     case 'aborted':
       return giveBack(request, unavailable, describeEnd(call));
     case 'failure':
@@ -179,6 +183,18 @@ function giveBack(request: AsyncRequest, status: DeliveryStatus, why: string): G
 
 function expired(request: AsyncRequest): RequestEnding {
   return { errorCode: 'DEADLINE_EXCEEDED', message: 'the deadline has passed', statusCode: request.lastStatus ?? 0 };
+}
+
+/**
+ * Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over. So those wait on that
+ * found nobody there, and those that probe what the breaker holds up; the breaker itself says when the next probe goes out.
+ */
+function afterOutage({ request, call, callClass, isProbe, mayWaitMs }: EndedAttempt): NextStep {
+  if (isProbe) return { step: 'wait-on', pauseMs: 0 };
+  const mayTryAgain = callClass === 'unreachable' && mayWaitMs >= unreachablePauseMs;
+  return mayTryAgain
+    ? { step: 'wait-on', pauseMs: unreachablePauseMs }
+    : giveBack(request, unavailable, describeEnd(call));
 }
 
 function afterFailure({ request, call, maxAttempts, retrySpanMs, nowMs }: EndedAttempt): NextStep {

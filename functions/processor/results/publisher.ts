@@ -13,7 +13,9 @@ export type Publish = (message: OutgoingMessage, budgetMs: number) => Promise<vo
 /** One try. `isFirst`: it may share a request with others. Rejects with Pub/Sub's error, its gRPC code in `code`. */
 export type PublishOnce = (message: OutgoingMessage, isFirst: boolean) => Promise<void>;
 
+/** Protocol: Pub/Sub's client begins with as much. */
 const firstPauseMs = 100;
+/** Derived: eleven quick tries fit into the 15 s of a publish. */
 const longestPauseMs = 2000;
 
 /**

@@ -3,6 +3,7 @@ import { GoogleAuth } from 'google-auth-library';
 import type { PublishOnce } from './publisher.ts';
 
 const scope = 'https://www.googleapis.com/auth/pubsub';
+/** Of one try. Derived: two fit into the 15 s of a publish. */
 const attemptTimeoutMs = 7000;
 
 /** Publishes through the official client. Messages that come together share a request; later tries go alone. */

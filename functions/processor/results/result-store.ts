@@ -3,9 +3,9 @@ import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts
 import type { Store } from '../../../shared/store/store.ts';
 import type { ResultPlaces, StoredPart } from './stored-parts.ts';
 
-/** A result as it is kept for a redelivery: a message of Pub/Sub's size in base64, and its attributes. */
+/** A result as it is kept for a redelivery: a message of Pub/Sub's size in base64, and its attributes. Derived: 10 MB take 13.4 MB, and what JSON adds. */
 const maxReplayBytes = 16_000_000;
-/** File systems hold names of 255 bytes. */
+/** Derived: file systems hold names of 255 bytes, with what is put around the id. */
 const longestIdInName = 200;
 
 /** Where results lie in a `STORE`, and what is kept there for redeliveries. Contract §2, §12. */

@@ -60,6 +60,7 @@ const ownNames = [
   'first_message_id',
   'traceparent',
 ];
+/** Of an error's text. Protocol: contract §2. */
 const maxErrorBytes = 1024;
 
 /** Protocol: contract §8, `async_requests_total`. */

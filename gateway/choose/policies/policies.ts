@@ -16,5 +16,7 @@ export const policies = {
   random,
 } as const satisfies Readonly<Record<string, Policy>>;
 
+/** A value of `POLICY`. */
 export type PolicyName = keyof typeof policies;
+/** All of them. */
 export const policyNames = Object.keys(policies) as readonly PolicyName[];

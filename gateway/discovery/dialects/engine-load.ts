@@ -1,27 +1,28 @@
 import { parsePrometheusText } from '../../../shared/runtime/prometheus-text.ts';
 import type { EngineLoad } from '../../endpoint/engine-load.ts';
-import type { Dialect } from './dialect.ts';
-import { sglang } from './sglang.ts';
-import { triton } from './triton.ts';
-import { trtllmServe } from './trtllm-serve.ts';
-import { vllm } from './vllm.ts';
-
-/** The kinds of model servers that the gateway understands: a new kind is a file beside this one, and its name here. */
-const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };
+import { everyDialect } from './dialects.ts';
 
 /** A model server exposes a thousand lines, of which a few matter; only lines that begin with a known name are parsed. */
 const knownLines = new RegExp(`^[ \\t]*(?:${Object.keys(everyDialect).join('|')})[ \\t{][^\\n]*`, 'gm');
-/** Most requests that one model server is believed to run, and to queue: a page that says more has lost its count. */
+/**
+ * Most requests that one model server is believed to run, and to queue: a page that says more has lost its count. Derived: a hundred times
+ * vLLM's largest `--max-num-seqs`.
+ */
 const mostRequests = 100_000;
-/** So with the tokens of its KV cache. */
+/** So with the tokens of its KV cache. Derived: a million times those of one accelerator. */
 const mostCacheTokens = 1e12;
-/** Most LoRA adapters that are remembered of an endpoint, and the longest of their names. */
+/** Most LoRA adapters that are remembered of an endpoint, and the longest of their names. Derived: vLLM holds some dozens at once. */
 const mostAdapters = 1000;
+/** Derived: as long as a model's name may be. */
 const longestName = 256;
-/** Most lines of a page that are parsed: no model server repeats the known names more often. */
+/**
+ * Most lines of a page that are parsed: no model server repeats the known names more often. Derived: twenty series for each of the known
+ * names, and some.
+ */
 const mostLines = 1000;
-/** Longer lines are passed over, and what goes beyond a page's limit: vLLM's page has 64 KB, and its longest line 2 KB. */
+/** Longer lines are passed over, and what goes beyond a page's limit: vLLM's page has 64 KB, and its longest line 2 KB. Derived: eight times that. */
 const longestLine = 16 * 1024;
+/** Bytes of a page that are looked at. Derived: sixteen times vLLM's. */
 const longestPage = 1024 * 1024;
 
 /**

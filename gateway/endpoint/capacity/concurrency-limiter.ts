@@ -12,18 +12,22 @@ import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
-/** The least time between two moves of a window: a step takes tens of milliseconds to be felt. */
+/** The least time between two moves of a window. Derived: four of the slowest steps that a promise of 50 ms a token allows. */
 const adjustEveryMs = 200;
-/** Memory of how long requests stay, in requests. */
+/** Memory of how long requests stay, in requests. Measured: row "memory of stays" of `npm run sim -- sensitivity`. */
 const staySpan = 100;
-/** A prompt that took less than this share of what it should was none of its kind. */
+/** A prompt that took less than this share of what it should was none of its kind. Derived: predictions are off by a tenth or two. */
 const farLess = 0.5;
-/** Memory of the usual real-time load, per adjustment. */
+/** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
+/** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
 const queueingWeight = 0.1;
-/** A request that came within so many steps waits for them to end, and for no place. */
+/** Steps after which a request that waits in an engine waits for a place. Derived: the one that runs, and the one that takes it in. */
 const stepsToBegin = 2;
-/** What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. */
+/**
+ * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice
+ * the usual promise of a first token.
+ */
 const queueingHalfLifeMs = 2000;
 
 type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
@@ -175,10 +179,15 @@ export class ConcurrencyLimiter {
     this.#queueingAtMs = this.#nowMs();
   }
 
-  /** What a real-time request saw that was served. Misses without sheddable work beside them are not its doing. */
-  recordLatency(slo: Slo, observed: ObservedLatency): void {
+  /**
+   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
+   * would have been broken without that work as well.
+   * @param withoutSheddable what was to be expected then; undefined where nothing tells
+   */
+  recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, missed(observed, slo), slo.missBudget);
+    const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */

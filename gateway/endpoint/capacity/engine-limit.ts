@@ -33,19 +33,25 @@ export interface PlacesSeen {
 const firstPlaces = 8;
 /** An unproven limit goes at most so far beyond what was seen to run: more would stand in the engine's queue. Protocol: as above. */
 const mostBeyond = 8;
-/** A request that arrives waits for the next step even in an idle engine: only a queue that this many readings see in a row is one. */
+/**
+ * A request that arrives waits for the next step even in an idle engine: only a queue that this many readings see in a row is one. Derived:
+ * the second reading is a period later, and no step is as long.
+ */
 const readingsToTell = 2;
 /** An engine whose KV cache is held to this share queues for want of memory, however many it runs. Measured: vLLM admits a prompt as long as its blocks are free. */
 const fullKvCache = 0.9;
-/** The peak of what ran is half forgotten in so long. */
+/** The peak of what ran is half forgotten in so long. Derived: the contexts that limit an engine change within minutes. */
 const peakHalfLifeMs = 60_000;
-/** From this share of the limit on, an engine without a queue shows that it may take more than was thought. */
+/**
+ * From this share of the limit on, an engine without a queue shows that it may take more than was thought. Derived: requests come and go
+ * between two readings, and a full engine is seen with a few places free.
+ */
 const usedShare = 0.8;
-/** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. */
+/** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. Derived from that. */
 const growth = { share: 0.04, requests: 0.5 };
-/** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. */
+/** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. Derived: four doublings. */
 const fastestGrowth = 16;
-/** A longer silence says nothing of what was in it. */
+/** A longer silence says nothing of what was in it. Derived: eight usual periods of reading. */
 const longestSinceMs = 2000;
 
 /** The limit of an engine that comes new. @param others what the pool's other engines have shown */
@@ -110,7 +116,10 @@ function grown(limit: EngineLimit, running: number, sinceMs: number): EngineLimi
   return { ...proven(limit, places), clearMs: limit.clearMs + usedMs };
 }
 
-/** Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has them in it. */
+/**
+ * Requests that may stand in an engine's own queue, so that it has the next one when a place is free. An unproven limit has
+ * them in it. Derived: of 32 that run, one ends within a step or so.
+ */
 export function engineQueue({ places, proven }: EngineLimit): number {
   return proven ? Math.max(1, Math.ceil(Math.floor(places) / 32)) : 0;
 }

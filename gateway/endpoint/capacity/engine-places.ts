@@ -9,7 +9,7 @@ import {
 } from './engine-limit.ts';
 import { type TimedAnswer, UnloadedAnswers } from './unloaded-answers.ts';
 
-/** An answer that takes at most this multiple of what it takes alone met no queue: steps that run anyway take the rest. */
+/** An answer that takes at most this multiple of what it takes alone met no queue: other steps take the rest. Protocol: as in contract §7. */
 const promptOverAlone = 1.5;
 
 /** How many requests one engine runs at once, as its pages and answers tell. */

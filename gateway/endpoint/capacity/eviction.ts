@@ -5,7 +5,10 @@ export interface Victim {
   progressTokens(nowMs: number): number;
 }
 
-/** A request may wait for this share of its TTFT before others are stopped for it. */
+/**
+ * A request may wait for this share of its TTFT before others are stopped for it. Derived: of a second, the rest must suffice for the stop,
+ * a step and the prompt.
+ */
 const patience = 0.25;
 
 /** When room has to be made, for a request that is still to get its first token in time. */

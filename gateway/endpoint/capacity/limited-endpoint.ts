@@ -24,7 +24,7 @@ export interface LimitedEndpoint {
     readonly idleTpotMs: number;
     /** First token and time per further token of a request that is alone there. */
     alone(prompt: Prompts): { readonly ttftMs: number; readonly tpotMs: number };
-    /** Tokens take so long there while it holds few requests. */
+    /** Tells the time per token of an endpoint that holds few requests. */
     recordLightTpot(tpotMs: number): void;
     /** Milliseconds of a step without prompts, with what generates there. */
     readonly plainStepMs: number;

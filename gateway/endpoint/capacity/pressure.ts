@@ -3,11 +3,17 @@ import type { Slo } from '../../slo.ts';
 import { blindWindow } from './sheddable-window.ts';
 import { tpotTargetShare } from './slo-budget-factor.ts';
 
-/** A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. */
+/**
+ * A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. Derived: the usual
+ * promise of a token's time.
+ */
 export const mostStepMs = 50;
-/** A queueing delay of this share of the promised TTFT is full pressure. */
+/** A queueing delay of this share of the promised TTFT is full pressure. Derived: the other half is the prompt's own. */
 const ttftTargetShare = 0.5;
-/** Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. */
+/**
+ * Sheddable work may make tokens this many times as slow as an idle engine's, whatever was promised. Protocol: contract §7 counts a target
+ * that an idle endpoint cannot keep as 1.5 times its figure.
+ */
 const slowestOverIdle = 1.5;
 
 /** What is known of one endpoint. */
@@ -35,9 +41,10 @@ export interface PressureInputs {
 }
 
 /**
- * How full an endpoint is: 0 idle, ≥ 1 full for sheddable work. With s, the share that is asked about:
+ * How full an endpoint is: 0 idle, ≥ 1 full for sheddable work. With s, the share that is asked about, and i, 1 on an endpoint that is idle
+ * of real-time work:
  *
- *     pressure = max(waiting / 5, s · KV cache / 0.8, s · load / places, s · TPOT / target, s · queueing / (½ · TTFT promise))
+ *     pressure = max((1−i) · waiting / 5, s · KV cache / 0.8, s · load / places, (1−i) · s · TPOT / target, s · queueing / (½ · TTFT promise))
  *     target   = max(TPOT promise · tpotTargetShare(slo budget factor), 1.5 · idle TPOT)
  *
  * An engine that is slower than what was promised when it is idle is not full for that.

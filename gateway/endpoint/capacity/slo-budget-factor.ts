@@ -1,9 +1,13 @@
-/** How much sheddable work takes of the most that it may take of an endpoint, from `lowestSloBudgetFactor` to 1: learned from misses. */
+/**
+ * How much sheddable work takes of the most that it may take of an endpoint, from `lowestSloBudgetFactor` to 1: learned from misses.
+ * Learned from here on.
+ */
 export const firstSloBudgetFactor = 0.5;
+/** Derived: less would starve async work for misses that it has no part in. */
 export const lowestSloBudgetFactor = 0.2;
-/** By what share of itself a miss lowers it. */
+/** By what share of itself a miss lowers it. Measured: row "step of a miss" of `npm run sim -- sensitivity`. */
 const missStep = 0.02;
-/** Without any budget nothing that was lost would ever come back. */
+/** Without any budget nothing that was lost would ever come back. Derived: a tenth of the usual budget of 1 %. */
 const leastMissBudget = 0.001;
 
 /**
@@ -16,14 +20,17 @@ export function nextSloBudgetFactor(sloBudgetFactor: number, miss: boolean, miss
   return Math.min(1, Math.max(lowestSloBudgetFactor, next));
 }
 
-/** Share of the promised time per token to which sheddable work may drive an endpoint. */
+/**
+ * Share of the promised time per token to which sheddable work may drive an endpoint: 0.4 + 0.4·b. Derived: real-time work needs the rest
+ * for prompts that are computed beside it; b learns how much that is.
+ */
 export function tpotTargetShare(sloBudgetFactor: number): number {
   return 0.4 + 0.4 * sloBudgetFactor;
 }
 
 /**
- * Share of an engine's time that sheddable prompts may take, one after another: each holds up all that generate, and an answer of a
- * dozen tokens has no time to make up for several.
+ * Share of an engine's time that sheddable prompts may take, one after another, 0.5·b: each holds up all that generate, and an answer of a
+ * dozen tokens has no time to make up for several. Derived: at most every other step; b learns how much that is.
  */
 export function prefillShare(sloBudgetFactor: number): number {
   return 0.5 * sloBudgetFactor;

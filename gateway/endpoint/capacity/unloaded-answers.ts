@@ -1,6 +1,6 @@
 /** With so few requests an engine is about as fast as with one. Protocol: contract §6, the first limit of one that nothing is known of. */
 export const lightLoad = 8;
-/** Weight of the newest answer: the mean spans about the last sixteen. */
+/** Weight of the newest answer: the mean spans about the last sixteen. Derived: a busy endpoint has as many within a few seconds. */
 const newestWeight = 1 / 16;
 
 /** What is timed: the first byte that follows a prompt, or each token of an answer that comes whole. */

@@ -22,21 +22,23 @@ export interface Peers {
   readonly tally: Tally;
 }
 
+/** What became of an endpoint. */
 export type OutlierChange =
   | { readonly kind: 'ejected'; readonly reason: EjectionReason; readonly forMs: number }
   | { readonly kind: 'let back in' };
 
+/** What a detector needs of its endpoint and pool. */
 export interface OutlierDetectorOptions {
   readonly nowMs: () => number;
   readonly peers: () => Peers;
   readonly onChange: (change: OutlierChange) => void;
 }
 
-/** `/health` that fails this many times in a row makes an endpoint without traffic a failing one. */
+/** `/health` that fails this many times in a row makes an endpoint without traffic a failing one. Protocol: Kubernetes' `failureThreshold`. */
 const mostHealthFailures = 3;
-/** An endpoint that was well for this time is ejected for the first time again. */
+/** An endpoint that was well for this time is ejected for the first time again. Derived: twice the longest ejection. */
 const forgivenAfterMs = 120_000;
-/** Short, so that a rate tells what happens now. */
+/** Short, so that a rate tells what happens now. Derived: a tenth of a slow start. */
 const rateMemoryMs = 1000;
 const notPaused = Number.NEGATIVE_INFINITY;
 

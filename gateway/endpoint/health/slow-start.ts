@@ -5,9 +5,12 @@ export interface Carried {
   readonly perSecond: number;
 }
 
-/** An engine fills its caches and compiles its kernels with its first requests. */
+/**
+ * An engine fills its caches and compiles its kernels with its first requests. Derived: graphs are captured before an engine listens; what
+ * is left takes seconds.
+ */
 export const slowStartMs = 10_000;
-/** One request in a while is always allowed: with less there is nothing to learn from. */
+/** One request in a while is always allowed: with less there is nothing to learn from. Derived: two within a slow start. */
 const fewestPerSecond = 0.2;
 
 /** The share in [0, 1] of others' work that it may have at this age. */

@@ -1,8 +1,11 @@
 import { mostTokensPerChunk } from './token-gaps.ts';
 
-/** A whole answer with fewer tokens tells more of its prompt than of its tokens. */
+/**
+ * A whole answer with fewer tokens tells more of its prompt than of its tokens. Derived: below it the prompt is more than a tenth of the
+ * time, whatever the model.
+ */
 const fewestWholeTokens = 8;
-/** No engine is faster: an answer that says so has lost its count. */
+/** No engine is faster: an answer that says so has lost its count. Derived: a hundredth of what the fastest engines reach. */
 const leastTpotMs = 0.1;
 
 /** What was seen of an answer. Times are those of one clock. */

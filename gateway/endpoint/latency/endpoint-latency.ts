@@ -11,9 +11,9 @@ import {
 import { attentionPairs, type StepLoad } from './step-load.ts';
 import type { StepModel } from './step-model.ts';
 
-/** The error's memory, in samples. */
+/** The error's memory, in samples. Derived: seconds of a busy endpoint, a minute of a quiet one. */
 const errorSpan = 50;
-/** Answers after which the model is believed of a request that is alone there. */
+/** Answers after which the model is believed of a request that is alone there. Derived: the error of their mean is then a third of one answer's. */
 const answersToTell = 10;
 
 /** What it must know of its endpoint. */
@@ -70,12 +70,12 @@ export class EndpointLatency {
     return { ttftMs: this.aloneMs(prompt, 1), tpotMs: this.idleTpotMs };
   }
 
-  /** Tokens take so long there while it holds few requests. */
+  /** Takes note of a time per token that was seen while the endpoint held few requests; the lowest counts. */
   recordLightTpot(tpotMs: number): void {
     this.#lightTpotMs = Math.min(tpotMs, this.#lightTpotMs ?? tpotMs);
   }
 
-  /** When so many tokens of an answer should have come, of a request that is alone there; by 1, its first token. 0 while nothing was learned. */
+  /** Predicted milliseconds until `tokens` tokens of the answer have come, for a request that is alone there; 1 is the first token. 0 while nothing was learned. */
   aloneMs(own: Prompts, tokens: number): number {
     if (!this.trusted) return 0;
     const ttftMs = this.#model.stepMs(stepOf(0, 0, own)) * this.steps.slownessAlone;
@@ -109,12 +109,23 @@ export class EndpointLatency {
     const stepMs = (step: StepLoad): number => slowness * model.stepMs(step);
     const ttftMs = stepsToFirstTokenMs(load, own, stepMs) + overheadMs;
     const tpotMs = this.#tokenMsBeside(load, slowness, nowMs);
+    const ttftAloneMs = stepsToFirstTokenMs({ ...load, pending: nothingPending }, own, stepMs) + overheadMs;
     const wholeTokens = uncachedTokens + cachedTokens;
+    const { sheddable } = load;
+    const sheddablePromptsMs = slowness * model.promptMs(sheddable.prefillTokens, sheddable.prefillPairs);
+    const beside = stepOf(
+      load.decodes - sheddable.decodes + 1,
+      load.contextTokens - sheddable.contextTokens + wholeTokens,
+    );
     return {
       trusted,
       ttftMs,
       ttftHighMs: ttftMs * model.ttftHighFactor,
-      ttftAloneMs: stepsToFirstTokenMs({ ...load, pending: nothingPending }, own, stepMs) + overheadMs,
+      ttftAloneMs,
+      besideRealtime: {
+        ttftMs: Math.max(ttftAloneMs, ttftMs - sheddablePromptsMs),
+        tpotMs: stepMs(beside) / this.#endpoint.gaps.tokensPerChunk,
+      },
       tpotMs,
       tpotHighMs: tpotMs * model.tpotHighFactor,
       promptMs: model.promptMs(own.tokens, own.pairs),

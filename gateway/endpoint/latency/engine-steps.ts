@@ -37,7 +37,7 @@ interface EndedStep {
 
 /** A chunk within this share of a step without prompts belongs to the last step's end, though its stream had one already. Derived: no step is so short. */
 const sameEndShare = 0.25;
-/** A stream's first chunk that comes so much later than the last step's end belongs to another one. */
+/** A stream's first chunk that comes so much later than the last step's end belongs to another one. Derived: halfway to the next end. */
 const otherEndShare = 0.5;
 /** Derived: the slowness of a request alone has then gone more than nine tenths of its way. */
 const stepsToTell = 40;

@@ -4,7 +4,10 @@
  */
 const shrinkage = 1e-5;
 
-/** A term so many times what was seen is no sample: sums of its squares would not stay finite. */
+/**
+ * A term that is this many times what was seen before is no sample: sums of its squares would not stay finite. Derived: its square is
+ * within the range of a double.
+ */
 const mostShare = 1e50;
 
 /** Sums over samples of a linear model, each relative to what was seen, the older ones fading. */

@@ -7,6 +7,7 @@ export interface Prompts {
   readonly pairs: number;
 }
 
+/** Nothing to compute. */
 export const noPrompts: Prompts = { tokens: 0, pairs: 0 };
 
 /**
@@ -22,6 +23,7 @@ export interface PendingPrompts {
   readonly later: Prompts;
 }
 
+/** No prompts in any step. */
 export const nothingPending: PendingPrompts = { running: noPrompts, next: noPrompts, later: noPrompts };
 
 /** What a request would meet on an endpoint, as far as the gateway knows: its own work there, and what the last reading tells of others. */
@@ -39,6 +41,17 @@ export interface LoadFeatures {
   readonly cachedTokens: number;
   /** Share of the KV cache that is held once the request is there, in [0, 1]; 0 where nothing tells. */
   readonly memoryShare: number;
+  /** Of all that, what is sheddable work of our own. */
+  readonly sheddable: SheddableLoad;
+}
+
+/** Sheddable work of our own on an endpoint. */
+export interface SheddableLoad {
+  readonly decodes: number;
+  readonly contextTokens: number;
+  /** Of prompts without a first token, and their pairs. */
+  readonly prefillTokens: number;
+  readonly prefillPairs: number;
 }
 
 /** What is expected of one request on one endpoint. */
@@ -54,12 +67,14 @@ export interface Prediction {
   /** Milliseconds a token. */
   readonly tpotMs: number;
   readonly tpotHighMs: number;
-  /** What its prompt takes of an engine's time, and so of everyone's who generates there; of the pool, whatever the endpoint did lately. */
+  /** What its prompt takes of an engine's time, and so adds to every request that generates there; of the pool, whatever the endpoint did lately. */
   readonly promptMs: number;
   /** What its step takes longer for computing any prompt; 0 where it computes others anyway. */
   readonly joinMs: number;
   /** What its prompt takes if nothing of it is cached. */
   readonly wholePromptMs: number;
+  /** What the request would see on the endpoint without the sheddable work that is there. */
+  readonly besideRealtime: { readonly ttftMs: number; readonly tpotMs: number };
   /** What the request would see on an idle engine of the pool. */
   readonly unloaded: { readonly ttftMs: number; readonly tpotMs: number };
 }
@@ -89,7 +104,7 @@ export function stepsToFirstTokenMs(load: LoadFeatures, own: Prompts, stepMs: (l
 
 /**
  * By what to multiply a predicted time per token, as streams show the endpoint at this moment: where tokens take twice as long as the
- * model says of what runs there, they will for a newcomer. From ½ to 2.
+ * model says of what runs there, they will for a newcomer. From ½ to 2. Derived: what is further off was seen for other work.
  * @param seenTpotMs milliseconds a token, as the gaps between chunks tell; undefined where nothing tells
  * @param modelledTpotMs as the model says for the same moment
  */

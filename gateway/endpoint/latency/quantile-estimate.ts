@@ -1,5 +1,6 @@
+/** How far one sample moves the estimate, as a share of it. Derived: fifty samples on one side move it by a factor of e. */
 const step = 0.02;
-/** One that sank or rose without a bound would be as long in coming back. */
+/** One that sank or rose without a bound would be as long in coming back. Derived: what is estimated lies near 1, or in milliseconds. */
 const [least, most] = [0.1, 1000];
 
 /** A quantile of positive numbers, followed without keeping them: up a little for each sample above, down for each below. */

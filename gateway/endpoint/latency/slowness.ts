@@ -1,8 +1,11 @@
 /** Weight of the newest step: the mean spans about the last sixteen. Measured: steps of equal load differ by a few percent. */
 const newestWeight = 1 / 16;
-/** Half of what is known is forgotten in so long without a step, so that an endpoint that was slow is tried again. */
+/**
+ * Half of what is known is forgotten in this time without a step, so that an endpoint that was slow is tried again. Measured: row
+ * "half-life of slowness" of `npm run sim -- sensitivity`.
+ */
 const halfLifeMs = 10_000;
-/** One step tells no more: a connection that hung is not a slow engine. */
+/** One step tells no more: a connection that hung is not a slow engine. Derived: engines of one pool differ by less than that. */
 const mostRatio = 10;
 
 /** How slow an endpoint is against the pool's model: the mean of seen / modelled over its last steps without prompts. */
@@ -11,6 +14,7 @@ export interface Slowness {
   readonly atMs: number;
 }
 
+/** As fast as the pool's model says. */
 export const usualSlowness: Slowness = { value: 1, atMs: 0 };
 
 /** 1 + (value − 1) · ½^(time since / half-life): projected to now, nothing is changed. */

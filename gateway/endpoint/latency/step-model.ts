@@ -2,12 +2,16 @@ import { Moments, nonNegativeWeights } from './moments.ts';
 import { QuantileEstimate } from './quantile-estimate.ts';
 import { type StepLoad, stepTerms, termIndex } from './step-load.ts';
 
+/** Derived from the formula below. */
 const terms = 6;
-/** Steps of each kind after which one counts for 1/e: a busy pool sees so many in some ten seconds, and changes of an endpoint show sooner in its slowness. */
+/**
+ * Steps of each kind after which one counts for 1/e: a busy pool sees this many in some ten seconds, and changes of an endpoint show sooner
+ * in its slowness. Measured: row "memory of steps" of `npm run sim -- sensitivity`.
+ */
 const span = 4000;
-/** Fewer steps of either kind prove nothing: more than the model has terms. */
+/** Fewer steps of either kind prove nothing: more than the model has terms. Measured: row "steps to trust" of `npm run sim -- sensitivity`. */
 const stepsToTrust = 16;
-/** Weights are computed anew after so many samples. */
+/** Samples between two computations of the weights. Derived: solving costs as much as taking in some ten samples. */
 const samplesPerSolution = 16;
 
 /**
@@ -22,6 +26,7 @@ const samplesPerSolution = 16;
 export class StepModel {
   readonly #plain = new Moments(terms, span);
   readonly #mixed = new Moments(terms, span);
+  // Learned: where each begins is of no weight after some fifty answers.
   readonly #usualRatio = new QuantileEstimate(0.5, 1);
   readonly #overheadMs = new QuantileEstimate(0.5, 1);
   readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);

@@ -1,21 +1,30 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 
-/** Weight of a stream's newest gap: its mean spans about the last sixteen. */
+/** Weight of a stream's newest gap: its mean spans about the last sixteen. Derived: a third of a second of a stream. */
 const newestWeight = 1 / 16;
-/** A stream speaks for the engine after this many gaps. */
+/** A stream speaks for the engine after this many gaps. Derived: as many as a quarter of the mean's memory. */
 const gapsToCount = 4;
-/** Of several streams the one at this quantile: parsers that hold tokens back make gaps longer, never shorter. */
+/**
+ * Of several streams the one at this quantile: parsers that hold tokens back make gaps longer, never shorter. Derived: as long as fewer
+ * than seven in ten streams hold tokens back, the one that is taken does not.
+ */
 const quantile = 0.3;
-/** No engine puts more tokens into a chunk: an answer that says so has lost its count. */
+/**
+ * No engine puts more tokens into a chunk: an answer that says so has lost its count. Derived: speculative decoding yields up to some ten
+ * tokens a step.
+ */
 export const mostTokensPerChunk = 64;
-/** Time per token of finished requests, where no stream runs, counts for this time. */
+/** Time per token of finished requests, where no stream runs, counts for this time. Derived: a few answers of some hundred tokens. */
 const finishedCountsMs = 5000;
 
-/** What complete streams said of their tokens counts for this time before an engine's own counter does. */
+/**
+ * What complete streams said of their tokens counts for this time before an engine's own counter does. Derived: how many tokens a chunk
+ * holds changes with an engine's restart alone.
+ */
 const usageCountsMs = 60_000;
-/** From two pages with fewer tokens between them nothing can be told. */
+/** From two pages with fewer tokens between them nothing can be told. Derived: one token more or less is then an eighth. */
 const fewestPageTokens = 8;
-/** Pages tell tokens a chunk to about a fifth: a smaller surplus over one is none. */
+/** Pages tell tokens a chunk to about a fifth: a smaller surplus over one is none. Derived from that fifth. */
 const leastSurplus = 0.25;
 
 /** What an engine generated between two readings of its page. */
@@ -33,6 +42,7 @@ export interface StreamGaps {
   readonly meanMs: number;
 }
 
+/** Of a stream without chunks. */
 export const noGaps: StreamGaps = { gaps: 0, meanMs: 0 };
 
 /** mean += (gap − mean) · max(1/16, 1/n): an even mean at first, then one over about the last sixteen gaps. */
@@ -113,7 +123,7 @@ export class TokenGaps {
     this.#tokensPerChunk += (Math.max(1, perChunk) - this.#tokensPerChunk) * newestWeight;
   }
 
-  /** Time per token of a request that was not streamed, without that of its prompt. */
+  /** Time per token of a request that was not streamed, without that of its prompt. Derived: the mean spans about the last five. */
   recordFinished(msPerToken: number, nowMs: number): void {
     const isFresh = nowMs - this.#finishedAtMs < finishedCountsMs;
     this.#finishedMs = isFresh && this.#finishedMs ? this.#finishedMs * 0.8 + msPerToken * 0.2 : msPerToken;

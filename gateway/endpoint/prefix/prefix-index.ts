@@ -1,9 +1,12 @@
 import type { PromptBlocks } from './prompt-blocks.ts';
 
+/** Blocks of one set. Derived: one 64-byte cache line of hashes. */
 const ways = 8;
+/** Derived: with eight blocks each, more tokens than the caches of today's engines hold. */
 const sets = 4096;
 /** Blocks that an index can hold: 2 million tokens in 512 KB. */
 export const mostBlocks = ways * sets;
+/** The horizon never sinks below it. Derived: one long prompt. */
 const fewestBlocks = 256;
 
 /** What is known of a prompt's beginning on one endpoint. */
@@ -61,7 +64,10 @@ export class PrefixIndex {
     }
   }
 
-  /** An answer told how much of a match was really cached. */
+  /**
+   * An answer told how much of a match was really cached. The horizon learns from it: a miss shortens it by a twentieth, a hit among the
+   * older half lengthens it by a fiftieth, so that it stands where two of seven old matches miss.
+   */
   correct(match: PrefixMatch, cachedBlocks: number): void {
     if (match.blocks === 0) return;
     if (cachedBlocks < match.blocks / 2) {

@@ -10,6 +10,7 @@ import type { TurnAway } from './model-routes.ts';
 const paths = ['/v1/files', '/v1/batches', '/v1/requests'].flatMap((path) => [path, `${path}/*`] as const);
 const ownHeaders = new Set<string>([...hopByHopHeaders, 'host', 'expect', requestIdHeader]);
 
+/** What passing requests on to the async API needs. */
 export interface AsyncApiServices {
   readonly baseUrl: string;
   readonly turnAway: TurnAway;

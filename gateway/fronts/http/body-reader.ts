@@ -1,8 +1,14 @@
-import type { IncomingMessage } from 'node:http';
 import { alwaysLightBytes, JsonWeight } from '../../admit/json-weight.ts';
 import { type Refusal, refusal } from '../../refusal.ts';
 import { type BodyBudget, HeldBody } from './held-body.ts';
 import { Pieces } from './pieces.ts';
+
+/** Where the bytes of a body come from: a request over HTTP, or what brings them piece by piece in the same way. */
+export interface BodySource {
+  readonly headers: { readonly 'content-length'?: string | string[] | undefined };
+  on(event: 'data', hear: (chunk: Buffer) => void): unknown;
+  on(event: 'end' | 'error', hear: () => void): unknown;
+}
 
 /** Told once what became of a body. */
 export interface BodyListener {
@@ -13,6 +19,7 @@ export interface BodyListener {
   gone(): void;
 }
 
+/** How much of bodies is read. */
 export interface BodyLimits {
   /** Of one body. */
   readonly mostBytes: number;
@@ -21,8 +28,12 @@ export interface BodyLimits {
   readonly budget: BodyBudget;
 }
 
+/** Derived: half of the default of `MAX_BUFFERED_BYTES`. */
 const usualMostComingBytes = 256 * 1024 * 1024;
-/** A body of less comes in whatever others of which the end is missing hold: a handful that never end must not keep everyone out. */
+/**
+ * A smaller body is read even while unfinished bodies hold all of the memory: a handful that never end must not keep all others out.
+ * Derived: most chats are below it, and a thousand of them are 64 MB.
+ */
 const alwaysTakenBytes = 64 * 1024;
 const buffersFull = refusal('buffers_full', 'the gateway holds as many bodies as it may');
 const tooHeavy = refusal('invalid_request', 'the body holds too many arrays, objects and values');
@@ -43,7 +54,7 @@ export class BodyReader {
     this.#budget = budget;
   }
 
-  read(request: IncomingMessage, listener: BodyListener): void {
+  read(request: BodySource, listener: BodyListener): void {
     const statedBytes = Number(request.headers['content-length'] ?? 0);
     const refused = this.#refusalOf(statedBytes);
     if (refused) {

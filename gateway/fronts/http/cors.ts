@@ -6,9 +6,12 @@ import {
 } from '../../../shared/inference-gateway/header-names.ts';
 
 const exposed = [requestIdHeader, servedEndpointHeader, droppedReasonHeader, 'retry-after'].join(', ');
-/** How long a browser remembers that it may ask. */
+/**
+ * How long a browser remembers that it may ask. Derived: far below what browsers take, two hours at the least; a changed `CORS_ORIGINS`
+ * holds soon.
+ */
 const rememberedSeconds = 600;
-/** Preflights name headers; this many characters of them are answered. */
+/** Preflights name headers; this many characters of them are answered. Derived: clients send a few dozen names of some twenty characters. */
 const mostHeaderNames = 2000;
 
 /**

@@ -30,6 +30,7 @@ export interface AdmittedRequest extends RoutingRequest {
   readonly body: Pick<HeldBody, 'toSend' | 'release'>;
 }
 
+/** What exchanges share. */
 export interface ExchangeServices {
   readonly upstreams: Pick<Upstreams, 'dispatch'>;
   readonly router: Pick<Router, 'submit'>;
@@ -39,9 +40,12 @@ export interface ExchangeServices {
   readonly nowMs: () => number;
 }
 
-/** An answer that another endpoint may give better is kept as long as it is no larger; errors of model servers have some hundred bytes. */
+/**
+ * An answer that another endpoint may give better is kept as long as it is no larger; errors of model servers have some hundred bytes.
+ * Derived: a hundred times that.
+ */
 const mostHeldBytes = 64 * 1024;
-/** The beginning of a body, in bytes, in which an engine says that it is full. */
+/** The beginning of a body, in bytes, in which an engine says that it is full. Derived: ten times the length of vLLM's. */
 const readBytes = 4096;
 
 type Phase = 'waiting' | 'dispatched' | 'answering' | 'over';

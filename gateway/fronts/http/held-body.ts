@@ -67,6 +67,11 @@ export class HeldBody {
     return { body: new SentOnce(bytes), headers: ['content-length', String(bytes.length)] };
   }
 
+  /** Other bytes are sent instead: of nearly the same size, and counted as before. */
+  replace(bytes: Buffer): void {
+    if (this.#bytes) this.#bytes = bytes;
+  }
+
   /** Nothing here holds the bytes any more. Only the first call counts. */
   release(): void {
     if (!this.#bytes) return;

@@ -21,10 +21,12 @@ export interface ConnectionTimeouts {
   readonly keepAliveMs: number;
 }
 
+/** Derived: Node's own 300 s would hold a body five times as long; 620 s are more than the 600 s of Google's load balancers. */
 const usualTimeouts: ConnectionTimeouts = { requestMs: 60_000, checkEveryMs: 5000, keepAliveMs: 620_000 };
-/** Of a request's head, all its headers together. */
+/** Of a request's head, all its headers together. Protocol: Node's own default, and what proxies take. */
 const largestHeadBytes = 16 * 1024;
 
+/** What an application is made from. */
 export interface HttpAppOptions {
   readonly log: Logger;
   /** Told of a request of the API that got no further than to this application, and why. */

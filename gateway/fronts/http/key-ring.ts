@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { ApiKey } from '../../admit/api-keys.ts';
 
-/** Spellings of accepted keys that are remembered. */
+/** Spellings of accepted keys that are remembered. Derived: many times the keys of an installation. */
 const mostRemembered = 1000;
 
 /** The API keys that are accepted. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ModelNames, withNames } from '../../admit/model-names.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
 
@@ -7,21 +8,29 @@ export type TurnAway = (request: FastifyRequest, reply: FastifyReply, refused: R
 
 const listPath = '/v1/models';
 
+/** What the routes answer from. */
+export interface ModelServices {
+  readonly pool: Pool;
+  /** Other names for models, which are listed like models. */
+  readonly names: () => ModelNames;
+  readonly turnAway: TurnAway;
+}
+
 /** `GET /v1/models` and `GET /v1/models/{id}`: what the usable endpoints serve. */
-export function modelRoutes(app: FastifyInstance, pool: Pool, turnAway: TurnAway): void {
+export function modelRoutes(app: FastifyInstance, { pool, names, turnAway }: ModelServices): void {
   const noEndpoints = refusal('no_endpoints', 'no endpoint can be asked just now');
 
   app.get(listPath, (request, reply) => {
     if (!pool.anyUsable) return turnAway(request, reply, noEndpoints);
-    return reply.send({ object: 'list', data: [...pool.models.values()] });
+    return reply.send({ object: 'list', data: [...withNames(pool.models, names()).values()] });
   });
 
   app.get(`${listPath}/*`, (request, reply) => {
     const id = idIn(request.url);
     if (id === '') return turnAway(request, reply, unknownRoute(request.method, request.url));
-    const { models } = pool;
+    const models = withNames(pool.models, names());
     if (models.has(id)) return reply.send(models.get(id));
-    if (!pool.anyUsable || !pool.knowsNothingOf(id)) return turnAway(request, reply, noEndpoints);
+    if (!pool.anyUsable || !pool.knowsNothingOf(id) || names().has(id)) return turnAway(request, reply, noEndpoints);
     turnAway(
       request,
       reply,

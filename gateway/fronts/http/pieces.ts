@@ -1,5 +1,9 @@
-/** What comes in smaller pieces than this is copied together: each piece that is kept holds a buffer of the connection's. */
+/**
+ * What comes in smaller pieces than this is copied together: each piece that is kept holds a buffer of the connection's. Derived: a page of
+ * memory.
+ */
 const smallBytes = 4096;
+/** Bytes of one such copy. Derived: the buffer of a connection. */
 const blockBytes = 64 * 1024;
 
 /** Bytes that come piece by piece. However small the pieces are, it takes little more memory than their bytes. */

@@ -3,8 +3,9 @@ import type { Endpoint } from '../../endpoint/endpoint.ts';
 import { readAnswersWhole } from './answer-sockets.ts';
 import type { SendableBody } from './held-body.ts';
 
+/** Derived: two SYNs that are lost, 1 s and 2 s later. */
 const connectTimeoutMs = 5000;
-/** Of an answer's head, all its headers together. */
+/** Of an answer's head, all its headers together. Derived: four times what a request's may have. */
 const largestHeadBytes = 64 * 1024;
 
 const connectPlainly = buildConnector({ timeout: connectTimeoutMs });
@@ -15,6 +16,7 @@ const connect: buildConnector.connector = (options, callback) => {
   });
 };
 
+/** One request to an endpoint, as its bytes go out. */
 export interface EndpointRequest extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers'> {
   readonly body: SendableBody['body'];
   /** Name, value, name, value …, this request's own. */

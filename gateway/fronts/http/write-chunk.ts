@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Above this copying costs more than it saves. */
+/** Above this copying costs more than it saves. Derived: tokens come in chunks of some hundred bytes, and larger ones are rare. */
 const mostCopiedBytes = 8 * 1024;
 const [carriageReturn, lineFeed] = [0x0d, 0x0a];
 

@@ -2,9 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { droppedReasonHeader, requestIdHeader } from '../../../shared/inference-gateway/header-names.ts';
 import { type Refusal, refusalBody } from '../../refusal.ts';
 
-/** How long a client that does not read may hold up the last event of a stream that failed. */
+/**
+ * How long a client that does not read may hold up the last event of a stream that failed. Derived: less than the time in which the ports
+ * are closed.
+ */
 const lastEventTimeoutMs = 2000;
-/** A client that is still sending when it is refused gets this time to read why, before its connection is cut. */
+/** A client that is still sending when it is refused gets this time to read why, before its connection is cut. Derived: as above. */
 const lingerMs = 2000;
 
 /** Answers with the refusal; with `close` the connection ends with it. What is left of the request is thrown away, as far as it comes in time. */

@@ -19,6 +19,7 @@ export const backlogFlags = {
   }),
 };
 
+/** `backfill forecast`. Returns the exit code. */
 export async function run(argv: readonly string[], usage: string): Promise<number> {
   const flags = {
     ...backlogFlags,

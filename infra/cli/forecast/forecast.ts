@@ -12,6 +12,7 @@ export interface BacklogState {
   readonly profileStepSeconds: number;
 }
 
+/** When a backlog is done, and what of it will be late. */
 export interface Forecast {
   /** Until the last message is done at the pace of the last ten minutes; undefined where nothing is done. */
   readonly doneInSeconds: number | undefined;

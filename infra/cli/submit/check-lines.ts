@@ -8,6 +8,7 @@ import { type RequestLine, readRequestLines } from './request-lines.ts';
 /** What the function would make of a message with this data and these attributes. */
 export type RequestDecoder = (data: Uint8Array, attributes: Attributes) => DecodedLine;
 
+/** A line as the function will read it, or why it cannot. */
 export type DecodedLine =
   | {
       /** Empty when the message brings none. */
@@ -17,6 +18,7 @@ export type DecodedLine =
     }
   | { readonly invalid: string };
 
+/** A line that may be sent. */
 export interface CheckedLine {
   readonly hash: string;
   /** Whether the request has an id of its own. */
@@ -30,6 +32,7 @@ export interface SubmissionTerms {
   readonly window: string | undefined;
 }
 
+/** A file of which every line may be sent. */
 export interface CheckedFile {
   /** By line number, in the order of the file. */
   readonly lines: ReadonlyMap<number, CheckedLine>;

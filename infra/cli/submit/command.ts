@@ -50,6 +50,7 @@ const flagSchema = {
   }),
 };
 
+/** Runs `backfill submit` and resolves with the exit code: 0, or 1 when a line failed. Faults of the command line end the process with 2. */
 export async function run(argv: readonly string[], usage: string): Promise<number> {
   const { flags, positional } = readCommandLine({ usage, about, positional: 'FILE', flags: flagSchema }, argv);
   const file = positional ?? '';

@@ -7,6 +7,7 @@ import type { ResultFile } from './result-file.ts';
 import { openResultSubscription, resultTopicOf } from './result-subscription.ts';
 import type { Submission } from './submission.ts';
 
+/** All that one run of a submission works with. */
 export interface Exchange {
   readonly target: PubSubTarget;
   readonly topic: string;

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
+/** A line that Pub/Sub has confirmed. */
 export interface PublishedLine {
   /** Pub/Sub's id, which the result names as `first_message_id`. */
   readonly messageId: string;

@@ -1,5 +1,6 @@
 import type { CheckedFile } from './check-lines.ts';
 
+/** Counts of lines since the beginning of the submission, earlier runs included. */
 export interface Progress {
   readonly lines: number;
   readonly published: number;
@@ -9,6 +10,7 @@ export interface Progress {
   readonly duplicates: number;
 }
 
+/** How fast results come. */
 export interface Tempo {
   /** Results per second. */
   readonly perSecond: number;
@@ -21,6 +23,7 @@ const longSilenceMs = 15_000;
 
 const mostKindsShown = 5;
 
+/** Says what a checked file holds. */
 export function checkedText({ lines, kinds }: CheckedFile): string {
   const sorted = [...kinds].sort(([, a], [, b]) => b - a);
   const shown = sorted.slice(0, mostKindsShown).map(([kind, count]) => `${count} to ${kind}`);
@@ -28,6 +31,7 @@ export function checkedText({ lines, kinds }: CheckedFile): string {
   return `${countText(lines.size, 'request')}: ${[...shown, ...more].join(', ')}`;
 }
 
+/** Says where an earlier run had got. */
 export function goingOnText(job: string, { lines, published, answered }: Progress): string {
   return `Going on with job ${job}: ${answered} of ${lines} answered, ${published - answered} sent before and awaited`;
 }

@@ -4,6 +4,7 @@ import type { CheckedLine } from './check-lines.ts';
 import type { PublishedLine } from './journal.ts';
 import { readRequestLines } from './request-lines.ts';
 
+/** Which lines are published, and how. */
 export interface PublishOrder {
   readonly topic: Topic;
   readonly file: string;

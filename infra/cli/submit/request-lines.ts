@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { maxMessageBytes } from '../../../shared/pubsub/outgoing-message.ts';
 
+/** A line of the file that is not blank. */
 export interface RequestLine {
   /** From 1; blank lines count. */
   readonly number: number;

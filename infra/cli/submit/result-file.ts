@@ -3,6 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import type { CheckedLine } from './check-lines.ts';
 import { Journal, type JournalState, type PublishedLine } from './journal.ts';
 
+/** Where the journal of a result file lies: beside it. */
 export function journalPath(out: string): string {
   return `${out}.journal`;
 }

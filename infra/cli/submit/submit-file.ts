@@ -10,6 +10,7 @@ import { checkedText, goingOnText, progressText, summaryText } from './progress-
 import { ResultFile } from './result-file.ts';
 import { Submission } from './submission.ts';
 
+/** The flags of `backfill submit` that concern sending. */
 export interface SubmitOptions {
   /** The result file; by default named after the file. */
   readonly out: string | undefined;

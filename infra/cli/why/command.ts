@@ -20,6 +20,7 @@ const betweenLooksMs = 2000;
 /** Of Pub/Sub's default window of a message without a deadline. */
 const daySeconds = 86_400;
 
+/** `backfill why`. Returns the exit code. */
 export async function run(argv: readonly string[], usage: string): Promise<number> {
   const { flags } = readCommandLine(
     {

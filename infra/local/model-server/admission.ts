@@ -1,5 +1,6 @@
 import { RequestFault } from './faults/request-fault.ts';
 
+/** How many requests the server takes in. */
 export interface AdmissionOptions {
   /** vLLM's `--max-num-queued-reqs`: most requests in the engine, running ones too; undefined: any number. */
   readonly limit: number | undefined;

@@ -3,7 +3,7 @@ import { type Clock, PacedEngine } from './engine/paced-engine.ts';
 import type { EngineRequest, Sequence } from './engine/sequence.ts';
 import type { FinishedReason, Metrics } from './metrics/metrics.ts';
 
-/** A request to the engine, and whom to tell. */
+/** A request to the engine, and the functions that are told of its tokens. */
 export interface Job extends EngineRequest {
   /** When the server had read it, before its front end worked on it. */
   readonly arrivedAtMs: number;

@@ -61,6 +61,7 @@ const flags = {
   seed: integer('--seed', { default: '1', meaning: 'decides which requests fail' }),
 };
 
+/** The command line of the model server. */
 export const command: Command<typeof flags> = {
   usage: 'npm run local:model-server --',
   about:

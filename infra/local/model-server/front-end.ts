@@ -1,5 +1,6 @@
 import type { Clock } from './engine/paced-engine.ts';
 
+/** What requests cost on the one core of the API server. */
 export interface FrontEndOptions {
   readonly clock: Clock;
   /** How many times faster than the modelled one. */

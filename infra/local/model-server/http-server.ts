@@ -4,6 +4,7 @@ import { applicationHeaders, HttpFault, RequestFault, routeFault, unauthorized }
 import type { FrontEnd } from './front-end.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
+/** What the HTTP server serves. */
 export interface HttpOptions {
   readonly inference: ReadonlyMap<string, Handler>;
   readonly metrics: Metrics;

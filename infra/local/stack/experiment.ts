@@ -8,6 +8,7 @@ import { progressText, type Summary } from './summary/stack-texts.ts';
 import { type TtftSample, type TurnTimes, ttftFigures } from './summary/ttft-figures.ts';
 import { chat } from './users/chat-user.ts';
 
+/** What the local stack shows: chat alone, beside async work, and alone again. */
 export interface Experiment {
   readonly bus: MessageBus;
   readonly gatewayUrl: string;

@@ -1,6 +1,8 @@
 import { type Message, PubSub } from '@google-cloud/pubsub';
 
+/** The project of the local Pub/Sub. */
 export const projectId = 'local';
+/** Its topics. */
 export const topics = {
   requests: 'requests',
   /** A lane for short windows: what comes here does not stand behind the requests. */
@@ -19,7 +21,7 @@ export class MessageBus {
   readonly #client: PubSub;
 
   constructor(url: string) {
-    // Nothing on this machine needs to ask Google's metadata server who it is.
+    // Without this the library would look for Google's metadata server, and nothing on this machine needs it.
     process.env.METADATA_SERVER_DETECTION = 'none';
     this.#client = new PubSub({ projectId, apiEndpoint: new URL(url).host, emulatorMode: true });
   }

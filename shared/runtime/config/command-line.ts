@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, type Schema, type Values } from './read-config.ts';
 
+/** A command line, as `--help` shows it. */
 export interface Command<S extends Schema> {
   /** As it is typed: `npm run local:pubsub --`. */
   readonly usage: string;
@@ -12,6 +13,7 @@ export interface Command<S extends Schema> {
   readonly positional?: string;
 }
 
+/** What was typed. */
 export interface CommandLine<S extends Schema> {
   readonly flags: Values<S>;
   readonly positional: string | undefined;
@@ -52,6 +54,7 @@ export function parseCommandLine<S extends Schema>(
   return { flags: readConfig(command.flags, written), positional };
 }
 
+/** What `--help` prints. */
 export function helpText<S extends Schema>(command: Command<S>): string {
   const rows = Object.values(command.flags).map((flag) => {
     const left = isSwitch(flag) ? flag.name : `${flag.name} VALUE`;

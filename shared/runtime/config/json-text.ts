@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Parsed } from './variables.ts';
 
-/** More faults than these are counted, not told. */
+/** More faults than these are counted, not told. Derived: a screen's worth. */
 const mostTold = 5;
 
 /**

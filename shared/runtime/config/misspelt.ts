@@ -4,9 +4,9 @@ export interface Misspelt {
   readonly meant: string;
 }
 
-/** Shorter names are near to many others by chance. */
+/** Shorter names are near to many others by chance. Derived: of five characters one is a fifth. */
 const shortestName = 6;
-/** From this length on, two characters may be wrong. */
+/** From this length on, two characters may be wrong. Derived: a fifth. */
 const longName = 10;
 /** What is left out at the end. */
 const suffixes = ['_SECONDS', '_MS', '_BYTES'];

@@ -4,6 +4,7 @@ import type { Variable } from './variables.ts';
 /** Inside name → variable. */
 export type Schema = Readonly<Record<string, Variable<unknown>>>;
 
+/** Inside name → value, as it was read. */
 export type Values<S extends Schema> = { readonly [K in keyof S]: S[K] extends Variable<infer T> ? T : never };
 
 /** A rule over several variables; it runs when each of `needs` could be read. Returns the fault, or undefined. */
@@ -12,6 +13,7 @@ export interface Rule<S extends Schema> {
   readonly fault: (values: Values<S>) => string | undefined;
 }
 
+/** Variables as a process gets them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Every fault of an environment at once, one a line, each beginning with the variable's name. */

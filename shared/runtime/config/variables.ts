@@ -9,6 +9,7 @@ export interface Variable<T> {
   readonly read: (raw: string) => Parsed<T>;
 }
 
+/** The inside value, or what would be right: `must be …`. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string };
 
 interface Options {
@@ -24,10 +25,12 @@ interface RangeOptions extends Options {
 
 type Optional<O extends Options, T> = O extends { default: string } | { required: true } ? T : T | undefined;
 
+/** Any text. */
 export function text<const O extends Options>(name: string, options: O): Variable<Optional<O, string>> {
   return variable(name, options, (raw) => ({ value: raw }));
 }
 
+/** One of `choices`. */
 export function choice<const O extends Options, const C extends readonly string[]>(
   name: string,
   choices: C,
@@ -54,12 +57,14 @@ export function list<const O extends Options, const C extends readonly string[] 
   });
 }
 
+/** `true` or `false`. */
 export function flag<const O extends Options>(name: string, options: O): Variable<Optional<O, boolean>> {
   return variable(name, options, (raw) =>
     raw === 'true' || raw === 'false' ? { value: raw === 'true' } : { fault: 'must be true or false' },
   );
 }
 
+/** A whole number from `min` (0) to `max`. */
 export function integer<const O extends RangeOptions>(name: string, options: O): Variable<Optional<O, number>> {
   return variable(name, options, (raw) => {
     const value = Number(raw);
@@ -69,6 +74,7 @@ export function integer<const O extends RangeOptions>(name: string, options: O):
   });
 }
 
+/** A number from `min` (0) to `max`; decimals are taken. */
 export function decimal<const O extends RangeOptions>(name: string, options: O): Variable<Optional<O, number>> {
   return variable(name, options, (raw) => {
     const value = readDecimal(raw, options);
@@ -76,7 +82,7 @@ export function decimal<const O extends RangeOptions>(name: string, options: O):
   });
 }
 
-/** Node's timers hold no more milliseconds than fit in 31 bits. */
+/** Node's timers hold no more milliseconds than fit in 31 bits. Protocol: Node's `setTimeout`. */
 export const longestTimerMs = 2_147_483_647;
 
 /** A duration written in seconds, decimals allowed; milliseconds inside. Without `max`, as long as a timer may run. */

@@ -1,17 +1,18 @@
-import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
 
 /**
- * A model server that costs next to nothing: canned bytes, no HTTP library. A request gets an answer of about its own size; one
- * that asks for a stream gets events, each written on its own.
+ * Model servers that cost next to nothing, one on each port that is given: canned bytes, no HTTP library. A request gets an answer of about
+ * its own size; one that asks for a stream gets events, each written on its own.
  */
 const canned = {
   '/v1/models': plain('application/json', '{"object":"list","data":[{"id":"m","object":"model"}]}'),
 } as const;
-const small = plain('application/json', completionOf(1024));
-const large = plain('application/json', completionOf(16 * 1024));
-const largeFrom = 8 * 1024;
+const answers = [100, 16, 1].map((kilobytes) => ({
+  fromBytes: kilobytes * 512,
+  bytes: plain('application/json', completionOf(kilobytes * 1024)),
+}));
+const smallest = plain('application/json', completionOf(1024));
 const streamHead = Buffer.from(
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
 );
@@ -24,7 +25,7 @@ const streams = new Map<Socket, number>();
 /** When a request came last on each connection. */
 const askedAtMs = new Map<Socket, number>();
 
-const server = createServer({ noDelay: true }, (socket) => {
+const serve = (socket: Socket): void => {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy());
@@ -44,7 +45,7 @@ const server = createServer({ noDelay: true }, (socket) => {
       pending = pending.slice(end);
     }
   });
-});
+};
 
 setInterval(() => {
   for (const [socket, left] of streams) {
@@ -57,10 +58,11 @@ setInterval(() => {
   }
 }, chunkEveryMs);
 
-server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  process.stdout.write(`listening on http://127.0.0.1:${port}\n`);
-});
+for (const port of process.argv.slice(2)) {
+  const server = createServer({ noDelay: true }, serve);
+  await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
+}
+process.stdout.write(`listening on http://127.0.0.1:${process.argv[2]}\n`);
 
 function answer(socket: Socket, request: string, bodyLength: number): void {
   if (request.startsWith('GET ')) {
@@ -72,7 +74,7 @@ function answer(socket: Socket, request: string, bodyLength: number): void {
   if (request.includes('"stream":true')) {
     socket.write(streamHead);
     streams.set(socket, chunksPerStream);
-  } else socket.write(bodyLength < largeFrom ? small : large);
+  } else socket.write(answers.find(({ fromBytes }) => bodyLength >= fromBytes)?.bytes ?? smallest);
 }
 
 /** As of an engine that runs all that it gets: each connection on which a request came within the last second. */

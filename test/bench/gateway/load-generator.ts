@@ -14,6 +14,7 @@ const head = [
 const request = Buffer.from(`${head.join('\r\n')}\r\n\r\n${load.body}`);
 
 const lastChunk = '0\r\n\r\n';
+const eventMark = 'data: {';
 const latenciesMs: number[] = [];
 let failed = 0;
 const idle: Connection[] = [];
@@ -24,6 +25,8 @@ class Connection {
   #text = '';
   /** Of the body that comes in; -1 while its head is not there, 0 for a chunked one. */
   #sizeBytes = -1;
+  #isServed = false;
+  #events = 0;
 
   constructor() {
     this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
@@ -52,17 +55,25 @@ class Connection {
     if (this.#sizeBytes < 0) {
       const end = this.#text.indexOf('\r\n\r\n');
       if (end < 0) return;
-      if (!this.#text.startsWith('HTTP/1.1 200')) failed += 1;
+      this.#isServed = this.#text.startsWith('HTTP/1.1 200');
+      this.#events = 0;
       const length = /\r\ncontent-length: *(\d+)/i.exec(this.#text.slice(0, end + 2))?.[1];
       this.#sizeBytes = Number(length ?? 0);
       this.#text = this.#text.slice(end + 4);
     }
-    if (this.#sizeBytes === 0) this.#text = this.#text.slice(-lastChunk.length);
-    if (this.#sizeBytes === 0 ? this.#text !== lastChunk : this.#text.length < this.#sizeBytes) return;
+    if (this.#sizeBytes === 0) this.#skipEvents();
+    if (this.#sizeBytes === 0 ? !this.#text.endsWith(lastChunk) : this.#text.length < this.#sizeBytes) return;
+    if (this.#isServed && this.#events === (load.events ?? 0)) latenciesMs.push(performance.now() - this.#sentAtMs);
+    else failed += 1;
     this.#text = '';
     this.#sizeBytes = -1;
-    latenciesMs.push(performance.now() - this.#sentAtMs);
     this.#ready();
+  }
+
+  /** Counts the events that have come, and keeps what may be the beginning of the next, or of the end. */
+  #skipEvents(): void {
+    for (let at = this.#text.indexOf(eventMark); at >= 0; at = this.#text.indexOf(eventMark, at + 1)) this.#events += 1;
+    this.#text = this.#text.slice(1 - eventMark.length);
   }
 
   #lost(): void {

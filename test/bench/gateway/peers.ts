@@ -18,43 +18,55 @@ export interface Peer {
 const root = resolve(import.meta.dirname, '../../..');
 const portkey = join(root, 'node_modules/@portkey-ai/gateway/build/start-server.js');
 
-/** Starts the gateway and all peers there are on this machine; one that is absent is said. */
-export async function startPeers(upstream: Measured): Promise<Peer[]> {
+/** Model servers that cost next to nothing, in one process. */
+export interface Upstream {
+  readonly process: Measured;
+  readonly urls: readonly string[];
+}
+
+/** Starts so many endpoints. */
+export async function startUpstream(endpoints: number): Promise<Upstream> {
+  const ports = await Promise.all(Array.from({ length: endpoints }, freePort));
+  const command = [process.execPath, join(import.meta.dirname, 'canned-upstream.ts'), ...ports.map(String)];
+  return { process: await start({ command }, 0), urls: ports.map((port) => `http://127.0.0.1:${port}`) };
+}
+
+/**
+ * Starts the gateway and all peers there are on this machine; one that is absent is said. Portkey takes part before one endpoint alone: a
+ * client names its endpoint.
+ * @param connections of the load, at most
+ */
+export async function startPeers(upstream: Upstream, connections: number): Promise<Peer[]> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  const target = new URL(upstream.url).host;
+  const { urls } = upstream;
+  const targets = urls.map((url) => new URL(url).host);
+  const replyFrom = [process.execPath, join(import.meta.dirname, 'reply-from.ts'), String(connections), ...urls];
   const peers: Peer[] = [
-    { name: 'direct', headers: {}, process: upstream },
-    { name: 'gateway', headers: {}, process: await startGateway(upstream.url, folder) },
-    {
-      name: 'reply-from',
-      headers: {},
-      process: await start(
-        { command: [process.execPath, join(import.meta.dirname, 'reply-from.ts'), upstream.url] },
-        1,
-      ),
-    },
+    { name: 'direct', headers: {}, process: upstream.process },
+    { name: 'gateway', headers: {}, process: await startGateway(urls.join(), folder) },
+    { name: 'reply-from', headers: {}, process: await start({ command: replyFrom }, 1) },
   ];
-  if (spawnSync('nginx', ['-v']).status === 0) peers.push(await startNginx(target, folder));
+  if (spawnSync('nginx', ['-v']).status === 0) peers.push(await startNginx(targets, folder));
   else skipped('nginx');
-  if (spawnSync('haproxy', ['-v']).status === 0) peers.push(await startHaproxy(target, folder));
+  if (spawnSync('haproxy', ['-v']).status === 0) peers.push(await startHaproxy(targets, folder));
   else skipped('haproxy');
-  if (existsSync(portkey)) peers.push(await startPortkey(upstream.url));
-  else skipped('Portkey');
+  if (!existsSync(portkey)) skipped('Portkey');
+  else if (urls.length === 1) peers.push(await startPortkey(urls[0] ?? ''));
   return peers;
 }
 
 /** With everything on: keys, prediction, metrics, a log. */
-function startGateway(upstreamUrl: string, folder: string): Promise<Measured> {
+function startGateway(endpoints: string, folder: string): Promise<Measured> {
   const keysFile = join(folder, 'keys.json');
   writeFileSync(
     keysFile,
     JSON.stringify([{ sha256: createHash('sha256').update(apiKey).digest('hex'), tenant: 'acme' }]),
   );
-  const env = { ENDPOINTS: upstreamUrl, API_KEYS_FILE: keysFile, HOST: '127.0.0.1', PORT: '0' };
+  const env = { ENDPOINTS: endpoints, API_KEYS_FILE: keysFile, HOST: '127.0.0.1', PORT: '0' };
   return start({ command: [process.execPath, join(root, 'gateway/main.ts')], env }, 1);
 }
 
-async function startNginx(target: string, folder: string): Promise<Peer> {
+async function startNginx(targets: readonly string[], folder: string): Promise<Peer> {
   const port = await freePort();
   const config = `
     daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr error;
@@ -64,7 +76,7 @@ async function startNginx(target: string, folder: string): Promise<Peer> {
       client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f;
       uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
       keepalive_requests 1000000000; client_body_buffer_size 64k;
-      upstream pool { server ${target}; keepalive 512; keepalive_requests 1000000000; }
+      upstream pool { ${targets.map((target) => `server ${target};`).join(' ')} keepalive 512; keepalive_requests 1000000000; }
       server {
         listen 127.0.0.1:${port};
         location / { proxy_pass http://pool; proxy_http_version 1.1; proxy_set_header connection ""; proxy_buffering off; }
@@ -75,7 +87,7 @@ async function startNginx(target: string, folder: string): Promise<Peer> {
   return { name: 'nginx', headers: {}, process: await start({ command, url: `http://127.0.0.1:${port}` }, 1) };
 }
 
-async function startHaproxy(target: string, folder: string): Promise<Peer> {
+async function startHaproxy(targets: readonly string[], folder: string): Promise<Peer> {
   const port = await freePort();
   const config = [
     'global',
@@ -89,7 +101,7 @@ async function startHaproxy(target: string, folder: string): Promise<Peer> {
     '  timeout server 60s',
     'listen proxy',
     `  bind 127.0.0.1:${port}`,
-    `  server pool ${target}`,
+    ...targets.map((target, index) => `  server endpoint${index} ${target}`),
     '',
   ];
   writeFileSync(join(folder, 'haproxy.cfg'), config.join('\n'));

@@ -26,9 +26,8 @@ async function bring(world: ProcessorWorld, push: WorldPush & { readonly message
   }
 }
 
-/** Pub/Sub's push of a whole backlog: each message that is given back makes it pause for longer. */
-async function pushBacklog(world: ProcessorWorld, names: readonly string[]): Promise<void> {
-  const left = [...names];
+/** Pub/Sub's push of a backlog, which may grow: each message that is given back makes it pause for longer. */
+async function pushBacklog(world: ProcessorWorld, left: string[]): Promise<void> {
   let flow = freshFlowControl;
   let inFlight = 0;
   const push = async (messageId: string): Promise<void> => {
@@ -95,6 +94,26 @@ test.each([
   expect(world.on('results').length).toBeGreaterThan(0);
   await world.clock.advance(20_000);
   expect(world.on('results').map(({ attributes }) => attributes.attempts)).toEqual(Array(20).fill('1'));
+});
+
+test.each([
+  ['refused connections', refused],
+  ['a proxy without an endpoint', noUpstream],
+])('a message a second, and 30 s of %s: the first result comes within a tenth of that', async (_, failing) => {
+  const world = await startProcessorWorld();
+  const lastsMs = 30_000;
+  const endsAtMs = world.clock.now() + lastsMs;
+  world.play(() => (world.clock.now() < endsAtMs ? failing : answering(200)));
+  const backlog = ['m0'];
+  void pushBacklog(world, backlog);
+  for (let second = 1; second < lastsMs / 1000; second += 1) {
+    await world.clock.advance(1000);
+    backlog.push(`m${second}`);
+  }
+  await world.clock.advance(1000);
+  expect(world.on('results')).toEqual([]);
+  await world.clock.advance(lastsMs / 10 + 500);
+  expect(world.on('results').length).toBeGreaterThan(0);
 });
 
 test('eight messages that fail for reasons of their own stop no other tenant, and use themselves up', async () => {

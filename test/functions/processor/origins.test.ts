@@ -57,11 +57,11 @@ test('a retry takes its turn among the messages of its origin', async () => {
   await world.clock.advance(1000);
 });
 
-test('what is given back is named, in the trace of its call', async () => {
+test('what is given back is named, in the trace of its last call', async () => {
   const world = await startProcessorWorld();
   world.play(() => ({ end: 'unreachable', message: 'ECONNREFUSED' }));
   await world.push({ messageId: 'm', attributes: { id: 'doc', tenant: 't' } });
-  const traceparent = world.calls[0]?.headers.traceparent;
+  const traceparent = world.calls.at(-1)?.headers.traceparent;
   expect(traceparent).toMatch(/^00-/);
   expect(world.givenBack()).toMatchObject([{ id: 'doc', model: 'm', tenant: 't', firstMessageId: 'm', traceparent }]);
 });

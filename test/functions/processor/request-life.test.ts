@@ -92,10 +92,19 @@ describe('a request’s life, told in this order and nothing else', () => {
       ],
     ],
     [
-      'no gateway',
-      [unreachable],
+      'no gateway, and a second later there is one',
+      [unreachable, answering(200)],
       {},
-      [...called, 'called unreachable', 'given back 503 ECONNREFUSED', 'delivered 503'],
+      [
+        ...called,
+        'called unreachable',
+        'judged wait too-early',
+        ...called,
+        'called success',
+        'publish results',
+        'answered succeeded 1',
+        'delivered 204',
+      ],
     ],
     [
       'the operator’s error',

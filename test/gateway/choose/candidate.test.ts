@@ -75,3 +75,14 @@ test('a policy sees the labels that discovery gave the endpoints, and may choose
   zones('2', '1');
   expect([chosen()?.endpoint.host, chosen()?.labels]).toEqual(['b:1', { zone: '1' }]);
 });
+
+test.each([
+  ['more than what is known here', 2, 0.5, 320],
+  ['less', 8, 0.5, 512],
+])('what others should have brought counts where it is %s', (_, stored, expectedShare, cachedTokens) => {
+  const { endpoint } = poolOf('a');
+  endpoint('a').prefixes.store(blocks(stored));
+  const request = routingRequestOf({ promptTokens: 640, promptBlocks: blocks(10) });
+  const { prefixShare, features } = candidateOf(endpoint('a'), request, expectedShare);
+  expect([features.cachedTokens, prefixShare]).toEqual([cachedTokens, stored / 10]);
+});

@@ -1,15 +1,12 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Choice, Chooser } from '../../../gateway/choose/chooser.ts';
-import { policies } from '../../../gateway/choose/policies/policies.ts';
-import { Attempt } from '../../../gateway/endpoint/attempt.ts';
-import type { AttemptListener } from '../../../gateway/endpoint/attempt-request.ts';
+import { type PolicyName, policies } from '../../../gateway/choose/policies/policies.ts';
 import type { Endpoint } from '../../../gateway/endpoint/endpoint.ts';
 import { Pool } from '../../../gateway/endpoint/pool.ts';
 import { promptBlocks } from '../../../gateway/endpoint/prefix/prompt-blocks.ts';
 import { explain, RecentChoices } from '../../../gateway/observe/recent-choices.ts';
 import type { RoutingRequest } from '../../../gateway/request.ts';
-import { usualSlo } from '../../../gateway/slo.ts';
-import { openAttempt } from '../../support/attempts.ts';
+import { openAttempt, openPlaced } from '../../support/attempts.ts';
 import { chosenFor, noneTaken } from '../../support/queue-items.ts';
 import { type RequestWish, routingRequestOf } from '../../support/routing-requests.ts';
 
@@ -18,28 +15,18 @@ const prompt = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 
 function setUp() {
   const pool = new Pool({ nowMs: () => 0, staleAfterMs: 1000 });
   pool.replace(['a', 'b', 'c'].map((name) => ({ url: `http://${name}:80`, labels: { name } })));
-  const chooser = new Chooser({ pool, policy: policies.latency, holdsQueue: true, random: () => 0 });
+  const chooserOf = (policy: PolicyName, holdsQueue = true) =>
+    new Chooser({ pool, policy: policies[policy], holdsQueue, random: () => 0 });
+  const chooser = chooserOf('latency');
   const choose = (request = requestOf(), failedAt?: Endpoint) =>
     chooser.choose(chosenFor(request, failedAt), noneTaken);
   /** Chosen and opened. */
   const start = (request = requestOf()) => {
     const choice = choiceOf(choose(request));
-    const listener: AttemptListener<Attempt> = {
-      declined: () => false,
-      answered: () => {},
-      judged: (_attempt, _outcome, verdict) => verdict,
-      attemptEnded: () => {},
-      evicted: () => {},
-    };
-    const attempt = Attempt.open(
-      choice.winner,
-      { ...request, generates: true, arrivedAtMs: 0, slo: usualSlo },
-      listener,
-      0,
-    );
+    const attempt = openPlaced(choice.winner, 0, request);
     return { choice, attempt };
   };
-  return { pool, choose, start };
+  return { pool, chooserOf, choose, start };
 }
 
 function choiceOf(choice: ReturnType<Chooser['choose']>): Choice {
@@ -140,4 +127,98 @@ test('choices can be explained: every candidate with its score, the winner, and 
   expect(recent.explained().map(({ requestId }) => requestId)).toEqual(
     Array.from({ length: 20 }, (_, back) => `r${29 - back}`),
   );
+});
+
+/** A chooser with this policy before three endpoints, of which the test says in how many milliseconds each has room. */
+function withRoom(policy: PolicyName, rooms: readonly (number | undefined)[], holdsQueue = true) {
+  const { pool, chooserOf } = setUp();
+  const asked: unknown[][] = [];
+  for (const [index, { limiter }] of pool.endpoints.entries()) {
+    vi.spyOn(limiter, 'roomInMs').mockImplementation((...args) => {
+      asked.push(args);
+      return rooms[index];
+    });
+  }
+  const chooser = chooserOf(policy, holdsQueue);
+  const choose = (wish: RequestWish = {}, failedAt?: Endpoint, isTaken: (queueKey: string) => boolean = noneTaken) =>
+    chooser.choose(chosenFor(requestOf(wish), failedAt), isTaken);
+  return { pool, asked, choose };
+}
+
+describe('what a request waits for', () => {
+  const all = [0, 0, 0];
+  const none = [undefined, 300, 100];
+
+  test('room at any endpoint of its model, under a policy that chooses among those with room', () => {
+    expect(withRoom('least-request', none).choose()).toEqual({ queueKey: 'm', roomInMs: 100, anyRoomInMs: 100 });
+  });
+  test('room elsewhere, where it failed', () => {
+    const { pool, choose } = withRoom('least-request', none);
+    const [first] = pool.endpoints;
+    expect(choose({}, first)).toMatchObject({ queueKey: `m elsewhere than ${first!.url}`, roomInMs: 100 });
+  });
+  test('the endpoint that is the best apart from the one where it failed', () => {
+    const { pool, choose } = withRoom('latency', [0, undefined, undefined]);
+    const [first, second, third] = pool.endpoints as [Endpoint, Endpoint, Endpoint];
+    for (const busy of [second, second, third]) openAttempt(busy, 0, { promptTokens: 900 });
+    expect(choose()).toHaveProperty('winner.endpoint', first);
+    expect(choose({}, first)).toMatchObject({ queueKey: `m at ${third.url}` });
+  });
+  test.each<[PolicyName, string]>([
+    ['least-request', 'm'],
+    ['latency', 'm at http://c:80'],
+  ])('its turn, where others wait for the same: %s', (policy, queueKey) => {
+    const { choose } = withRoom(policy, all);
+    expect(choose({}, undefined, (taken) => taken === queueKey)).toEqual({ queueKey, roomInMs: 0, anyRoomInMs: 0 });
+    expect(choose({}, undefined, (taken) => taken !== queueKey)).toHaveProperty('winner');
+  });
+  test('nothing, under a policy without a queue; sheddable work waits for room all the same', () => {
+    const { choose } = withRoom('llm-d', none);
+    expect(choose()).toHaveProperty('winner');
+    expect(choose({ priority: -1 })).toEqual({ queueKey: 'm', roomInMs: 100, anyRoomInMs: 100 });
+  });
+  test.each(['latency', 'least-request', 'llm-d'] as const)('nothing, where no queue is held: %s', (policy) => {
+    const { choose } = withRoom(policy, none, false);
+    for (const priority of [0, -1]) expect(choose({ priority })).toHaveProperty('winner');
+  });
+  test.each<[PolicyName, number | undefined]>([
+    ['latency', undefined],
+    ['least-request', undefined],
+    // Whatever has room for any item need not be looked at again: such an item never waits for room.
+    ['llm-d', 0],
+  ])('an endpoint that serves its model, where none is usable: %s', (policy, anyRoomInMs) => {
+    const { pool, choose } = withRoom(policy, all);
+    for (const endpoint of pool.endpoints) endpoint.recordRefused();
+    expect(choose()).toEqual({ queueKey: 'm', roomInMs: undefined, anyRoomInMs });
+  });
+});
+
+test('room is asked for the class of a request and its promised time per token, and that of others for any promise', () => {
+  const { asked, choose } = withRoom('least-request', [9, 9, 9]);
+  choose({ priority: -1, tpotSloMs: 70 });
+  expect(new Set(asked.map((args) => args.join()))).toEqual(new Set(['sheddable,70', 'sheddable,Infinity']));
+});
+
+test('the room of an endpoint that is out of use counts for no request', () => {
+  const { pool, choose } = withRoom('least-request', [0, 200, 200]);
+  pool.endpoints[0]!.recordRefused();
+  expect(choose()).toEqual({ queueKey: 'm', roomInMs: 200, anyRoomInMs: 200 });
+});
+
+test('each choice is the next turn, and a request that waits has none', () => {
+  const { choose } = withRoom('round-robin', [0, 0, 0]);
+  const next = (): string => choiceOf(choose()).winner.endpoint.host;
+  const turns = [next(), next()];
+  choose({}, undefined, () => true);
+  expect(new Set([...turns, next()]).size).toBe(3);
+});
+
+test('a request that failed is not the one that probes', () => {
+  const { pool, choose } = withRoom('least-request', [0, 0, 0]);
+  const [first, second] = pool.endpoints as [Endpoint, Endpoint];
+  vi.spyOn(second.health, 'isUnremarkable', 'get').mockReturnValue(false);
+  vi.spyOn(second.health, 'probeDue', 'get').mockReturnValue(true);
+  for (let held = 0; held < 3; held += 1) openAttempt(second, 0);
+  expect(choiceOf(choose()).winner.endpoint).toBe(second);
+  expect(choiceOf(choose({}, first)).winner.endpoint).not.toBe(second);
 });

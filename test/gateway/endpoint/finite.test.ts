@@ -16,7 +16,7 @@ import { poolOf } from '../../support/pools.ts';
 import { chosenFor, noneTaken } from '../../support/queue-items.ts';
 import { routingRequestOf } from '../../support/routing-requests.ts';
 
-/** A number as somebody who lost count writes it. */
+/** A number as a page with a broken counter may show it. */
 const absurd = fc.oneof(
   { weight: 3, arbitrary: fc.nat(2000).map(String) },
   fc.constantFrom(

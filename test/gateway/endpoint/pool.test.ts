@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { openAttempt } from '../../support/attempts.ts';
 import { ends, poolOf } from '../../support/pools.ts';
 
@@ -36,6 +36,103 @@ test.each([
   expect([pool.contextTokens('m'), pool.contextTokens('other')]).toEqual([expected, undefined]);
 });
 
+test('the longest context does not depend on the order of the endpoints', () => {
+  const { pool, endpoint } = poolOf('a', 'b');
+  for (const [name, tokens] of Object.entries({ a: 8192, b: 4096 })) {
+    pool.recordModels(endpoint(name), new Map([['m', { max_model_len: tokens }]]));
+  }
+  expect(pool.contextTokens('m')).toBe(8192);
+});
+
+describe('which endpoints serve a model', () => {
+  /** `a` has one, `b` both, `c` two. */
+  function withModels() {
+    const world = poolOf('a', 'b', 'c');
+    const { pool, endpoint } = world;
+    for (const [name, models] of Object.entries({ a: ['one'], b: ['one', 'two'], c: ['two'] })) {
+      pool.recordModels(endpoint(name), new Map(models.map((model) => [model, { of: name }])));
+    }
+    const hosts = (model: string, exceptFor?: string) =>
+      pool.servers({ model }, exceptFor === undefined ? undefined : endpoint(exceptFor)).map(({ host }) => host[0]);
+    return { ...world, hosts };
+  }
+
+  test('those that have it and are usable; the one where it failed only if there is no other', () => {
+    const { pool, endpoint, hosts } = withModels();
+    expect([hosts('one'), hosts('two'), hosts('three')]).toEqual([['a', 'b'], ['b', 'c'], []]);
+    expect([hosts('one', 'a'), hosts('one', 'c')]).toEqual([['b'], ['a', 'b']]);
+    expect([
+      pool.canServe({ model: 'one' }),
+      pool.canServe({ model: 'one' }, endpoint('a')),
+      pool.canServe({ model: 'three' }),
+    ]).toEqual([true, true, false]);
+    endpoint('b').recordRefused();
+    expect([hosts('one'), hosts('one', 'a'), hosts('two')]).toEqual([['a'], ['a'], ['c']]);
+    expect([pool.canServe({ model: 'one' }, endpoint('a')), pool.canServe({ model: 'two' }, endpoint('c'))]).toEqual([
+      false,
+      false,
+    ]);
+    endpoint('a').recordRefused();
+    expect([hosts('one'), pool.canServe({ model: 'one' })]).toEqual([[], false]);
+  });
+
+  test('the list of models is the union of the usable ones, the first entry of each', () => {
+    const { pool, endpoint } = withModels();
+    expect([...pool.models]).toEqual([
+      ['one', { of: 'a' }],
+      ['two', { of: 'b' }],
+    ]);
+    endpoint('a').recordRefused();
+    endpoint('c').recordRefused();
+    expect([...pool.models]).toEqual([
+      ['one', { of: 'b' }],
+      ['two', { of: 'b' }],
+    ]);
+    endpoint('b').recordRefused();
+    expect([...pool.models]).toEqual([]);
+  });
+
+  test('a model is unknown only when every list is known and none ever had it', () => {
+    const { pool, endpoint, replace } = withModels();
+    expect([pool.knowsNothingOf('one'), pool.knowsNothingOf('three')]).toEqual([false, true]);
+    pool.recordModels(endpoint('a'), undefined);
+    expect(pool.knowsNothingOf('three'), 'one list is not known').toBe(false);
+    pool.recordModels(endpoint('a'), new Map());
+    pool.recordModels(endpoint('b'), new Map());
+    expect([pool.knowsNothingOf('one'), pool.knowsNothingOf('three')], 'it was there once').toEqual([false, true]);
+    replace('c');
+    expect(pool.knowsNothingOf('one')).toBe(false);
+  });
+
+  test('ten thousand models are remembered', () => {
+    const { pool, endpoint } = poolOf('a');
+    const names = Array.from({ length: 10_001 }, (_, index) => `m${index}`);
+    pool.recordModels(endpoint('a'), new Map(names.map((name) => [name, {}])));
+    pool.recordModels(endpoint('a'), new Map());
+    expect([pool.knowsNothingOf('m9999'), pool.knowsNothingOf('m10000')]).toEqual([false, true]);
+  });
+});
+
+test('saturation is the mean of usable endpoints, with sheddable work and without', () => {
+  const { pool, endpoint } = poolOf('a', 'b');
+  vi.spyOn(endpoint('a'), 'saturation', 'get').mockReturnValue(0.6);
+  vi.spyOn(endpoint('b'), 'saturation', 'get').mockReturnValue(0.2);
+  vi.spyOn(endpoint('a'), 'realtimeSaturation', 'get').mockReturnValue(0.4);
+  vi.spyOn(endpoint('b'), 'realtimeSaturation', 'get').mockReturnValue(0.1);
+  expect([pool.saturation, pool.realtimeSaturation].map((value) => value.toFixed(2))).toEqual(['0.40', '0.25']);
+  endpoint('b').recordRefused();
+  expect([pool.saturation, pool.realtimeSaturation]).toEqual([0.6, 0.4]);
+  endpoint('a').recordRefused();
+  expect([pool.saturation, pool.realtimeSaturation]).toEqual([1, 1]);
+});
+
+test('one that comes is taken to run as many requests as the others were seen to run', () => {
+  const { replace, endpoint } = poolOf('a', 'b', 'c');
+  for (const name of ['a', 'b', 'c']) vi.spyOn(endpoint(name).limiter.places, 'shown', 'get').mockReturnValue(20);
+  replace('a', 'b', 'c', 'd');
+  expect(endpoint('d').limiter.places.count).toBe(20);
+});
+
 test('where every endpoint fails half of what it is sent, none is ejected for it', () => {
   const { pool, endpoint } = poolOf('a', 'b');
   for (let round = 0; round < 20; round += 1) {
@@ -62,6 +159,10 @@ test('the last that takes connections is not ejected, nor the last that has a mo
   refused.endpoint('a').recordRefused();
   ends(refused.endpoint('b'), 'failed', 9);
   expect(refused.endpoint('b').usable).toBe(true);
+  const unauthorized = poolOf('a', 'b');
+  unauthorized.endpoint('a').recordAuthorized(false);
+  ends(unauthorized.endpoint('b'), 'failed', 9);
+  expect(unauthorized.endpoint('b').usable).toBe(true);
   const models = poolOf('a', 'b', 'c');
   for (const [name, model] of Object.entries({ a: 'one', b: 'two', c: 'two' })) {
     models.pool.recordModels(models.endpoint(name), new Map([[model, {}]]));
@@ -88,6 +189,7 @@ test('an endpoint that has left is told of no more, and counts in no pool', () =
   const gone = endpoint('a');
   replace('b', 'c');
   ends(gone, 'failed', 9);
+  expect(gone.usable, 'it is spared for no pool').toBe(true);
   gone.recordRefused();
   expect(changes).toEqual([]);
   ends(endpoint('b'), 'failed', 5);

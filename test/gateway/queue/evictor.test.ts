@@ -24,7 +24,7 @@ function setUp(wishes: readonly (AttemptWish & { chunks?: number })[], { full = 
   for (const waiting of full ? [1, 1, 0] : [0]) {
     endpoint.recordLoad({ running: wishes.length, waiting, kvCacheUtilization: 0 });
   }
-  const evictor = new Evictor({ nowMs: () => clock.nowMs, servers: (model) => (model === 'm' ? [endpoint] : []) });
+  const evictor = new Evictor({ nowMs: () => clock.nowMs, servers: ({ model }) => (model === 'm' ? [endpoint] : []) });
   const open = () => openAttempt(endpoint, clock.nowMs);
   return { clock, endpoint, evictor, evicted, open };
 }

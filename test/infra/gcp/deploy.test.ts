@@ -77,7 +77,7 @@ describe.skipIf(!hasGcloud)('with the real gcloud', { timeout }, () => {
       })),
     );
     for (const alert of alerts()) expect(alert.notificationChannels).toEqual([variables.NOTIFICATION_CHANNELS]);
-    // The account that deploys may not change who may do what.
+    // The account that deploys may not grant rights.
     expect(world.google.changes().filter((call) => call.includes('IamPolicy'))).toEqual([]);
 
     world.google.forget();

@@ -103,6 +103,6 @@ test('secrets that are not named any more go, and readiness never decides whethe
   expect(text({ secrets })).toContain('--set-secrets /s/k/value=key:latest');
   expect(text({})).toContain('--clear-secrets');
   expect(text({})).toContain('--startup-probe httpGet.path=/startupz,');
-  // Who may call the service is bootstrap's.
+  // The right to call the service is granted by bootstrap alone.
   expect(text({})).not.toContain('allow-unauthenticated');
 });

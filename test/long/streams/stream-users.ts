@@ -10,7 +10,7 @@ export interface StreamUsersOptions {
   readonly tokens: readonly [number, number];
 }
 
-/** Users who each read one stream after another, and leave some of them. */
+/** Users: each reads one stream after another, and leaves some of them before the end. */
 export class StreamUsers {
   served = 0;
   left = 0;

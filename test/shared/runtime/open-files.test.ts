@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openFilesLimit, parseOpenFilesLimit } from '../../../shared/runtime/open-files.ts';
+import { mostClientConnections, openFilesLimit, parseOpenFilesLimit } from '../../../shared/runtime/open-files.ts';
 
 test.each([
   [
@@ -14,4 +14,12 @@ test.each([
 
 test.runIf(process.platform === 'linux')('this process has one', () => {
   expect(openFilesLimit()).toBeGreaterThan(0);
+});
+
+test.each([
+  ['half of what is left', 1024, 480],
+  ['less than the process needs itself', 32, 1],
+  ['no limit', undefined, undefined],
+])('connections of clients: %s', (_, limit, most) => {
+  expect(mostClientConnections(limit)).toBe(most);
 });

@@ -120,7 +120,7 @@ export const mechanisms: readonly Mechanism[] = [
   },
   {
     name: 'token gaps in the pressure',
-    patches: [{ file: pressure, from: '(tpotMs * share) / targetMs', to: '(0 * tpotMs * share) / targetMs' }],
+    patches: [{ file: pressure, from: '(tpotMs * share *', to: '(0 * tpotMs * share *' }],
   },
   {
     name: 'bound on the backlog of an engine',

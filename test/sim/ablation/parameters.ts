@@ -35,7 +35,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'opening of a window', file: window, constant: 'openingShare', value: '0.06' },
 ];
 
-/** The code with this parameter so many times as large. */
+/** The code with this parameter multiplied by `factor`. */
 export function scaled({ name, file, constant, value }: Parameter, factor: number): Variant {
   const from = `const ${constant} = ${value};`;
   const to = `const ${constant} = (${value}) * ${factor};`;

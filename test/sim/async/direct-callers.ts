@@ -27,7 +27,7 @@ const retryAfterMs = 1000;
 const asyncPriority = -1;
 const unheldPriority = 100;
 
-/** An endless backlog without the function: so many callers, each of which tries again whenever it was refused. */
+/** An endless backlog without the function: callers of which each tries again whenever it was refused. */
 export class DirectCallers {
   readonly #gateway: SimulatedGateway;
   readonly #options: DirectCallersOptions;

@@ -6,7 +6,7 @@ import type { SimulatedGateway } from '../pool/simulated-gateway.ts';
 
 /** Protocol: the interval of Google Managed Prometheus as it is deployed by default. */
 const sampleEveryMs = 60_000;
-/** A point is seen so long after it was taken; Google says up to 240 s. */
+/** Time from taking a point to seeing it; Google says up to 240 s. */
 const delayMs = 90_000;
 
 /** Cloud Monitoring between an endpoint picker and the function: one series, sampled and late. */

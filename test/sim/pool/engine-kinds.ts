@@ -6,7 +6,7 @@ export interface EngineKind {
   readonly maxNumBatchedTokens?: number;
   readonly maxNumSeqs?: number;
   readonly blocks?: number;
-  /** Its steps take so many times as long. */
+  /** Factor by which its steps take longer. */
   readonly slowness?: number;
 }
 

@@ -19,6 +19,8 @@ export interface GatewaySpec {
   readonly way: Way;
   readonly policy: PolicyName;
   readonly engines: readonly EngineKind[];
+  /** Another gateway before the same engines, in place of engines of its own. */
+  readonly beside?: SimulatedGateway;
   readonly seed: number;
   /** What arrives of an engine's page, by the engine's place in the pool; undefined is a page that hangs. As it is where this is not set. */
   readonly pages?: (page: EngineLoad, engine: number, nowMs: number) => EngineLoad | undefined;
@@ -34,10 +36,11 @@ export class SimulatedGateway {
   readonly router: Router;
   readonly #way: Way;
   readonly #pages: NonNullable<GatewaySpec['pages']>;
-  readonly #engines = new Map<string, SimulatedEngine>();
+  readonly #engines: Map<string, SimulatedEngine>;
 
-  constructor({ way, policy, engines, seed, pages = (page) => page }: GatewaySpec, clock: VirtualClock) {
+  constructor({ way, policy, engines, beside, seed, pages = (page) => page }: GatewaySpec, clock: VirtualClock) {
     this.clock = clock;
+    this.#engines = beside ? beside.#engines : new Map();
     this.#way = way;
     this.#pages = pages;
     this.router = new Router({
@@ -50,7 +53,8 @@ export class SimulatedGateway {
       queueTimeoutMs: Number.POSITIVE_INFINITY,
       sheddableWaitMs: sheddableWaitMs[way],
     });
-    this.add(engines);
+    if (beside) this.use(this.urls);
+    else this.add(engines);
   }
 
   /** Adds engines to the pool. */

@@ -26,17 +26,17 @@ export interface DeadlineMessage {
   readonly job: string;
 }
 
-/** Bursts come so far apart on the average. */
-const burstSeconds = 20;
+/** Bursts come so far apart on the average, and at most twice as far. */
+const burstSeconds = 10;
 
-/** In order of arrival, the same for the same seed: bursts at exponential distances, each of one class, as large as its distance at the mean rate. */
+/** In order of arrival, the same for the same seed: bursts at uniform distances, each of one class, as large as its distance at the mean rate. */
 export function deadlineWork({ kind, perSecond, seconds, classes, seed }: DeadlineWork): readonly DeadlineMessage[] {
   const random = seededRandom(5000 + seed);
   const next = asyncLengths(kind, seed);
   const messages: DeadlineMessage[] = [];
   let atSeconds = 0;
   for (let burst = 0; ; burst += 1) {
-    const gapSeconds = -burstSeconds * Math.log(1 - random());
+    const gapSeconds = 2 * burstSeconds * random();
     atSeconds += gapSeconds;
     if (atSeconds > seconds) return messages;
     const windowSeconds = drawn(classes, random());

@@ -29,6 +29,8 @@ const engineTokens = 16;
 const gatewayTokens = 64;
 /** Prefixes of one copy of a trace are not those of another. */
 const idsPerCopy = 1_000_000;
+/** No trace has more rows, and no prompt of one that shares nothing more blocks. */
+const [rowsPerCopy, blocksPerRow] = [20_000, 2048];
 /** Bytes of text that are a token on the average, and how far single prompts differ from it. An assumption. */
 const bytesPerToken = { mean: 4, spread: 0.1 };
 
@@ -42,10 +44,11 @@ export function workloadOf(trace: readonly TraceRow[], options: WorkloadOptions)
   const requests: WorkloadRequest[] = [];
   for (let copy = 0; copy < copies; copy += 1) {
     const shiftMs = ((options.seed / 5 + copy / copies) % 1) * spanMs;
-    for (const row of trace) {
+    for (const [index, row] of trace.entries()) {
       const atMs = ((row.atMs + shiftMs) % spanMs) * stretch;
       if (atMs < options.seconds * 1000) {
-        requests.push(requestOf(row, atMs, copy * idsPerCopy, textBytesOf(row.promptTokens, random)));
+        const textBytes = textBytesOf(row.promptTokens, random);
+        requests.push(requestOf(row, atMs, { copy, index, textBytes }));
       }
     }
   }
@@ -55,25 +58,25 @@ export function workloadOf(trace: readonly TraceRow[], options: WorkloadOptions)
 function requestOf(
   { promptTokens, outputTokens, prefixIds }: TraceRow,
   atMs: number,
-  idsFrom: number,
-  textBytes: number,
+  { copy, index, textBytes }: { readonly copy: number; readonly index: number; readonly textBytes: number },
 ): WorkloadRequest {
-  const whole = prefixIds.length > 0 ? promptTokens : 0;
-  /** Number of the block that begins at this token: the prefix it is in, and its place there. */
+  /** Number of the block that begins at this token: the prefix it is in, and its place there. A prompt that shares nothing is like no other. */
   const numberOf = (token: number, size: number): number => {
-    const id = (prefixIds[Math.floor(token / prefixTokens)] ?? 0) + idsFrom;
+    if (prefixIds.length === 0) return (copy * rowsPerCopy + index) * blocksPerRow + Math.floor(token / size);
+    const id = (prefixIds[Math.floor(token / prefixTokens)] ?? 0) + copy * idsPerCopy;
     return id * (prefixTokens / size) + Math.floor((token % prefixTokens) / size);
   };
-  const blockHashes = Array.from({ length: Math.floor(whole / engineTokens) }, (_, block) =>
+  const shared = prefixIds.length > 0 ? promptTokens : 0;
+  const blockHashes = Array.from({ length: Math.floor(shared / engineTokens) }, (_, block) =>
     numberOf(block * engineTokens, engineTokens),
   );
-  const promptBlocks = hashesOf(Math.floor(whole / gatewayTokens), (block) =>
+  const promptBlocks = hashesOf(Math.floor(promptTokens / gatewayTokens), (block) =>
     numberOf(block * gatewayTokens, gatewayTokens),
   );
   return { atMs, promptTokens, outputTokens, textBytes, blockHashes, promptBlocks };
 }
 
-/** How large a prompt of so many tokens is in its body. */
+/** Bytes that a prompt of `promptTokens` tokens takes in its body. */
 export function textBytesOf(promptTokens: number, random: () => number): number {
   const { mean, spread } = bytesPerToken;
   return Math.ceil(promptTokens * mean * (1 + spread * (2 * random() - 1)));

@@ -6,6 +6,7 @@ import { boundedGet } from '../../capacity/bounded-get.ts';
 /** Google's keys for the tokens that it issues. */
 export const googleCertificatesUrl = 'https://www.googleapis.com/oauth2/v3/certs';
 
+/** Which keys the issuer has is not known, and why. */
 export class CertificatesUnavailable extends Error {
   constructor(why: string, options?: ErrorOptions) {
     super(`the certificates of push tokens are unavailable: ${why}`, options);
@@ -13,11 +14,18 @@ export class CertificatesUnavailable extends Error {
   }
 }
 
+/** However short a time the source gives. Derived: one request a minute at the most. */
 const shortestLifeMs = 60_000;
+/** However long a time the source gives. Derived: Google changes its keys within days. */
 const longestLifeMs = 86_400_000;
-/** An unknown key is looked for again at most this often, and a source that failed is asked again. */
+/**
+ * An unknown key is looked for again at most this often, and a source that failed is asked again. Derived: a token with an invented key
+ * must not make a request of each push.
+ */
 const unknownKeyPauseMs = 5000;
+/** A source that failed is asked again after this time. Derived: one request a second at the most. */
 const failurePauseMs = 1000;
+/** Protocol: RFC 7518 §3.3, 2,048 bits. */
 const leastKeyBytes = 256;
 
 /**

@@ -2,6 +2,7 @@ import type { MonotonicClock, WallClock } from '../../../../shared/runtime/clock
 import { CertificatesUnavailable, createCertificates, googleCertificatesUrl } from './certificates.ts';
 import { type ExpectedToken, refuseToken } from './push-token.ts';
 
+/** A push that must not pass: the status that answers it, and why, for the log. */
 export interface PushRefusal {
   readonly status: 401 | 403 | 503;
   readonly why: string;

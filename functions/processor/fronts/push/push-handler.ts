@@ -9,7 +9,10 @@ import type { PushEvents } from './push-events.ts';
 import type { PushRoom } from './push-room.ts';
 
 const functionName = 'backfill';
-/** To read a larger push, and then its message, takes milliseconds each: in between other work has its turn. */
+/**
+ * To read a larger push, and then its message, takes milliseconds each: in between other work has its turn. Measured: 1.6 ms for an
+ * envelope of this size.
+ */
 const largeBytes = 256 * 1024;
 const noBytes = new Uint8Array(0);
 

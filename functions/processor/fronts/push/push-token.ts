@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify, type ProtectedHeaderParameters } from 'jose';
 import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 
+/** What a push's token must say. */
 export interface ExpectedToken {
   readonly audience: string;
   readonly serviceAccount: string;
@@ -14,8 +15,12 @@ export interface TokenRefusal {
 }
 
 const issuer = ['https://accounts.google.com', 'accounts.google.com'];
-/** Between Google's clock and ours. */
+/**
+ * Between Google's clock and ours. Derived: clocks of machines that keep time differ by less than a second; a minute leaves room for those
+ * that do not.
+ */
 const clockSkewSeconds = 60;
+/** Bytes. Derived: Google's have some 900, and Node reads 16 KiB of headers. */
 const longestToken = 8192;
 const bearer = /^bearer +([\w-]+\.[\w-]+\.([\w-]+)) *$/i;
 // What Cloud Run leaves of a token that it has verified itself. Source: https://cloud.google.com/run/docs/troubleshooting

@@ -12,6 +12,7 @@ export interface AnswerWriter {
   refuse(fault: RequestFault): void;
 }
 
+/** How an answer is streamed. */
 export interface StreamOptions {
   readonly answer: Answer;
   readonly fault: AnswerFault | undefined;

@@ -80,6 +80,7 @@ export function readTexts(body: Json, name: string): readonly string[] {
   throw invalid(kind, `${name}.${Math.max(0, wrong)}`);
 }
 
+/** Whether a prompt is a list of token ids. */
 export function isTokenIds(value: unknown): value is number[] {
   return Array.isArray(value) && value.length > 0 && value.every(isTokenId);
 }

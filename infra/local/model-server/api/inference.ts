@@ -17,6 +17,7 @@ import { countTokensAnswer, detokenizeAnswer, tokenizeAnswer } from './tokenize.
 import { hashBlocks, tokenEnds } from './tokenizer.ts';
 import { chatWire, completionWire, type Wire, type WireHead } from './wire.ts';
 
+/** What the inference routes are made from. */
 export interface InferenceOptions {
   readonly service: EngineService;
   readonly admission: Admission;
@@ -49,6 +50,7 @@ interface Call {
   readonly id: string;
 }
 
+/** Answers one request. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** The endpoints that compute, by path. A real vLLM serves some of them, by its model; this one all. */

@@ -14,6 +14,7 @@ export interface Pooling {
   readonly answer: (head: PoolingHead, promptTokens: number) => object;
 }
 
+/** What an answer says of itself. */
 export interface PoolingHead {
   readonly id: string;
   readonly model: string;

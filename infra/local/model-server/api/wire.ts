@@ -13,6 +13,7 @@ export interface WireHead {
   readonly promptTokens: number;
 }
 
+/** What is known at the end of an answer. Counts are tokens. */
 export interface AnswerEnd {
   readonly finishReason: Answer['finishReason'];
   readonly promptTokens: number;
@@ -39,6 +40,7 @@ const done = 'data: [DONE]\n\n';
 /** vLLM puts its version and a hash of its configuration here. */
 const fingerprint = 'vllm-0.32.0-simulated';
 
+/** Answers of `/v1/chat/completions`. */
 export function chatWire(head: WireHead): Wire {
   const { id, created, model } = head;
   const shared = { id, object: 'chat.completion.chunk', created, model };
@@ -75,6 +77,7 @@ export function chatWire(head: WireHead): Wire {
   };
 }
 
+/** Answers of `/v1/completions`. */
 export function completionWire(head: WireHead): Wire {
   const { id, created, model } = head;
   const shared = { id, object: 'text_completion', created, model };

@@ -4,6 +4,7 @@ import { type EngineRequest, Sequence } from './sequence.ts';
 import { type StepCoefficients, type StepLoad, stepMs } from './step-time.ts';
 import { goesBefore, WaitingQueue } from './waiting-queue.ts';
 
+/** An accelerator with its model, and the engine's flags. */
 export interface EngineSettings {
   readonly coefficients: StepCoefficients;
   /** KV cache size in blocks. */
@@ -30,6 +31,7 @@ export interface Step<R extends EngineRequest> {
   readonly preempted: readonly Sequence<R>[];
 }
 
+/** What an engine holds now. */
 export interface EngineGauges {
   readonly running: number;
   readonly waiting: number;

@@ -1,6 +1,7 @@
 import type { Engine, Step } from './engine.ts';
 import type { EngineRequest, Sequence } from './sequence.ts';
 
+/** Time as an engine sees it; the simulation gives its own. */
 export interface Clock {
   /** Milliseconds that only go forward. */
   nowMs(): number;
@@ -8,6 +9,7 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** How an engine runs in real time. */
 export interface Pace<R extends EngineRequest> {
   readonly clock: Clock;
   /** How many times faster than the modelled GPU. */

@@ -6,6 +6,7 @@ export interface Ranked {
   readonly arrival: number;
 }
 
+/** Whether `a` goes before `b`. */
 export function goesBefore(a: Ranked, b: Ranked): boolean {
   return a.rank === b.rank ? a.arrival < b.arrival : a.rank < b.rank;
 }

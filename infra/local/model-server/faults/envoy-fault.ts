@@ -15,8 +15,10 @@ const answers = {
   'stream-timeout': { status: 504, body: 'stream timeout' },
 };
 
+/** An answer that Envoy makes itself, by its name in `x-fault`. */
 export type EnvoyAnswer = keyof typeof answers;
 
+/** All of them. */
 export const envoyAnswers = Object.keys(answers) as readonly EnvoyAnswer[];
 
 /** Envoy's own answer: plain text, under its own name. */

@@ -1,7 +1,10 @@
 import { type EnvoyAnswer, envoyAnswers, envoyFault } from './envoy-fault.ts';
 import { badRequest, type HttpFault, RequestFault } from './request-fault.ts';
 
-/** What a request asks to go wrong with its answer: nothing ever (`hang`); or silence or a cut connection after so many tokens of a stream. An answer that is not streamed hangs or is cut halfway through its body. */
+/**
+ * The fault that a request asks for in its own answer: no answer ever (`hang`), or silence or a cut connection after `tokens` tokens of a
+ * stream. An answer that is not streamed hangs or is cut halfway through its body.
+ */
 export type AnswerFault =
   | { readonly kind: 'hang' }
   | { readonly kind: 'hang-after' | 'cut-after'; readonly tokens: number };
@@ -38,6 +41,7 @@ export function failAtOnce(fault: Fault | undefined): AnswerFault | undefined {
   return fault;
 }
 
+/** The failure that a request asked for. */
 export function requestedFailure(status: number): HttpFault {
   return new RequestFault(status, 'InternalServerError', `failing with ${status}, as asked to`);
 }

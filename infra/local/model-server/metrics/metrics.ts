@@ -3,6 +3,7 @@ import { cacheConfigLabels } from './cache-config.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { MetricsPage, pageContentType } from './metrics-page.ts';
 
+/** What the metrics are read from. */
 export interface MetricsOptions {
   readonly model: string;
   readonly blocks: number;
@@ -13,6 +14,7 @@ export interface MetricsOptions {
   readonly nowMs: () => number;
 }
 
+/** How a request ended, as vLLM's metrics name it. */
 export type FinishedReason = 'stop' | 'length' | 'abort';
 
 const secondsTo160 = [0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
@@ -122,6 +124,7 @@ export function createMetrics({ model, blocks, blockTokens, maxModelTokens, gaug
   };
 }
 
+/** The metrics of one model server. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** What the engine holds now. It knows nothing of what its API server still holds. */

@@ -6,6 +6,7 @@ export interface PageStart {
   readonly asOfMs: number;
 }
 
+/** One page of a list. */
 export interface Page {
   readonly series: readonly Series[];
   /** Empty on the last page. */

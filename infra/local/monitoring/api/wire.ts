@@ -13,11 +13,13 @@ export interface WireTimestamp {
   readonly nanos: number;
 }
 
+/** An interval as it stands on the wire. */
 export interface WireInterval {
   readonly startTime: WireTimestamp | null;
   readonly endTime: WireTimestamp | null;
 }
 
+/** A time series as it stands on the wire. */
 export interface WireTimeSeries {
   readonly metric: { readonly type: string; readonly labels: Record<string, string> } | null;
   readonly resource: { readonly type: string; readonly labels: Record<string, string> } | null;
@@ -28,6 +30,7 @@ export interface WireTimeSeries {
   }[];
 }
 
+/** An aggregation as it stands on the wire. */
 export interface WireAggregation {
   readonly alignmentPeriod: WireTimestamp | null;
   readonly perSeriesAligner: string;
@@ -85,6 +88,7 @@ export function readTimeSeries(series: WireTimeSeries): { identity: SeriesIdenti
   };
 }
 
+/** A time series as it goes onto the wire. */
 export function wireTimeSeries({ identity, points }: Series) {
   return { ...identity, points: points.map((point) => wirePoint(point, identity.valueType)) };
 }

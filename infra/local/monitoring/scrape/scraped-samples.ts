@@ -10,6 +10,7 @@ export interface ScrapedSample {
 /** Labels of the monitored resource `prometheus_target`. */
 export const resourceLabelNames = ['project_id', 'location', 'cluster', 'namespace', 'job', 'instance'] as const;
 
+/** What is scraped, as labels name it. */
 export interface Target {
   readonly resourceLabels: Readonly<Record<string, string>>;
   /** Added to each series of the target. */

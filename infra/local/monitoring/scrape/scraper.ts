@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readScrape, type ScrapedSample, type Target, upSample } from './scraped-samples.ts';
 
+/** What is scraped, how often, and where its samples go. */
 export interface ScrapeOptions {
   readonly url: string;
   readonly target: Target;

@@ -1,5 +1,6 @@
 import { InvalidArgument, type LabelledType, type Point, type Series, seriesKey } from './time-series.ts';
 
+/** How series are aligned and reduced. */
 export interface Aggregation {
   readonly alignmentPeriodMs: number;
   readonly perSeriesAligner: string;
@@ -7,6 +8,7 @@ export interface Aggregation {
   readonly groupByFields: readonly string[];
 }
 
+/** The time that a query asks for. */
 export interface Interval {
   /** Unix milliseconds; the start is outside the interval, the end inside. */
   readonly startMs: number;

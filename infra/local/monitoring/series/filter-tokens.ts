@@ -1,5 +1,6 @@
 import { InvalidArgument } from './time-series.ts';
 
+/** A token of a filter. */
 export interface Token {
   readonly kind: 'word' | 'text' | 'sign' | 'end';
   readonly text: string;

@@ -1,6 +1,7 @@
 import { type Token, tokens, unquoted } from './filter-tokens.ts';
 import { InvalidArgument, type SeriesIdentity } from './time-series.ts';
 
+/** A filter, parsed. */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Filter[] }
   | { readonly kind: 'not'; readonly part: Filter }
@@ -13,6 +14,7 @@ export interface Field {
   readonly label?: string;
 }
 
+/** What a field is compared with, and how. */
 export interface Test {
   readonly name: 'equals' | 'starts_with' | 'ends_with' | 'has_substring' | 'one_of' | 'monitoring.regex.full_match';
   readonly values: readonly string[];
@@ -117,6 +119,7 @@ export function parseFilter(filter: string): Filter {
   return read;
 }
 
+/** Whether a series passes the filter. */
 export function matches(filter: Filter, identity: SeriesIdentity): boolean {
   switch (filter.kind) {
     case 'and':

@@ -13,6 +13,7 @@ interface StoredSeries {
   lastValue: number;
 }
 
+/** How much is kept. */
 export interface StoreLimits {
   readonly maxSeries: number;
   readonly maxPointsPerSeries: number;

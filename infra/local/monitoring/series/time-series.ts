@@ -6,14 +6,18 @@ export interface SeriesIdentity {
   readonly valueType: ValueType;
 }
 
+/** The type of a metric or of a resource, with its labels. */
 export interface LabelledType {
   readonly type: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Kinds of metrics that are kept. */
 export type MetricKind = 'GAUGE' | 'CUMULATIVE';
+/** Types of values that are kept. */
 export type ValueType = 'DOUBLE' | 'INT64' | 'BOOL';
 
+/** One point of a series. */
 export interface Point {
   /** Unix milliseconds; equal to `endMs` for a gauge. */
   readonly startMs: number;
@@ -22,6 +26,7 @@ export interface Point {
   readonly value: number;
 }
 
+/** One time series. */
 export interface Series {
   readonly identity: SeriesIdentity;
   /** Newest first. */

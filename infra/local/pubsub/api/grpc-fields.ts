@@ -33,6 +33,7 @@ export function toProto(answer: Written): Written {
   return { ...durationsToProto(answer), ...Object.fromEntries(mapped) };
 }
 
+/** A received message as it goes into a gRPC answer. */
 export function receivedToProto({ message, ...received }: ReceivedMessage): Written {
   const { publishTimeMs, ...rest } = message;
   const publishTime = { seconds: Math.floor(publishTimeMs / 1000), nanos: (publishTimeMs % 1000) * 1_000_000 };

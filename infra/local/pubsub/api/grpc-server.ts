@@ -21,6 +21,7 @@ import { Refusal } from './refusal.ts';
 /** Over this gRPC itself refuses, with a status that clients try again; so it is well above the limit that we tell. */
 const maxRequestBytes = 6 * messageLimits.requestBytes;
 
+/** The gRPC server, without a port of its own. */
 export interface GrpcFace {
   /** Serves a connection that speaks HTTP/2. */
   accept(socket: Socket): void;

@@ -17,6 +17,7 @@ const pullWaitMs = 5000;
 const longestAckDeadlineSeconds = 600;
 const largestPull = 1000;
 
+/** A message as a pull receives it. */
 export interface ReceivedMessage {
   readonly ackId: string;
   readonly message: Message;
@@ -29,6 +30,7 @@ export type Request = Written & { readonly updateMask?: readonly string[] };
 /** The methods of google.pubsub.v1 that both faces serve. Each answers once what it did is durable. */
 export type Methods = ReturnType<typeof createMethods>;
 
+/** The methods over this catalog and broker. */
 export function createMethods(catalog: Catalog, broker: Broker, clock: Pick<MonotonicClock, 'after'>) {
   const durable = async <T>(answer: T): Promise<T> => {
     await broker.committed();
@@ -123,6 +125,7 @@ export function createMethods(catalog: Catalog, broker: Broker, clock: Pick<Mono
   };
 }
 
+/** A delivery as a pull receives it; the attempt is told only where there is a dead-letter policy. */
 export function receivedMessage({ deadLetterPolicy }: Subscription, delivery: Delivery): ReceivedMessage {
   const attempt = deadLetterPolicy ? { deliveryAttempt: delivery.attempt } : {};
   return { ackId: writeAckId(delivery), message: delivery.message, ...attempt };

@@ -4,6 +4,7 @@ import type { GrpcFace } from './grpc-server.ts';
 
 const http2Preface = 'PRI';
 
+/** A port that is open. */
 export interface OnePort {
   readonly port: number;
   /** Closes the port and every connection. */

@@ -10,6 +10,7 @@ export const statusCodes = {
   UNAVAILABLE: { grpc: 14, http: 503 },
 } as const;
 
+/** A gRPC status by its name. */
 export type StatusCode = keyof typeof statusCodes;
 
 /** A request that cannot be served, and why, in words for its sender. */
@@ -23,6 +24,7 @@ export class Refusal extends Error {
   }
 }
 
+/** A refusal of what a request says. */
 export function invalid(message: string): Refusal {
   return new Refusal('INVALID_ARGUMENT', message);
 }

@@ -24,6 +24,10 @@ export function fromRestJson(text: string): Written {
   };
 }
 
+/**
+ * The paths of an update mask as REST writes it.
+ * @throws {Refusal} INVALID_ARGUMENT
+ */
 export function maskPaths(mask: unknown): readonly string[] {
   if (typeof mask === 'string') return mask.split(',').filter((path) => path !== '');
   throw invalid('updateMask must be a comma-separated list of fields.');

@@ -31,6 +31,7 @@ export const restRoutes = [
   { verb: 'POST', path: end(subscription, ':modifyAckDeadline'), bind: 'subscription', method: 'modifyAckDeadline' },
 ] as const satisfies readonly RestRoute[];
 
+/** A method that REST reaches. */
 export type RestMethod = (typeof restRoutes)[number]['method'];
 
 /** `path` is decoded and without its query. */

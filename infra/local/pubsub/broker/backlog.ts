@@ -3,7 +3,7 @@ import type { MonotonicMs, UnixMs } from '../../../../shared/runtime/clock.ts';
 import type { Database } from './database.ts';
 import { type Delivery, type Message, type NewMessage, sizeBytes } from './message.ts';
 
-/** A delivery to be made: to whom, and from when on. */
+/** A delivery to be made: its subscription, and the instant from which on it may be made. */
 export interface Due {
   readonly subscriptionId: number;
   readonly availableAtMs: MonotonicMs;

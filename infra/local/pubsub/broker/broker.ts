@@ -20,6 +20,7 @@ export interface Knobs {
   readonly random: () => number;
 }
 
+/** How many messages are leased, and for how long. */
 export interface Lease {
   readonly maxMessages: number;
   readonly maxBytes: number;

@@ -1,11 +1,13 @@
 import type { UnixMs } from '../../../../shared/runtime/clock.ts';
 import { invalid } from '../api/refusal.ts';
 
+/** A message as it is published. */
 export interface NewMessage {
   readonly data: Uint8Array;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** A message that was published. */
 export interface Message extends NewMessage {
   /** Decimal digits; they grow with the time of publishing. */
   readonly messageId: string;

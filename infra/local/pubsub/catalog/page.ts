@@ -1,5 +1,6 @@
 import { invalid } from '../api/refusal.ts';
 
+/** Which page of a list is asked for. */
 export interface PageRequest {
   readonly pageSize?: number;
   readonly pageToken?: string;

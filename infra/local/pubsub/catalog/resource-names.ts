@@ -3,6 +3,7 @@ import { invalid } from '../api/refusal.ts';
 /** What the `topic` of a subscription reads once that topic is deleted. */
 export const deletedTopic = '_deleted-topic_';
 
+/** The collections of a project. */
 export type Collection = 'topics' | 'subscriptions';
 
 /**

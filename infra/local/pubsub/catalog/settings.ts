@@ -1,5 +1,6 @@
 import { invalid } from '../api/refusal.ts';
 
+/** Settings as a request writes them, unread. */
 export type Written = Readonly<Record<string, unknown>>;
 
 /**
@@ -34,6 +35,10 @@ export function integerField(written: Written, field: string, byDefault: number,
   throw invalid(`${field} must be a whole number from ${min} to ${max}, not ${JSON.stringify(written[field])}.`);
 }
 
+/**
+ * The labels, empty where there are none.
+ * @throws {Refusal} INVALID_ARGUMENT
+ */
 export function labelsField(written: Written): Readonly<Record<string, string>> {
   const labels = objectField(written, 'labels') ?? {};
   if (Object.values(labels).every((value) => typeof value === 'string')) return labels as Record<string, string>;
@@ -57,6 +62,7 @@ export function applyMask(
   return paths.reduce((draft, path) => withPath(draft, patch, path), current);
 }
 
+/** `snake_case` as `camelCase`. */
 export function camelCase(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

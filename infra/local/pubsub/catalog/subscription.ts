@@ -30,6 +30,7 @@ export interface Subscription {
   readonly state: 'ACTIVE';
 }
 
+/** Where a subscription pushes to. */
 export interface PushConfig {
   /** Absent in a pull subscription. */
   readonly pushEndpoint?: string;
@@ -85,6 +86,10 @@ export function updateSubscription(current: Subscription, patch: Written, mask: 
   return readSubscription(applyMask({ ...current }, patch, mask, mutable));
 }
 
+/**
+ * The retry policy's backoffs in milliseconds; undefined without one.
+ * @throws {Refusal} INVALID_ARGUMENT
+ */
 export function retryPolicyMs({ retryPolicy }: Subscription): RetryPolicyMs | undefined {
   if (!retryPolicy) return undefined;
   return {
@@ -93,6 +98,10 @@ export function retryPolicyMs({ retryPolicy }: Subscription): RetryPolicyMs | un
   };
 }
 
+/**
+ * How long an unacknowledged message is kept, in milliseconds.
+ * @throws {Refusal} INVALID_ARGUMENT
+ */
 export function retentionMs({ messageRetentionDuration }: Subscription): number {
   return durationMs('messageRetentionDuration', messageRetentionDuration, 0, 31 * dayMs);
 }

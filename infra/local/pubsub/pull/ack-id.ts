@@ -6,6 +6,7 @@ export interface AckId {
   readonly attempt: number;
 }
 
+/** An ack id as clients see it. */
 export function writeAckId({ deliveryId, attempt }: AckId): string {
   return `${deliveryId}-${attempt}`;
 }

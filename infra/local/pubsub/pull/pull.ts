@@ -6,6 +6,7 @@ import type { Entry } from '../catalog/catalog.ts';
 /** What one answer to a pull holds at most; the official clients read 20 MB. */
 export const maxPullBytes = 10 * 1024 * 1024;
 
+/** What a pull asks for. */
 export interface Pull {
   readonly maxMessages: number;
   /** How long to wait for the first message. */

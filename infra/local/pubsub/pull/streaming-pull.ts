@@ -23,6 +23,7 @@ interface StreamingPullRequest {
 }
 
 type Call = ServerDuplexStream<StreamingPullRequest, Written>;
+/** Serves one streaming pull until it ends. */
 export type ServeStreamingPull = (call: Call) => void;
 
 /** For clients that set no limit of their own. */

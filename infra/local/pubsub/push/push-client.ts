@@ -5,6 +5,7 @@ import type { Push, SendPush } from './push-flow.ts';
 import { pushBody } from './push-request.ts';
 import type { PushTokens } from './push-tokens.ts';
 
+/** Sends pushes. */
 export interface PushClient {
   readonly send: SendPush;
   /** Closes kept connections. */

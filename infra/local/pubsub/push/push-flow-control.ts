@@ -17,16 +17,19 @@ const longestPauseMs = 60_000;
 /** Google sets 3,000 per region; here the sockets of one machine set the limit. */
 export const largestWindow = 1000;
 
+/** Before any answer. */
 export const freshFlowControl: PushFlowControl = {
   window: 4,
   level: 0,
   pausedUntilMs: Number.NEGATIVE_INFINITY,
 };
 
+/** The window grows by one for an ack, and the next pause is shorter. */
 export function afterAck(flow: PushFlowControl): PushFlowControl {
   return { ...flow, window: Math.min(largestWindow, flow.window + 1), level: Math.floor(flow.level / 2) };
 }
 
+/** The window halves for a nack, and pushing pauses, longer each time in a row; a nack from before the pause does not lengthen it. */
 export function afterNack(flow: PushFlowControl, sentAtMs: number, nowMs: number): PushFlowControl {
   const window = Math.max(1, Math.floor(flow.window / 2));
   if (sentAtMs < flow.pausedUntilMs) return { ...flow, window };

@@ -6,6 +6,7 @@ import type { Subscription } from '../catalog/subscription.ts';
 import { afterAck, afterNack, freshFlowControl, type PushFlowControl, room } from './push-flow-control.ts';
 import { acknowledges } from './push-request.ts';
 
+/** One push of one delivery. */
 export interface Push {
   readonly subscription: Subscription;
   readonly delivery: Delivery;
@@ -16,6 +17,7 @@ export interface Push {
 /** Sends one push; its status, or undefined when there was no answer within the ack deadline. Never throws. */
 export type SendPush = (push: Push) => Promise<number | undefined>;
 
+/** What the pushes of a subscription are made from. */
 export interface PushFlowOptions {
   readonly broker: Broker;
   readonly clock: MonotonicClock;

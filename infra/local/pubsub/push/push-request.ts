@@ -3,6 +3,7 @@ import type { Message } from '../broker/message.ts';
 /** Any other answer, and none at all, is a nack. Source: https://cloud.google.com/pubsub/docs/push#receive_push */
 const acknowledging: readonly number[] = [102, 200, 201, 202, 204];
 
+/** Whether this status of an answer acknowledges the message; undefined is no answer. */
 export function acknowledges(status: number | undefined): boolean {
   return status !== undefined && acknowledging.includes(status);
 }
@@ -28,6 +29,7 @@ export function pushBody(subscription: string, message: Message, deliveryAttempt
   });
 }
 
+/** Bytes as a JSON body holds them. */
 export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }

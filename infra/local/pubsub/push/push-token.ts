@@ -2,6 +2,7 @@
 export const tokenLifetimeSeconds = 3600;
 const issuer = 'https://accounts.google.com';
 
+/** What the token of a push says. Times are unix seconds. */
 export interface PushTokenClaims {
   readonly iss: string;
   readonly aud: string;

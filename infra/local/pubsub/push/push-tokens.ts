@@ -4,6 +4,7 @@ import { msBetween, type UnixMs, type WallClock } from '../../../../shared/runti
 import { pushTokenClaims, tokenLifetimeSeconds } from './push-token.ts';
 import type { SigningKey } from './signing-key.ts';
 
+/** The token for an account and an audience. */
 export type PushTokens = (email: string, audience: string) => string;
 
 /** Signing takes a millisecond, so a token is used for half of its life. */

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { Database } from '../broker/database.ts';
 
+/** The key that signs tokens, and its certificate. */
 export interface SigningKey {
   readonly kid: string;
   readonly privateKey: KeyObject;

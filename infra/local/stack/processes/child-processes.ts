@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OutputTail } from './output-tail.ts';
 
+/** A process of the stack. */
 export interface Service {
   readonly name: string;
   /** From the project's root. */

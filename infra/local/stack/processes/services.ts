@@ -8,6 +8,7 @@ import { waitUntilHealthy } from './health.ts';
 /** Where the function reads the load: Cloud Monitoring's metrics, or our gateway's own answer. */
 export const capacityModes = ['monitoring', 'gateway'] as const;
 
+/** What the stack runs before. */
 export interface StackOptions {
   /** Base URL of a model server that is used instead of the simulated ones. */
   readonly endpoint: string | undefined;

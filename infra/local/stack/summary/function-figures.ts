@@ -1,5 +1,6 @@
 import { parsePrometheusText } from '../../../../shared/runtime/prometheus-text.ts';
 
+/** What the function's metrics tell. */
 export interface FunctionFigures {
   /** Deliveries that Pub/Sub was told to make again. */
   readonly nacked: number;
@@ -11,6 +12,7 @@ export interface FunctionFigures {
   readonly closed: Readonly<Record<string, number>>;
 }
 
+/** Before any reading. */
 export const noFunctionFigures: FunctionFigures = { nacked: 0, deferred: {}, sources: [], closed: {} };
 
 /** Reads what the summary shows from the function's metrics. */

@@ -1,6 +1,7 @@
 import type { FunctionFigures } from './function-figures.ts';
 import { promised, type TtftFigures } from './ttft-figures.ts';
 
+/** What became of the async requests. */
 export interface AsyncFigures {
   readonly messages: number;
   readonly answered: number;
@@ -12,6 +13,7 @@ export interface AsyncFigures {
   readonly seconds: number;
 }
 
+/** All that the summary shows. */
 export interface Summary {
   readonly asynchronous: AsyncFigures;
   readonly ttftAlone: TtftFigures;
@@ -21,6 +23,7 @@ export interface Summary {
   readonly out: string;
 }
 
+/** Where the parts of the stack are reached. */
 export interface Addresses {
   readonly gateway: string;
   readonly function: string;
@@ -38,6 +41,7 @@ export function progressText(asynchronous: AsyncFigures, nacked: number, ttft: T
   return `async ${answered}/${messages}, waiting ${messages - answered}, nacked ${nacked} | ${chat} | ${tokenRate(asynchronous)}`;
 }
 
+/** The summary, in lines for a terminal of eighty columns. */
 export function summaryText(summary: Summary): string {
   const { asynchronous, ttftAlone, ttftBesideAsync, failedTurns } = summary;
   const { messages, answered, failed, duplicates, seconds } = asynchronous;

@@ -5,11 +5,13 @@ export interface TurnTimes {
   readonly tpotMs: number;
 }
 
+/** One turn of a chat. */
 export interface TtftSample extends TurnTimes {
   /** Whether async requests were in flight when the turn began. */
   readonly besideAsync: boolean;
 }
 
+/** TTFTs of some turns together. */
 export interface TtftFigures {
   readonly turns: number;
   readonly p50Ms: number;

@@ -14,5 +14,6 @@ export const chatPrompts: readonly string[] = [
   'Give me three dinner ideas with chickpeas, spinach and not much time.',
 ];
 
+/** What every chat begins with: a prefix that caches can share. */
 export const systemPrompt =
   'You are the assistant of a small public library. Answer in plain words, briefly, and say so when you are not sure.';

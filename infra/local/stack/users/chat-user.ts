@@ -4,6 +4,7 @@ import { apiRoutes } from '../../../../shared/openai/api-routes.ts';
 import type { TurnTimes } from '../summary/ttft-figures.ts';
 import { chatPrompts, systemPrompt } from './chat-prompts.ts';
 
+/** A user of the stack, and where its chat goes. */
 export interface ChatUser {
   readonly gatewayUrl: string;
   readonly model: string;
@@ -19,7 +20,7 @@ const thinkingMs = 400;
 /** Users come one after another, not all at once. */
 const arrivalMs = 130;
 
-/** One user who asks, reads the stream to its end, thinks, and asks again until `signal` ends it. */
+/** One user: asks, reads the stream to its end, thinks, and asks again until `signal` ends it. */
 export async function chat({ gatewayUrl, model, seat, beginTurn, signal }: ChatUser): Promise<void> {
   await delay(seat * arrivalMs, undefined, { signal }).catch(() => {});
   for (let turn = seat; !signal.aborted; turn += 1) {

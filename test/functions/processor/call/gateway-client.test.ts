@@ -86,6 +86,17 @@ describe('an answer', () => {
       },
     ]);
   });
+  test('comes to the query, too', async () => {
+    await call({ url: `${url}/base/v1/completions?a=1&b=2` });
+    expect(seen).toMatchObject([{ url: '/base/v1/completions?a=1&b=2' }]);
+  });
+  test('may follow early hints', async () => {
+    behave = (_, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style', 'content-length': '99000000' });
+      response.end('after');
+    };
+    expect(answerOf(await call())).toMatchObject({ status: 200, body: 'after' });
+  });
   test.each([400, 401, 404, 429, 500, 503])('%i is an answer like any other', async (status) => {
     behave = (_, response) => response.writeHead(status).end('said');
     expect(answerOf(await call())).toMatchObject({ status, body: 'said' });
@@ -142,6 +153,13 @@ describe('more than a result can hold', () => {
     expect(end).toMatchObject({ end: 'too-large', status: 200, headers: { 'x-request-id': 'large' } });
     await until(() => hasEnded, { what: 'the end of the connection', timeoutMs: patientMs });
   });
+  test('is told by its declared length, before any of it has come', async () => {
+    behave = (_, response) => {
+      response.writeHead(200, { 'content-length': String(most + 1) });
+      response.flushHeaders();
+    };
+    expect((await call()).end).toBe('too-large');
+  });
   test.each([
     [most, 'answer'],
     [most + 1, 'too-large'],
@@ -177,7 +195,7 @@ describe('no connection is unreachable', () => {
   test('a TLS handshake that takes longer than the call may', async () => {
     const held: Socket[] = [];
     onSocket = (socket) => held.push(socket);
-    const end = await call({ url: rawUrl.replace('http:', 'https:'), timeoutMs: 50 });
+    const end = await call({ url: rawUrl.replace('http:', 'https:'), timeoutMs: 50.4 });
     expect(end).toEqual({ end: 'unreachable', message: 'no whole answer within 50 ms' });
     for (const socket of held) socket.destroy();
   });

@@ -31,15 +31,20 @@ function setUp() {
   };
 }
 
-/** A success that wrote 100 tokens in `durationMs`. */
-const generated = (durationMs: number, model = 'm'): CallOutcome => ({
+/** A success that wrote 100 tokens in `durationMs`, or as many as the test says. */
+const generated = (durationMs: number, model = 'm', outputTokens = 100): CallOutcome => ({
   became: 'success',
-  generation: { model, promptTokens: 100, outputTokens: 100, durationMs },
+  generation: { model, promptTokens: 100, outputTokens, durationMs },
 });
 
 test('grows by slow start from one call', () => {
   const { trip } = setUp();
   expect([1, 2, 3].map(() => trip())).toEqual([2, 4, 8]);
+});
+
+test('grows up to its ceiling and no further', () => {
+  const { trip } = setUp();
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map(() => trip())).toEqual([2, 4, 8, 16, 32, 64, 64, 64]);
 });
 
 test.each<[string, CallOutcome]>([
@@ -131,6 +136,28 @@ describe('calls that have become slow', () => {
     for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000, 'small'));
     trip(() => generated(10_000, 'large'), 10_000);
     expect(limit.calls).toBe(64);
+  });
+  test('are compared by the time per token, whatever their number within a power of two', () => {
+    const { limit, trip } = setUp();
+    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(640, 'm', 64));
+    trip(() => generated(1270 * 3, 'm', 127), 1000);
+    expect(limit.calls, 'three times as slow, not six').toBe(64);
+  });
+  test('are known of several kinds at once', () => {
+    const { limit, trip } = setUp();
+    for (let turn = 0; turn < 5; turn += 1) trip((index) => generated(1000, index % 2 === 0 ? 'one' : 'two'));
+    trip((index) => generated(10_000, index % 2 === 0 ? 'one' : 'two'), 10_000);
+    expect(limit.calls).toBeLessThan(64);
+  });
+  test('count from the moment of a cut on', () => {
+    const { limit, trip, pass, ended } = setUp();
+    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
+    trip(() => generated(slow), slow);
+    const cut = limit.calls;
+    // They begin at the very moment of the cut, which is over with the last trip.
+    pass(2000);
+    for (let call = 0; call < 8; call += 1) ended(generated(slow), 1, 2000);
+    expect(limit.calls).toBeLessThan(cut);
   });
   test('after a cut, calls that began before it cut nothing more', () => {
     const { limit, trip, ended, pass } = setUp();

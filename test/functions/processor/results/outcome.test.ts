@@ -37,6 +37,7 @@ interface Row {
   probe?: boolean;
   firstFailedAtMs?: number;
   retrySpanMs?: number;
+  mayWaitMs?: number;
 }
 
 describe('what follows a call', () => {
@@ -57,16 +58,29 @@ describe('what follows a call', () => {
       { callClass: 'final', call: { end: 'too-large', status: 200, headers: {} } },
       { step: 'finish', attempts: 1, ending: { errorCode: 'RESULT_TOO_LARGE', statusCode: 200 } },
     ],
-    ['no capacity', { callClass: 'capacity', call: answer(429) }, { step: 'wait-on' }],
-    ['unreachable', { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' } }, { step: 'give-back' }],
-    ['an unreachable probe', { callClass: 'unreachable', call: answer(503), probe: true }, { step: 'wait-on' }],
+    ['no capacity', { callClass: 'capacity', call: answer(429) }, { step: 'wait-on', pauseMs: 0 }],
+    [
+      'unreachable, with a second left to wait',
+      { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' }, mayWaitMs: 1000 },
+      { step: 'wait-on', pauseMs: 1000 },
+    ],
+    [
+      'unreachable, with less than a second left to wait',
+      { callClass: 'unreachable', call: { end: 'unreachable', message: 'x' }, mayWaitMs: 999 },
+      { step: 'give-back', status: 503 },
+    ],
+    [
+      'an unreachable probe',
+      { callClass: 'unreachable', call: answer(503), probe: true },
+      { step: 'wait-on', pauseMs: 0 },
+    ],
     [
       'the operator’s error of a probe',
       { callClass: 'operators-error', call: answer(401), probe: true },
-      { step: 'wait-on' },
+      { step: 'wait-on', pauseMs: 0 },
     ],
     ['a probe that fails', { callClass: 'failure', call: answer(500), probe: true }, { step: 'retry' }],
-    ['operator’s error', { callClass: 'operators-error', call: answer(401) }, { step: 'give-back' }],
+    ['operator’s error', { callClass: 'operators-error', call: answer(401), mayWaitMs: 5000 }, { step: 'give-back' }],
     ['aborted', { callClass: 'aborted', call: { end: 'aborted' } }, { step: 'give-back' }],
     ['a failure', { callClass: 'failure', call: answer(500) }, { step: 'retry', lastStatus: 500 }],
     ['a failure without an answer', { callClass: 'failure' }, { step: 'retry', lastStatus: undefined }],
@@ -158,6 +172,7 @@ describe('what follows a call', () => {
       call: row.call ?? broken,
       callClass: row.callClass,
       isProbe: row.probe ?? false,
+      mayWaitMs: row.mayWaitMs ?? 0,
       maxAttempts: 3,
       retrySpanMs: row.retrySpanMs ?? 0,
       nowMs: unix(row.nowMs ?? 0),

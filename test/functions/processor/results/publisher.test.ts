@@ -58,6 +58,21 @@ describe('is given up', () => {
     expect(publishing).toMatchObject({ ended: 'failed', error: { message: 'publishing to t failed: code 14' } });
     expect(tried).toHaveLength(4);
   });
+  test('when the next try would begin as the budget ends', async () => {
+    const { clock, tried, start } = setUp(unavailable);
+    const publishing = start(700);
+    await clock.advance(300);
+    expect(publishing.ended).toBe('failed');
+    expect(tried).toHaveLength(3);
+  });
+  test('when a later try says nothing until the budget is over', async () => {
+    const { clock, start } = setUp(unavailable, 'hangs');
+    const publishing = start(800);
+    await clock.advance(799);
+    expect(publishing.ended).toBeUndefined();
+    await clock.advance(1);
+    expect(publishing.ended).toBe('failed');
+  });
   test('when a try says nothing until the budget is over', async () => {
     const { clock, start } = setUp('hangs');
     const publishing = start(800);

@@ -144,6 +144,16 @@ test('misses beside sheddable work lower its sloBudgetFactor; alone they do not'
   expect(limiter.sloBudgetFactor).toBeCloseTo(0.5 * Math.exp(-0.0198), 9);
 });
 
+test.each([
+  ['would have been broken without it as well', 120, 0.5 * Math.exp(0.0002)],
+  ['would have been kept without it', 80, 0.5 * Math.exp(-0.0198)],
+])('beside sheddable work a miss of a promise that %s', (_, ttftMs, expected) => {
+  const { limiter, run } = oneEndpoint();
+  run(shed);
+  limiter.recordLatency({ ttftMs: 100, tpotMs: 50, missBudget: 0.01 }, { ttftMs: 500 }, { ttftMs });
+  expect(limiter.sloBudgetFactor).toBeCloseTo(expected, 9);
+});
+
 test('the real-time pressure is what the pressure would be without sheddable work', () => {
   const { limiter, run, stream } = oneEndpoint();
   const all = [...many(12, () => run(shed)), ...many(4, () => run())];

@@ -29,3 +29,19 @@ test('a light load tells until ten answers have told', () => {
   latency.learnTpot(prediction, 20);
   expect(latency.idleTpotMs).toBeLessThan(9);
 });
+
+test('what a request would see without the sheddable work that is there', () => {
+  const { endpoint, run } = oneEndpoint();
+  const expected = () => endpoint.predict(endpoint.featuresOf(100, 0));
+  run().chunk();
+  const before = expected();
+  for (let request = 0; request < 10; request += 1) {
+    run({ priority: -1 }).chunk();
+    run({ priority: -1, promptTokens: 1000 });
+  }
+  const beside = expected();
+  expect(beside.ttftMs - before.ttftMs).toBeGreaterThan(200);
+  expect(Math.abs(beside.besideRealtime.ttftMs - before.ttftMs)).toBeLessThan(20);
+  expect(beside.tpotMs).toBeGreaterThan(before.tpotMs);
+  expect(beside.besideRealtime.tpotMs).toBeCloseTo(before.besideRealtime.tpotMs, 6);
+});

@@ -19,6 +19,7 @@ const load = (changes: Partial<LoadFeatures>): LoadFeatures => ({
   uncachedTokens: 7,
   cachedTokens: 0,
   memoryShare: 0,
+  sheddable: { decodes: 0, contextTokens: 0, prefillTokens: 0, prefillPairs: 0 },
   ...changes,
 });
 

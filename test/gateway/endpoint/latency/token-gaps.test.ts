@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextGaps, noGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
 
-/** A stream that got a chunk every so often until now, and its place. */
+/** A stream that got a chunk every `gapMs` until `untilMs`, and its place in the list. */
 function streamOf(gaps: TokenGaps, gapMs: number, chunks: number, untilMs = 10_000) {
   const stream = { streamGaps: noGaps, lastChunkAtMs: 0 };
   const node = gaps.add(stream);

@@ -13,6 +13,7 @@ test('an error of the gateway’s own in a request’s admission is that request
   const services = {
     defaultObjective: 'standard',
     keys: () => undefined,
+    models: () => new Map(),
     drainPhase: () => 'none',
     opened: () => {},
     bodies: new BodyReader({ mostBytes: 1000, budget: new BodyBudget(1e6) }),

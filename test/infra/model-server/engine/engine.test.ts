@@ -23,7 +23,7 @@ function hashes(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-/** Steps an engine and says who did what. */
+/** Steps an engine and says which request did what. */
 function start(changes: Partial<EngineSettings> = {}) {
   const engine = new Engine<Named>({ ...settings, ...changes });
   let nowMs = 0;

@@ -7,7 +7,7 @@ const { waiting, kvCache } = vllmMetricNames;
  * vLLM. Its KV cache gauge has a newer and an older name. `cache_config_info` and `lora_requests_info` tell what they know in labels.
  * Source: vLLM's `vllm/v1/metrics/loggers.py`, and the model server protocol of the Gateway API Inference Extension.
  */
-export const vllm: Dialect = {
+const vllm: Dialect = {
   'vllm:num_requests_running': ({ value }) => ({ running: value }),
   [waiting]: ({ value }) => ({ waiting: value }),
   [kvCache.newer]: ({ value }) => ({ kvCacheUtilization: value }),
@@ -26,3 +26,33 @@ export const vllm: Dialect = {
     adapterSlots: Number(labels.max_lora),
   }),
 };
+
+/** SGLang, started with `--enable-metrics`. Source: SGLang's documentation of its production metrics. */
+const sglang: Dialect = {
+  'sglang:num_running_reqs': ({ value }) => ({ running: value }),
+  'sglang:num_queue_reqs': ({ value }) => ({ waiting: value }),
+  'sglang:token_usage': ({ value }) => ({ kvCacheUtilization: value }),
+};
+
+/** TensorRT-LLM's own server, `trtllm-serve`. Source: TensorRT-LLM's documentation of its Prometheus metrics. */
+const trtllmServe: Dialect = {
+  trtllm_num_requests_running: ({ value }) => ({ running: value }),
+  trtllm_num_requests_waiting: ({ value }) => ({ waiting: value }),
+  trtllm_kv_cache_utilization: ({ value }) => ({ kvCacheUtilization: value }),
+};
+
+/**
+ * Triton with the TensorRT-LLM backend. A label tells which of several figures a sample of the same metric is.
+ * Source: the model server protocol of the Gateway API Inference Extension.
+ */
+const triton: Dialect = {
+  nv_trt_llm_request_metrics: ({ labels, value }) => {
+    if (labels.request_type === 'scheduled') return { running: value };
+    return labels.request_type === 'waiting' ? { waiting: value } : {};
+  },
+  nv_trt_llm_kv_cache_block_metrics: ({ labels, value }) =>
+    labels.kv_cache_block_type === 'fraction' ? { kvCacheUtilization: value } : {},
+};
+
+/** The kinds of model servers that the gateway understands, by the names of their metrics. A new kind is one more of the above, named here. */
+export const everyDialect: Dialect = { ...vllm, ...sglang, ...trtllmServe, ...triton };

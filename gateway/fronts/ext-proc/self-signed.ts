@@ -1,0 +1,15 @@
+import { generate } from 'selfsigned';
+
+/** Derived: longer than a process runs; proxies do not check who signed the certificate, nor when. */
+const validDays = 3650;
+
+/** A key and a certificate that it signs itself, as endpoint pickers have them: the proxy wants encryption, and does not ask for more. */
+export async function selfSigned(): Promise<{ readonly key: string; readonly cert: string }> {
+  const notAfterDate = new Date(Date.now() + validDays * 24 * 3600 * 1000);
+  const made = await generate([{ name: 'commonName', value: 'endpoint-picker' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notAfterDate,
+  });
+  return { key: made.private, cert: made.cert };
+}
