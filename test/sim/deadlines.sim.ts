@@ -17,7 +17,8 @@ const classes = [
   { windowSeconds: 240, share: 0.3 },
   { windowSeconds: 600, share: 0.6 },
 ];
-const laneUpToSeconds = 60;
+/** Windows that a backlog of the longest would outlast. */
+const laneUpToSeconds = 240;
 
 const queue = 'functions/processor/dispatch/tenant-queue.ts';
 const withoutGivingUp: Patch = {

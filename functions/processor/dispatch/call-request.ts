@@ -23,8 +23,6 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   /** When a retry may be tried again; `longAgo` when the message is none. */
   readonly notBeforeMs: MonotonicMs;
   readonly deadlineAtMs: UnixMs;
-  /** From its first publish to its deadline. */
-  readonly windowMs: number;
   /** Until when the message may wait. */
   readonly giveUpAtMs: MonotonicMs;
   readonly sizeBytes: number;
@@ -37,8 +35,6 @@ export interface UnreachableOutcome {
   readonly got: 'unreachable';
   readonly leftMs: number;
   readonly fastestMs: number;
-  /** How much sooner it is told, because more messages come than can be met. */
-  readonly soonerMs: number;
 }
 
 /** How a message's wait for a call ended. */

@@ -4,7 +4,6 @@ import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type ClosedBy } from './call-limit.ts';
 import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
-import { Overload } from './overload.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import { mayEscalate } from './urgency.ts';
 import type { GateInputs } from './verdict.ts';
@@ -65,8 +64,6 @@ export class DispatchPool {
   readonly breakers: BreakerBoard;
   /** What its calls took lately. */
   readonly times = new CallTimes();
-  /** Whether more messages come than can be met. */
-  readonly overload = new Overload();
   readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
@@ -148,7 +145,6 @@ export class DispatchPool {
     this.#limit.ended(heard, { startedAtMs, endedAtMs, inFlight: this.#inFlight });
     if (outcome.became === 'success') {
       this.#succeededAtMs.set(call.path, endedAtMs);
-      this.overload.met(endedAtMs);
       const waitMs = Math.max(0, msBetween(call.arrivedAtMs, startedAtMs));
       this.times.record(call, { waitMs, inferenceMs: msBetween(startedAtMs, endedAtMs) }, !isEscalated, endedAtMs);
     }

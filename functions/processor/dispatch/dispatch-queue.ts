@@ -7,11 +7,11 @@ import {
   type WallClock,
 } from '../../../shared/runtime/clock.ts';
 import type { BreakerBoard } from './breaker-board.ts';
-import type { AdmissionOutcome, CallRequest, UnreachableOutcome, WaitingCall } from './call-request.ts';
+import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
 import { escalated, type Urgency } from './escalation.ts';
 import { PoolQueue } from './pool-queue.ts';
-import { neededMs, toldSoonerMs } from './urgency.ts';
+import { neededMs } from './urgency.ts';
 import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
 
 /** What a queue is made from. */
@@ -90,24 +90,9 @@ export class DispatchQueue {
   #endOf(request: CallRequest, nowMs: MonotonicMs): AdmissionOutcome | undefined {
     if (request.signal.aborted) return { got: 'aborted' };
     const leftMs = this.#leftMs(request);
-    const { pool } = request;
-    if (leftMs <= 0) {
-      pool.overload.lost(nowMs);
-      return { got: 'expired' };
-    }
-    const { fastestMs, soonerMs } = this.#givenUpBelow(request, nowMs);
-    if (leftMs >= fastestMs + soonerMs) return undefined;
-    pool.overload.lost(nowMs);
-    return { got: 'unreachable', leftMs, fastestMs, soonerMs };
-  }
-
-  /** What must be left of the time for the message to be worth a call. One that may be escalated now has its chance. */
-  #givenUpBelow(request: CallRequest, nowMs: MonotonicMs): Pick<UnreachableOutcome, 'fastestMs' | 'soonerMs'> {
-    const { pool, hasEscalation, windowMs } = request;
-    const fastestMs = pool.times.fastestMs(request, nowMs);
-    if (fastestMs === undefined) return { fastestMs: 0, soonerMs: 0 };
-    const isHopeless = pool.overload.isOn(nowMs) && !(hasEscalation && pool.mayEscalate(nowMs));
-    return { fastestMs, soonerMs: isHopeless ? toldSoonerMs(windowMs) : 0 };
+    if (leftMs <= 0) return { got: 'expired' };
+    const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
+    return leftMs < fastestMs ? { got: 'unreachable', leftMs, fastestMs } : undefined;
   }
 
   #judge(request: CallRequest, nowMs: MonotonicMs): GateVerdict {
@@ -227,9 +212,9 @@ export class DispatchQueue {
   /** When the time left makes another case of the message: it becomes urgent, or can be met no more. */
   #changesInMs(request: CallRequest, nowMs: MonotonicMs): number {
     const leftMs = this.#leftMs(request);
-    const { fastestMs, soonerMs } = this.#givenUpBelow(request, nowMs);
+    const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
     const urgentInMs = request.hasEscalation ? leftMs - this.#urgencyOf(request, nowMs).neededMs : 0;
-    const givenUpInMs = leftMs - fastestMs - soonerMs;
+    const givenUpInMs = leftMs - fastestMs;
     return urgentInMs > 0 ? Math.min(urgentInMs, givenUpInMs) : givenUpInMs;
   }
 

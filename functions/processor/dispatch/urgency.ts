@@ -7,17 +7,6 @@ const longestRetryMs = 60_000;
 /** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
 const longestBackoffMs = 60_000;
 
-/** While more messages come than can be met, one that will be lost is told so much sooner. Derived: time for its sender to do without. */
-const soonestMs = 60_000;
-
-/**
- * How much sooner than at the last moment a message is given up while more messages come than can be met, in milliseconds: a minute, and at most
- * a quarter of its window. Others have its place meanwhile, and its sender has time to do without.
- */
-export function toldSoonerMs(windowMs: number): number {
-  return Math.min(soonestMs, windowMs / 4);
-}
-
 /** What decides whether a message would miss its deadline at the pace of others. */
 export interface UrgencyInputs {
   /** Undefined where no message like it was answered yet. */

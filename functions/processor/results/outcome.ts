@@ -94,10 +94,8 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
 }
 
 /** A request that no call could answer in time any more. */
-function afterUnreachable(request: AsyncRequest, { leftMs, fastestMs, soonerMs }: UnreachableOutcome): FinishStep {
-  const why = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
-  const crowd = `; more requests come than can be met, and it is told ${seconds(soonerMs)} sooner for that`;
-  const message = soonerMs === 0 ? why : `${why}${crowd}`;
+function afterUnreachable(request: AsyncRequest, { leftMs, fastestMs }: UnreachableOutcome): FinishStep {
+  const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
   return {
     step: 'finish',
     identity: request,

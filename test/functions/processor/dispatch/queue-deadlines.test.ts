@@ -36,7 +36,6 @@ describe('a message that cannot be met any more', () => {
       got: 'unreachable',
       leftMs: 5000,
       fastestMs: expect.closeTo(9300, -3),
-      soonerMs: 0,
     });
   });
 
@@ -50,57 +49,6 @@ describe('a message that cannot be met any more', () => {
     await clock.advance(3000);
     expect(asking.admitted?.got).toBe('unreachable');
     expect(pool.inFlight).toBe(0);
-  });
-});
-
-describe('while more messages come than can be met', () => {
-  /** Warm pools have answered some five thousand calls. */
-  async function setUpOverload() {
-    const world = await setUpKnown(100);
-    for (let lost = 0; lost < 200; lost += 1) world.pool.overload.lost(world.clock.nowMs());
-    return world;
-  }
-  const outcomeOf = async (changed: object, world = setUpOverload()) => {
-    const { ask, clock } = await world;
-    const asking = ask({ deadlineAtMs: clock.now() + 60_000, ...changed });
-    await settle();
-    return asking.admitted;
-  };
-
-  test('one is given up a minute sooner', async () => {
-    const { ask, clock } = await setUpOverload();
-    const near = ask({ deadlineAtMs: clock.now() + 69_000 });
-    const far = ask({ deadlineAtMs: clock.now() + 71_000 });
-    await settle();
-    expect(near.admitted).toMatchObject({ got: 'unreachable', leftMs: 69_000, soonerMs: 60_000 });
-    expect(far.admitted?.got).toBe('permit');
-  });
-
-  test('by no more than a quarter of its window', async () => {
-    expect(await outcomeOf({ windowMs: 60_000 })).toMatchObject({ got: 'permit' });
-    expect(await outcomeOf({ windowMs: 240_000 })).toMatchObject({ got: 'unreachable', soonerMs: 60_000 });
-  });
-
-  test('unless it may be escalated', async () => {
-    expect(await outcomeOf({ hasEscalation: true })).toMatchObject({ got: 'permit' });
-  });
-
-  test('and none where it is not known what calls take', async () => {
-    const world = setUpKnown(99);
-    const { pool, clock } = await world;
-    for (let lost = 0; lost < 200; lost += 1) pool.overload.lost(clock.nowMs());
-    expect(await outcomeOf({}, world)).toMatchObject({ got: 'permit' });
-  });
-
-  test('what expires and what is given up counts as lost, what is answered as met', async () => {
-    const { ask, clock, pool } = await setUpKnown(100);
-    for (let lost = 0; lost < 52; lost += 1) ask({ deadlineAtMs: clock.now() });
-    for (let lost = 0; lost < 51; lost += 1) ask({ deadlineAtMs: clock.now() + 1000 });
-    await settle();
-    expect(pool.overload.isOn(clock.nowMs())).toBe(false);
-    ask({ deadlineAtMs: clock.now() });
-    await settle();
-    expect(pool.overload.isOn(clock.nowMs())).toBe(true);
   });
 });
 

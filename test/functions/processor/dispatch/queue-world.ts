@@ -84,7 +84,6 @@ export function setUp({
       maxOutputTokens: undefined,
       job: '',
       arrivedAtMs: clock.nowMs(),
-      windowMs: 1e9,
       hasEscalation: false,
       subscription: 's',
       pool,
