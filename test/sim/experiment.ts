@@ -2,8 +2,9 @@ import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
 import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
 import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
 import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
+import { PeerInstances, type PeerLoad } from './async/peer-instances.ts';
 import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
-import type { Served, ServiceLevels } from './pool/client-request.ts';
+import type { Served, ServiceLevels, UnderWay } from './pool/client-request.ts';
 import type { EngineKind } from './pool/engine-kinds.ts';
 import { SimulatedGateway, type Way } from './pool/simulated-gateway.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -27,14 +28,18 @@ export interface Experiment {
 }
 
 /** An endless backlog. */
-export type AsyncLoad = DirectLoad | FunctionLoad;
+export type AsyncLoad = DirectLoad | FunctionLoad | PeerLoad;
 
 export interface Outcome {
   readonly realtime: Figures;
   /** By the world's stages, where it has some. */
   readonly stages: readonly Figures[];
   readonly async: AsyncFigures;
+  /** Requests on engines, at as many instants, evenly spread. */
+  readonly underWay: readonly Readonly<UnderWay>[];
 }
+
+const lookedAt = 150;
 
 /** What a simulation leaves out, to be printed with its report. */
 export const leftOut = [
@@ -75,6 +80,10 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
   const endsAtMs = seconds * 1000;
   const async = experiment.async && asyncBacklog(experiment.async, gateway, { way, seed, endsAtMs });
   async?.begin();
+  const underWay: UnderWay[] = [];
+  for (let look = 1; look <= lookedAt; look += 1) {
+    clock.at((endsAtMs * look) / lookedAt, () => void underWay.push({ ...gateway.underWay }));
+  }
   const isOver = () => served.length === requests.length && (!async || clock.nowMs() > endsAtMs);
   // Only the function awaits anything.
   if (async instanceof FunctionInstances) await clock.runSettledUntil(isOver);
@@ -86,6 +95,7 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
     ),
     stages: stagesOf(served, slo),
     async: async?.figures(seconds) ?? noAsync,
+    underWay,
   };
 }
 
@@ -93,8 +103,9 @@ function asyncBacklog(
   load: AsyncLoad,
   gateway: SimulatedGateway,
   common: { readonly way: Way; readonly seed: number; readonly endsAtMs: number },
-): DirectCallers | FunctionInstances {
+): DirectCallers | FunctionInstances | PeerInstances {
   if ('callers' in load) return new DirectCallers(gateway, { ...load, ...common });
+  if ('peer' in load) return new PeerInstances(gateway, { ...load, ...common });
   return new FunctionInstances(gateway, { ...load, ...common });
 }
 

@@ -23,7 +23,8 @@ export class VirtualClock implements MonotonicClock, WallClock {
 
   nowMs = (): MonotonicMs => this.#nowMs as MonotonicMs;
 
-  unixMs = (): UnixMs => (epochMs + this.#nowMs) as UnixMs;
+  /** Whole milliseconds, as `Date.now()`: messages get their ids from it. */
+  unixMs = (): UnixMs => Math.floor(epochMs + this.#nowMs) as UnixMs;
 
   /** As Node's timers, never sooner than in a millisecond. */
   after = (delayMs: number, task: () => void): (() => void) => {

@@ -25,6 +25,8 @@ import { sampledMonitoring } from './sampled-monitoring.ts';
 export interface FunctionLoad {
   readonly kind: AsyncKind;
   readonly instances: number;
+  /** Its calls are streams, where they can be. */
+  readonly streams?: boolean;
 }
 
 export interface FunctionInstancesOptions extends FunctionLoad {
@@ -96,13 +98,14 @@ export class FunctionInstances {
 
   #createInstance(): Processor {
     const { clock } = this.#gateway;
+    const { streams } = this.#options;
     const random = { fraction: this.#random, uuid: () => uuid(this.#random) };
     return createProcessor({
       clock,
       wall: clock,
       random,
       policies: readPolicies(undefined, environment),
-      settings: readConfig(functionSchema, environment),
+      settings: readConfig(functionSchema, { ...environment, STREAM_CALLS: streams ? 'auto' : 'never' }),
       sourcesOf: this.#sources,
       credentialOf: () => () => '',
       call: this.#call,
@@ -136,7 +139,7 @@ export class FunctionInstances {
     capacityRead: () => {},
   };
 
-  readonly #call: CallGateway = ({ body, timeoutMs, signal }: GatewayCall) => {
+  readonly #call: CallGateway = ({ body, timeoutMs, signal, onToken }: GatewayCall) => {
     const { promise, resolve } = Promise.withResolvers<CallEnd>();
     const { lengths } = JSON.parse(Buffer.from(body).toString()) as { readonly lengths: AsyncLengths };
     const giveUp = (end: CallEnd): void => {
@@ -156,7 +159,8 @@ export class FunctionInstances {
     const request = this.#gateway.send({
       work: { ...lengths, blockHashes: [], promptBlocks: new Uint32Array() },
       priority: asyncPriority,
-      stream: false,
+      stream: onToken !== undefined,
+      onToken,
       onServed: (served) => settle(completed(served)),
       onRefused: (refusal, generatedTokens) => {
         this.#tally.refused(refusal.code, generatedTokens);
