@@ -8,7 +8,7 @@ import {
   nameOf,
   type RequestName,
 } from '../../shared/pubsub/request.ts';
-import { later, longAgo, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
+import { later, type MonotonicMs, msBetween } from '../../shared/runtime/clock.ts';
 import type { Release } from './buffered-bytes.ts';
 import { classify } from './call/answer.ts';
 import { callOutcome } from './call/call-outcome.ts';
@@ -16,7 +16,7 @@ import type { MadeCall } from './call/request-call.ts';
 import { Interruption } from './control/interruption.ts';
 import type { DeliveryParts, PushedWork } from './delivery-parts.ts';
 import { ack, type DeliveryStatus, unavailable } from './delivery-status.ts';
-import type { AdmissionOutcome, CallRequest } from './dispatch/call-request.ts';
+import type { AdmissionOutcome } from './dispatch/call-request.ts';
 import type { Escalation } from './dispatch/verdict.ts';
 import { storeTopic } from './results/outbox.ts';
 import {
@@ -36,6 +36,7 @@ import {
 import { type Settlement, settle } from './results/settlement.ts';
 import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
+import { wantedCall } from './wanted-call.ts';
 
 /** After this a message is given back, and what is due is kept until it comes again. Derived: two tries of 7 s, and the pause between them. */
 const longestPublishMs = 15_000;
@@ -100,7 +101,14 @@ export class Delivery {
 
   /** Waits for a place and calls, until the request's last step is known. */
   async #work(request: AsyncRequest, stop: Interruption): Promise<LastStep> {
-    let wanted = this.#wanted(request, stop.signal);
+    let wanted = wantedCall(request, {
+      push: this.#push,
+      topics: this.#topics,
+      signal: stop.signal,
+      arrivedAtMs: this.#arrivedAtMs,
+      nowMs: this.#nowMs(),
+      unixMs: this.#parts.wall.unixMs(),
+    });
     let mayWaitMs = this.#parts.settings.maxWaitMs;
     // A gateway without room takes the place back, and so does one that is not reached: the message waits on, as long as it may.
     for (;;) {
@@ -236,34 +244,6 @@ export class Delivery {
       this.#parts.events.credentialFailed(this.#push.pool.name, error);
       return undefined;
     }
-  }
-
-  /** The retry's time is turned into a wait here and once: a wall clock that is set meanwhile does not change it. */
-  #wanted(
-    { retryAtMs, endpoint, deadlineAtMs, tenant, attemptsFailed, maxOutputTokens, job }: AsyncRequest,
-    signal: AbortSignal,
-  ): Omit<CallRequest, 'giveUpAtMs'> {
-    const { message, name, origin, policy, pool } = this.#push;
-    const waitMs = retryAtMs === undefined ? 0 : msBetween(this.#parts.wall.unixMs(), retryAtMs);
-    return {
-      message: name,
-      tenant,
-      hasFailed: attemptsFailed > 0,
-      attemptsFailed,
-      maxOutputTokens,
-      job,
-      arrivedAtMs: later(this.#arrivedAtMs, Math.max(0, waitMs)),
-      hasEscalation: policy.escalationObjective !== undefined,
-      subscription: origin,
-      pool,
-      path: endpoint,
-      topics: this.#topics,
-      maxInFlight: policy.maxInFlight,
-      notBeforeMs: waitMs <= 0 ? longAgo : later(this.#nowMs(), waitMs),
-      deadlineAtMs,
-      sizeBytes: message.data.length,
-      signal,
-    };
   }
 
   get #maxAnswerBytes(): number {

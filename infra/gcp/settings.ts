@@ -147,9 +147,9 @@ export const accounts = ['function', 'push', 'build', 'deploy', 'test'] as const
 export type Account = (typeof accounts)[number];
 
 /** The topics of an installation. */
-export const topicKinds = ['requests', 'retries', 'results', 'dead-letters'] as const;
-/** Subscriptions of the same names: these two push to the function, the others wait for their readers. */
-export const pushedKinds = ['requests', 'retries'] as const;
+export const topicKinds = ['requests', 'urgent', 'retries', 'results', 'dead-letters'] as const;
+/** Subscriptions of the same names: these push to the function, the others wait for their readers. */
+export const pushedKinds = ['requests', 'urgent', 'retries'] as const;
 
 /** What `--help` prints of variables. */
 export function variablesText(schema: Schema): string {

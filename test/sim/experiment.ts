@@ -1,5 +1,6 @@
 import type { PolicyName } from '../../gateway/choose/policies/policies.ts';
 import { seededRandom } from '../../infra/local/model-server/engine/seeded-random.ts';
+import { type DeadlineFigures, DeadlineInstances, type DeadlineLoad } from './async/deadline-instances.ts';
 import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
 import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
 import { PeerInstances, type PeerLoad } from './async/peer-instances.ts';
@@ -27,8 +28,8 @@ export interface Experiment {
   readonly async?: AsyncLoad;
 }
 
-/** An endless backlog. */
-export type AsyncLoad = DirectLoad | FunctionLoad | PeerLoad;
+/** An endless backlog, or messages with deadlines. */
+export type AsyncLoad = DirectLoad | FunctionLoad | PeerLoad | DeadlineLoad;
 
 export interface Outcome {
   readonly realtime: Figures;
@@ -37,6 +38,8 @@ export interface Outcome {
   readonly async: AsyncFigures;
   /** Requests on engines, at as many instants, evenly spread. */
   readonly underWay: readonly Readonly<UnderWay>[];
+  /** Of messages with deadlines. */
+  readonly deadlines?: DeadlineFigures;
 }
 
 const lookedAt = 150;
@@ -84,9 +87,11 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
   for (let look = 1; look <= lookedAt; look += 1) {
     clock.at((endsAtMs * look) / lookedAt, () => void underWay.push({ ...gateway.underWay }));
   }
-  const isOver = () => served.length === requests.length && (!async || clock.nowMs() > endsAtMs);
+  const isAsyncOver = (): boolean =>
+    async instanceof DeadlineInstances ? async.isOver : !async || clock.nowMs() > endsAtMs;
+  const isOver = () => served.length === requests.length && isAsyncOver();
   // Only the function awaits anything.
-  if (async instanceof FunctionInstances) await clock.runSettledUntil(isOver);
+  if (async instanceof FunctionInstances || async instanceof DeadlineInstances) await clock.runSettledUntil(isOver);
   else clock.runUntil(isOver);
   return {
     realtime: figuresOf(
@@ -94,7 +99,8 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
       slo,
     ),
     stages: stagesOf(served, slo),
-    async: async?.figures(seconds) ?? noAsync,
+    async: async && !(async instanceof DeadlineInstances) ? async.figures(seconds) : noAsync,
+    ...(async instanceof DeadlineInstances ? { deadlines: async.figures() } : {}),
     underWay,
   };
 }
@@ -103,7 +109,8 @@ function asyncBacklog(
   load: AsyncLoad,
   gateway: SimulatedGateway,
   common: { readonly way: Way; readonly seed: number; readonly endsAtMs: number },
-): DirectCallers | FunctionInstances | PeerInstances {
+): DirectCallers | FunctionInstances | PeerInstances | DeadlineInstances {
+  if ('work' in load) return new DeadlineInstances(gateway, load, common);
   if ('callers' in load) return new DirectCallers(gateway, { ...load, ...common });
   if ('peer' in load) return new PeerInstances(gateway, { ...load, ...common });
   return new FunctionInstances(gateway, { ...load, ...common });

@@ -23,8 +23,8 @@ export class VirtualClock implements MonotonicClock, WallClock {
 
   nowMs = (): MonotonicMs => this.#nowMs as MonotonicMs;
 
-  /** Whole milliseconds, as `Date.now()`: messages get their ids from it. */
-  unixMs = (): UnixMs => Math.floor(epochMs + this.#nowMs) as UnixMs;
+  /** In whole milliseconds, as the wall's. */
+  unixMs = (): UnixMs => (epochMs + Math.floor(this.#nowMs)) as UnixMs;
 
   /** As Node's timers, never sooner than in a millisecond. */
   after = (delayMs: number, task: () => void): (() => void) => {

@@ -30,13 +30,19 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   readonly signal: AbortSignal;
 }
 
+/** Hardly a call like it was lately as fast as what is left. Durations in milliseconds. */
+export interface UnreachableOutcome {
+  readonly got: 'unreachable';
+  readonly leftMs: number;
+  readonly fastestMs: number;
+}
+
 /** How a message's wait for a call ended. */
 export type AdmissionOutcome =
   | { readonly got: 'permit'; readonly permit: Permit; readonly escalation?: Escalation }
   | { readonly got: 'deferred'; readonly reason: GateReason }
   | { readonly got: 'expired' }
-  /** Hardly a call like it was ever as fast as what is left, in milliseconds. */
-  | { readonly got: 'unreachable'; readonly leftMs: number; readonly fastestMs: number }
+  | UnreachableOutcome
   | { readonly got: 'aborted' };
 
 /** A message that waits for its call. */

@@ -217,7 +217,8 @@ export class DispatchQueue {
     const leftMs = this.#leftMs(request);
     const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
     const urgentInMs = request.hasEscalation ? leftMs - this.#urgencyOf(request, nowMs).neededMs : 0;
-    return urgentInMs > 0 ? urgentInMs : leftMs - fastestMs;
+    const givenUpInMs = leftMs - fastestMs;
+    return urgentInMs > 0 ? Math.min(urgentInMs, givenUpInMs) : givenUpInMs;
   }
 
   #wake(call: WaitingCall): void {

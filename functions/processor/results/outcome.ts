@@ -3,7 +3,7 @@ import type { AsyncRequest, RequestIdentity, RequestName } from '../../../shared
 import { msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
 import type { CallClass, CallEnd } from '../call/answer.ts';
 import { type DeliveryStatus, noRoom, unavailable } from '../delivery-status.ts';
-import type { AdmissionOutcome } from '../dispatch/call-request.ts';
+import type { AdmissionOutcome, UnreachableOutcome } from '../dispatch/call-request.ts';
 import { type ErrorCode, type RequestEnding, tooLarge } from './result.ts';
 import { attemptSpanMs } from './retry.ts';
 
@@ -94,10 +94,7 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
 }
 
 /** A request that no call could answer in time any more. */
-function afterUnreachable(
-  request: AsyncRequest,
-  { leftMs, fastestMs }: { readonly leftMs: number; readonly fastestMs: number },
-): FinishStep {
+function afterUnreachable(request: AsyncRequest, { leftMs, fastestMs }: UnreachableOutcome): FinishStep {
   const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
   return {
     step: 'finish',

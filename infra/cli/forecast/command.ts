@@ -14,7 +14,7 @@ reckoned with one --window for all, as if they had come evenly and were done in 
 export const backlogFlags = {
   project: text('--project', { meaning: 'Google Cloud project, with its usual credentials' }),
   subscriptions: list('--subscriptions', {
-    default: 'requests,retries',
+    default: 'requests,urgent,retries',
     meaning: 'ids of the subscriptions that push to the function, those of retries too',
   }),
 };

@@ -5,6 +5,8 @@ export const projectId = 'local';
 /** Its topics. */
 export const topics = {
   requests: 'requests',
+  /** A lane for short windows: what comes here does not stand behind the requests. */
+  urgent: 'urgent',
   retries: 'retries',
   results: 'results',
   deadLetters: 'dead-letters',
@@ -35,7 +37,7 @@ export class MessageBus {
 
   /** Requests and retries each come to the function by a push subscription of their own. */
   async pushTo(functionUrl: string): Promise<void> {
-    for (const topic of [topics.requests, topics.retries]) {
+    for (const topic of [topics.requests, topics.urgent, topics.retries]) {
       // Called like the topic: what comes through the retry topic's is believed to be a retry.
       await this.#client.topic(topic).createSubscription(topic, {
         pushConfig: { pushEndpoint: functionUrl },

@@ -48,7 +48,7 @@ describe.skipIf(!hasGcloud)('with the real gcloud', { timeout }, () => {
     const first = await world.run('deploy', [], variables);
     expect(first.status, first.output).toBe(0);
     const url = `https://backfill-function-123456789012.europe-west4.run.app`;
-    for (const id of ['backfill-requests', 'backfill-retries']) {
+    for (const id of ['backfill-requests', 'backfill-urgent', 'backfill-retries']) {
       expect(subscription(id)).toMatchObject({
         pushConfig: { pushEndpoint: url, oidcToken: { serviceAccountEmail: email('push') } },
         messageRetentionDuration: '2678400s',

@@ -80,7 +80,7 @@ export function bootstrapped({ google: { world } }: DeploymentWorld): void {
   }
   const labels = { backfill: 'backfill' };
   world.create(`${location}/repositories/backfill`, { labels, format: 'DOCKER' });
-  for (const id of ['backfill-requests', 'backfill-retries']) {
+  for (const id of ['backfill-requests', 'backfill-urgent', 'backfill-retries']) {
     const topic = `projects/${project}/topics/${id}`;
     world.create(topic, { labels });
     world.create(`projects/${project}/subscriptions/${id}`, { labels, topic, ackDeadlineSeconds: 600 });

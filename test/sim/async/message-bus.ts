@@ -9,11 +9,13 @@ import { PushFlow, type SendPush } from '../../../infra/local/pubsub/push/push-f
 import type { VirtualClock } from '../virtual-clock.ts';
 
 export const requestTopic = 'projects/p/topics/requests';
+/** For messages whose windows are short: with a subscription of its own, they do not stand behind all others. */
+export const urgentTopic = 'projects/p/topics/urgent';
 export const retryTopic = 'projects/p/topics/retries';
 export const resultTopic = 'projects/p/topics/results';
 export const deadLetterTopic = 'projects/p/topics/dead-letters';
 /** As `infra` creates it: the longest that Pub/Sub allows, and its shortest pause. */
-const subscriptions = ['requests', 'retries'].map((id) => ({
+const subscriptions = ['requests', 'urgent', 'retries'].map((id) => ({
   name: `projects/p/subscriptions/${id}`,
   topic: `projects/p/topics/${id}`,
   ackDeadlineSeconds: 600,
@@ -34,7 +36,7 @@ export class MessageBus {
     const knobs = { duplicateRate: 0, delayMs: 0, random };
     const broker = new Broker(database, new Backlog(database), this.#catalog, clock, knobs, Number.MAX_SAFE_INTEGER);
     this.#broker = broker;
-    for (const name of [requestTopic, retryTopic, resultTopic, deadLetterTopic]) {
+    for (const name of [requestTopic, urgentTopic, retryTopic, resultTopic, deadLetterTopic]) {
       this.#catalog.addTopic(readTopic({ name }));
     }
     for (const each of subscriptions) this.#catalog.addSubscription(readSubscription(each));

@@ -40,6 +40,8 @@ export interface ClientCall {
   /** It asks for an embedding, and not for tokens. */
   readonly embeds?: boolean;
   readonly slo?: ServiceLevels | undefined;
+  /** To its deadline, as its TTFT header says; absent where it says nothing. */
+  readonly leftMs?: number;
   readonly tenant?: string;
   /** A token of a stream has come. */
   readonly onToken?: (() => void) | undefined;
@@ -165,7 +167,7 @@ export class ClientRequest implements Front, EngineJob {
 
 /** As admission would make it of the call's body. */
 function requestOf(call: ClientCall, router: Router): RoutingRequest {
-  const { work, priority, stream, slo, embeds, tenant = '' } = call;
+  const { work, priority, stream, slo, embeds, leftMs, tenant = '' } = call;
   const route = embeds ? apiRoutes.embeddings : apiRoutes.chatCompletions;
   const promptSize = { textBytes: work.textBytes, attachments: 0 };
   return {
@@ -182,7 +184,8 @@ function requestOf(call: ClientCall, router: Router): RoutingRequest {
     promptBlocks: work.promptBlocks,
     maxOutputTokens: undefined,
     sizeBytes: work.textBytes,
-    ttftSloMs: slo?.ttftMs,
+    leftMs: priority < 0 ? leftMs : undefined,
+    ttftSloMs: priority < 0 ? slo?.ttftMs : (slo?.ttftMs ?? leftMs),
     tpotSloMs: slo?.tpotMs,
     missBudget: undefined,
     objective: '',

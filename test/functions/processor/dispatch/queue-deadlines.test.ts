@@ -32,7 +32,11 @@ describe('a message that cannot be met any more', () => {
     const { ask, clock } = await setUpKnown(100);
     const asking = ask({ deadlineAtMs: clock.now() + 5000 });
     await settle();
-    expect(asking.admitted).toEqual({ got: 'unreachable', leftMs: 5000, fastestMs: expect.closeTo(9300, -3) });
+    expect(asking.admitted).toEqual({
+      got: 'unreachable',
+      leftMs: 5000,
+      fastestMs: expect.closeTo(9300, -3),
+    });
   });
 
   test('is told while it waits, and not only when its turn comes', async () => {
