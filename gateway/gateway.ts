@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import type { CapacityReport } from '../shared/inference-gateway/capacity-report.ts';
 import { monotonicClock } from '../shared/runtime/clock.ts';
 import type { NamedFile } from '../shared/runtime/config/named-file.ts';
 import type { Values } from '../shared/runtime/config/read-config.ts';
@@ -22,7 +23,7 @@ import { HttpFront } from './fronts/http/http-front.ts';
 import { KeyRing } from './fronts/http/key-ring.ts';
 import { Metrics } from './observe/metrics.ts';
 import { Observer } from './observe/observer.ts';
-import { capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
+import { capacityReport, capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
 import { RecentChoices } from './observe/recent-choices.ts';
 import { RequestLog } from './observe/request-log.ts';
 import { refusal } from './refusal.ts';
@@ -117,7 +118,8 @@ export class Gateway {
     const { corsOrigins, asyncApiUrl } = config;
     this.#front = new HttpFront({ ...forEachFront, corsOrigins, asyncApiUrl });
     if (config.extProcPort !== undefined) {
-      this.#picker = new ExtProcFront({ ...forEachFront, ...config, tls: config.extProcTls, budget });
+      const capacity = (): CapacityReport => capacityReport({ router, objectives });
+      this.#picker = new ExtProcFront({ ...forEachFront, ...config, tls: config.extProcTls, budget, capacity });
     }
     this.#admin = config.adminPort === undefined ? undefined : createHttpApp({ log, isDraining });
     const operator = { ...config, router, choices, objectives, metrics, isDraining };

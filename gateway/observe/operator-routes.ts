@@ -83,7 +83,11 @@ function withoutNothing(metric: string): string {
   return metric.replace(/^.* Nan$\n?/gm, '');
 }
 
-function capacityReport({ router, objectives }: OperatorServices): CapacityReport {
+/** How full the pool is, as `GET /capacity` tells it. */
+export function capacityReport({
+  router,
+  objectives,
+}: Pick<OperatorServices, 'router' | 'objectives'>): CapacityReport {
   const queued = Object.fromEntries([...objectives().values()].map(({ priority }) => [String(priority), 0]));
   for (const [priority, count] of router.queueLengths) queued[priority] = count;
   const { pool } = router;

@@ -175,6 +175,15 @@ describe.skipIf(binary === undefined)('behind Envoy', () => {
     for (const each of held) expect((await each.answer).complete).toBe(true);
   });
 
+  test('the pool’s state is told through the proxy', async () => {
+    const { envoy, picker } = await setUp();
+    const [through, straight] = await Promise.all(
+      [envoy.url, picker.url].map((url) => ask(url, { method: 'GET', path: '/capacity' })),
+    );
+    const { asOf: _, ...told } = json(through!);
+    expect(json(straight!)).toMatchObject(told);
+  });
+
   test('an engine that dies between two readings costs no request anything', async () => {
     const { engines, envoy } = await setUp({ engines: 3, env: { METRICS_REFRESH_MS: '600000' } });
     const [first] = engines;

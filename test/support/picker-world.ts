@@ -5,6 +5,7 @@ import { nothingHeld } from '../../gateway/endpoint/in-flight.ts';
 import { ExtProcFront, type ExtProcFrontOptions } from '../../gateway/fronts/ext-proc/ext-proc-front.ts';
 import { BodyReader } from '../../gateway/fronts/http/body-reader.ts';
 import { BodyBudget } from '../../gateway/fronts/http/held-body.ts';
+import { capacityReport } from '../../gateway/observe/operator-routes.ts';
 import type { Rejection } from '../../gateway/rejection.ts';
 import type { Ending } from '../../gateway/routed-request.ts';
 import { Router, type RouterOptions } from '../../gateway/router.ts';
@@ -69,6 +70,7 @@ export async function pickerWorld({
     budget,
     maxBodyBytes,
     endpointsKey: () => undefined,
+    capacity: () => capacityReport({ router, objectives: () => objectivesOf('standard=0') }),
     tls: 'off',
     waitMs: 60_000,
     observedShare: 1,

@@ -23,7 +23,7 @@ export function askedOf(headers: Headers): Asked {
   const { ':method': method, ':path': target } = headers;
   if (method === undefined && target === undefined) return { route: undefined };
   if (onlyReads.has(method)) return 'anything';
-  const path = `${target}`.split('?', 1)[0];
+  const path = pathOf(headers);
   const route = everyApiRoute.find((each) => each.path === path);
   return route && method === 'POST' ? { route } : unknownRoute(`${method}`, `${target}`);
 }
@@ -107,17 +107,24 @@ export function leastLoaded(pool: Pick<Pool, 'usable'>, subset: ReadonlySet<stri
 
 const listPath = '/v1/models';
 
+/** Path of a request for the pool's state. Protocol: contract §6. */
+export const capacityPath = '/capacity';
+
 /**
- * The models as a JSON text, for a request that lists them or asks for one by another name: no endpoint knows those names. Undefined for
+ * The models as a JSON text, for a path that lists them or asks for one by another name: no endpoint knows those names. Undefined for
  * anything else, which an endpoint answers.
  */
-export function listedModels(headers: Headers, pool: Pick<Pool, 'models'>, names: ModelNames): string | undefined {
-  if (headers[':method'] !== 'GET' || names.size === 0) return undefined;
-  const path = `${headers[':path']}`.split('?', 1)[0] ?? '';
+export function listedModels(path: string, pool: Pick<Pool, 'models'>, names: ModelNames): string | undefined {
+  if (names.size === 0) return undefined;
   const models = withNames(pool.models, names);
   if (path === listPath) return JSON.stringify({ object: 'list', data: [...models.values()] });
   const id = path.startsWith(`${listPath}/`) ? decoded(path.slice(listPath.length + 1)) : undefined;
   return id !== undefined && names.has(id) && models.has(id) ? JSON.stringify(models.get(id)) : undefined;
+}
+
+/** Without its query; empty where the proxy does not say it. */
+export function pathOf({ ':path': target = '' }: Headers): string {
+  return `${target}`.split('?', 1)[0] ?? '';
 }
 
 function decoded(id: string): string | undefined {

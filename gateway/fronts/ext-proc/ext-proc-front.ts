@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { CapacityReport } from '../../../shared/inference-gateway/capacity-report.ts';
 import { monotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
@@ -30,6 +31,8 @@ export interface ExtProcFrontOptions extends PickerOptions {
   readonly budget: BodyBudget;
   readonly maxBodyBytes: number;
   readonly endpointsKey: () => string | undefined;
+  /** What `GET /capacity` answers. */
+  readonly capacity: () => CapacityReport;
   readonly tls: TlsMode;
   readonly drainPhase: () => DrainPhase;
   readonly onRejected: (rejection: Rejection) => void;

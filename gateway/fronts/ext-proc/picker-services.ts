@@ -1,3 +1,4 @@
+import type { CapacityReport } from '../../../shared/inference-gateway/capacity-report.ts';
 import type { MonotonicClock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { DrainPhase } from '../../drain-phase.ts';
@@ -28,6 +29,8 @@ export interface PickerServices extends Admitting, PickerOptions {
   readonly drainPhase: () => DrainPhase;
   /** The bearer key for the endpoints; undefined where they need none. */
   readonly endpointsKey: () => string | undefined;
+  /** What `GET /capacity` answers: the function before the proxy reads it, as it does before our gateway. */
+  readonly capacity: () => CapacityReport;
   /** A request came; it is open until its stream is gone. */
   readonly opened: () => void;
   readonly closed: () => void;

@@ -1,20 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ApiRoute } from '../../../shared/openai/api-routes.ts';
+import { type ApiRoute, isApiUrl } from '../../../shared/openai/api-routes.ts';
 import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { Admission, AdmissionRefusal } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { Headers } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
+import type { Pool } from '../../endpoint/pool.ts';
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { HeldBody } from '../http/held-body.ts';
 import {
   admitProxied,
   askedOf,
+  capacityPath,
   forItsClass,
   impliedRoute,
   leastLoaded,
   listedModels,
   noneUsable,
+  pathOf,
   subsetOf,
 } from './arrival.ts';
 import type { GrpcStream } from './grpc-stream.ts';
@@ -106,7 +109,9 @@ export class RequestIntake {
   #refusalOf({ bodyModes: modes, endOfStream }: ProcessingRequest): Refusal | undefined {
     const phase = this.#services.drainPhase();
     if (phase === 'refusing' || phase === 'ending') return shuttingDown;
-    const keys = this.#services.keys();
+    // As over HTTP: paths of the API alone need one. A request without a path is for the API.
+    const target = this.#headers[':path'];
+    const keys = target === undefined || isApiUrl(`${target}`) ? this.#services.keys() : undefined;
     this.#key = keys?.of(this.#headers);
     if (keys && !this.#key) return wrongKey;
     if (endOfStream || (modes?.request ?? bodyModes.fullDuplex) === bodyModes.fullDuplex) return undefined;
@@ -116,10 +121,10 @@ export class RequestIntake {
 
   #pickAny(): void {
     const { pool } = this.#services.router;
-    const models = listedModels(this.#headers, pool, this.#services.models());
-    if (models !== undefined) {
+    const answer = this.#ownAnswer(pool);
+    if (answer !== undefined) {
       this.#isOver = true;
-      this.#listener.answered(models);
+      this.#listener.answered(answer);
       return;
     }
     const endpoint = leastLoaded(pool, this.#subset);
@@ -129,6 +134,14 @@ export class RequestIntake {
     }
     this.#isOver = true;
     this.#listener.forAny(endpoint);
+  }
+
+  /** What no endpoint can answer; undefined for anything else. */
+  #ownAnswer(pool: Pool): string | undefined {
+    if (this.#headers[':method'] !== 'GET') return undefined;
+    const path = pathOf(this.#headers);
+    if (path === capacityPath) return JSON.stringify(this.#services.capacity());
+    return listedModels(path, pool, this.#services.models());
   }
 
   #read(route: ApiRoute | undefined): void {

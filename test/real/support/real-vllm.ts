@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { afterAll } from 'vitest';
@@ -43,12 +43,14 @@ function nameItself(python: string): string | undefined {
   return undefined;
 }
 
-/** The folder of the tiny models, made once: `chat`, `embed` and `adapter`. */
+/** The folder of the tiny models, made once, and again when they are made otherwise: `chat`, `embed` and `adapter`. */
 export function tinyModels(environment: string): string {
   const folder = resolve(cacheFolder, 'models');
-  if (existsSync(`${folder}/adapter/adapter_model.safetensors`)) return folder;
+  const script = `${root}/test/real/vllm/make_models.py`;
+  const whole = `${folder}/adapter/adapter_model.safetensors`;
+  if (existsSync(whole) && statSync(whole).mtimeMs > statSync(script).mtimeMs) return folder;
   const texts = [...globSync(`${root}/docs/*.md`), `${root}/README.md`, `${root}/CONTRIBUTING.md`];
-  const fault = faultOf(`${environment}/bin/python`, [`${root}/test/real/vllm/make_models.py`, folder, ...texts]);
+  const fault = faultOf(`${environment}/bin/python`, [script, folder, ...texts]);
   if (fault !== undefined) throw new Error(`the models could not be made: ${fault}`);
   return folder;
 }

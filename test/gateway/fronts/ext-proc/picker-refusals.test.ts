@@ -150,6 +150,14 @@ test('a right key names the tenant, and goes no further', async () => {
   expect([...world.router.requests].map(({ request }) => request.tenant)).toEqual(['acme']);
 });
 
+test('what is not of the API needs no key', async () => {
+  const world = await pickerWorld({ admitting: admittingWithKey('right') });
+  const get = (path: string) => world.call().head({ method: 'GET', path, endOfStream: true });
+  expect(await get('/health').choice()).toContain('10.0.0.');
+  expect((await get('/capacity').next()).immediate_response?.status.code).toBe(200);
+  expect(await get('/v1/models').refusal()).toMatchObject({ status: 401 });
+});
+
 test('sheddable work is stopped before its answer began: a refusal; within it: the error as last event, and a cut', async () => {
   const world = await pickerWorld();
   const [early, late] = [world.call(), world.call()].map((call) => call.ask(streamed, { headers: sheddable }));

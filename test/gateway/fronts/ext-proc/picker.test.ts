@@ -225,3 +225,13 @@ test.each([
   await call.body(body, true).choice();
   expect([...world.router.requests].map(({ request }) => request.route.path)).toEqual([path]);
 });
+
+test('the picker itself tells how full its pool is, whatever the pool', async () => {
+  const world = await pickerWorld({ hosts: [] });
+  const { immediate_response: answer } = await world
+    .call()
+    .head({ method: 'GET', path: '/capacity?x', endOfStream: true })
+    .next();
+  expect(answer?.status.code).toBe(200);
+  expect(JSON.parse(`${answer?.body}`)).toMatchObject({ saturation: 1, readyEndpoints: 0, queued: { 0: 0 } });
+});
