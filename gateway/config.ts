@@ -29,7 +29,7 @@ export const gatewaySchema = {
     'ENDPOINTS',
     {
       meaning:
-        'model servers, a comma list of base URLs; a `/v1` at the end is taken off. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS` is set',
+        'model servers, a comma list of base URLs; a `/v1` at the end is taken off. Exactly one of `ENDPOINTS`, `ENDPOINTS_FILE`, `ENDPOINTS_DNS`, `ENDPOINTS_POOL` is set',
     },
     parseEndpointList,
   ),
@@ -48,6 +48,17 @@ export const gatewaySchema = {
       return host && port && Number(port) > 0 && Number(port) < 65_536
         ? { value: { host, port: Number(port) } }
         : { fault: 'must be host:port' };
+    },
+  ),
+  endpointsPool: custom(
+    'ENDPOINTS_POOL',
+    {
+      meaning:
+        'instead: `namespace/name` of an InferencePool, watched through the Kubernetes API with its pods (those that are ready) and its InferenceObjectives, which stand beside `OBJECTIVES`',
+    },
+    (raw) => {
+      const [, namespace, name] = /^([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.-]{0,252})$/.exec(raw) ?? [];
+      return namespace && name ? { value: { namespace, name } } : { fault: 'must be namespace/name' };
     },
   ),
   objectives: custom(
@@ -184,11 +195,11 @@ export const gatewaySchema = {
 export const gatewayRules: readonly Rule<typeof gatewaySchema>[] = [
   portsDiffer,
   {
-    needs: ['endpoints', 'endpointsFile', 'endpointsDns'],
-    fault: ({ endpoints, endpointsFile, endpointsDns }) =>
-      [endpoints, endpointsFile, endpointsDns].filter((value) => value !== undefined).length === 1
+    needs: ['endpoints', 'endpointsFile', 'endpointsDns', 'endpointsPool'],
+    fault: ({ endpoints, endpointsFile, endpointsDns, endpointsPool }) =>
+      [endpoints, endpointsFile, endpointsDns, endpointsPool].filter((value) => value !== undefined).length === 1
         ? undefined
-        : 'ENDPOINTS, ENDPOINTS_FILE, ENDPOINTS_DNS: exactly one of them must be set',
+        : 'ENDPOINTS, ENDPOINTS_FILE, ENDPOINTS_DNS, ENDPOINTS_POOL: exactly one of them must be set',
   },
   {
     needs: ['objectives', 'defaultObjective'],

@@ -60,6 +60,7 @@ export class Gateway {
   readonly #picker: ExtProcFront | undefined;
   /** For operators alone; undefined where their routes stand beside the clients'. */
   readonly #admin: FastifyInstance | undefined;
+  #poolObjectives: Objectives = new Map();
   #drained: Promise<void> | undefined;
   #drainPhase: DrainPhase = 'none';
 
@@ -135,7 +136,14 @@ export class Gateway {
   async start(): Promise<string> {
     const { pool } = this.#router;
     const sources = { ...this.#config, endpointsFile: this.#files.endpoints };
-    this.#closables.push(await followEndpoints(sources, this.#log, (addresses) => pool.replace(addresses)));
+    this.#closables.push(
+      await followEndpoints(sources, this.#log, {
+        addresses: (addresses) => pool.replace(addresses),
+        objectives: (objectives) => {
+          this.#poolObjectives = objectives;
+        },
+      }),
+    );
     await this.#poller.firstRound();
     const { host, port, adminPort } = this.#config;
     if (this.#admin) {
@@ -182,11 +190,18 @@ export class Gateway {
     await Promise.all([this.#front.idle(), this.#picker?.idle()]);
   }
 
+  /** Those of the configuration, and over them the pool's own. */
   #objectives(): () => Objectives {
     const { objectives } = this.#files;
-    if (!objectives) return () => this.#config.objectives;
-    const file = this.#watch(objectives);
-    return () => file.current;
+    const file = objectives && this.#watch(objectives);
+    let [from, over, all]: Objectives[] = [];
+    return () => {
+      const configured = file?.current ?? this.#config.objectives;
+      if (all && from === configured && over === this.#poolObjectives) return all;
+      [from, over] = [configured, this.#poolObjectives];
+      all = over.size === 0 ? configured : new Map([...configured, ...over]);
+      return all;
+    };
   }
 
   #keys(): () => KeyRing | undefined {

@@ -129,11 +129,16 @@ export const functionSchema = {
     default: '128',
     meaning: 'how many messages may wait here; one more sends the latest deadline back with 429',
   }),
+  streamCalls: choice('STREAM_CALLS', ['never', 'auto'], {
+    default: 'never',
+    meaning:
+      '`auto`: plain chat and completion calls (no `n`, `logprobs`, tools, `echo`) to a gateway that is not ours go out with `stream` and `stream_options.include_usage` added, so that the gaps between tokens steer the limit; the answer is put together as the unstreamed one would be',
+  }),
   maxBufferedBytes: integer('MAX_BUFFERED_BYTES', {
     default: '268435456',
     min: 14_000_000,
     meaning:
-      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread',
+      'bytes of pushes and answers that are here together, at least one largest push; a push that does not fit gets 429 unread, and messages that wait may have half of it',
   }),
   maxResultBytes: integer('MAX_RESULT_BYTES', {
     default: '67108864',

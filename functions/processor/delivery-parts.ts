@@ -37,6 +37,7 @@ export interface DeliverySettings {
   readonly maxAttempts: number;
   readonly retrySpanMs: number;
   readonly maxWaitMs: number;
+  readonly streamCalls: 'never' | 'auto';
   readonly maxResultBytes: number;
   /** `REPLAY`. */
   readonly replays: boolean;

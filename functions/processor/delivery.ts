@@ -38,10 +38,7 @@ import { topicsOf } from './topic-roles.ts';
 import type { DeliverySpans } from './tracing.ts';
 import { wantedCall } from './wanted-call.ts';
 
-/**
- * A message that could not be published for longer is better given back: what is due is kept, and published when it comes again. Derived:
- * two tries of 7 s (`attemptTimeoutMs`) and the pauses between them, within the 20 s that a push keeps for publishing.
- */
+/** After this a message is given back, and what is due is kept until it comes again. Derived: two tries of 7 s, and the pause between them. */
 const longestPublishMs = 15_000;
 /** For the status to reach Pub/Sub. Derived: it takes some milliseconds, in a busy process some hundred. */
 const answerReserveMs = 1000;
@@ -168,38 +165,37 @@ export class Delivery {
       const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
       const objective = (escalation && policy.escalationObjective) ?? policy.objective;
-      if (escalation) this.#tellEscalation(request, objective, escalation);
-      const { gatewayUrl } = policy;
+      if (escalation) this.#tellEscalationOnce(request, objective, escalation);
       const limits = { timeoutMs, maxAnswerBytes: this.#maxAnswerBytes, holdAnswer: this.#holdAnswer };
-      const wanted = { request, gatewayUrl, objective, credential, signal, ...limits };
+      const onToken = settings.streamCalls === 'auto' && !pool.isOurs(this.#nowMs()) ? permit.token : undefined;
+      const wanted = { request, gatewayUrl: policy.gatewayUrl, objective, credential, signal, ...limits, onToken };
       const call = await this.#spans.step('call', (span) => makeCall(wanted, span));
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
-      permit.end(callOutcome(call, callClass, { model: request.model, leftMs, nowMs }), call.endedAtMs);
+      permit.end(callOutcome(call, callClass, { leftMs, nowMs }), call.endedAtMs);
       return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, ...settings, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }
   }
 
-  /** Once, however often it is called. */
-  #tellEscalation(request: AsyncRequest, objective: string, escalation: Escalation): void {
+  #tellEscalationOnce(request: AsyncRequest, objective: string, escalation: Escalation): void {
     if (!this.#isEscalated) this.#parts.events.escalated(this.#push.pool.name, nameOf(request), objective, escalation);
     this.#isEscalated = true;
   }
 
   async #end(last: LastStep): Promise<DeliveryStatus> {
-    const { wall, random, settings, events } = this.#parts;
+    const { wall, random, events, results: places } = this.#parts;
     const { message, origin, policy, pool } = this.#push;
     if (last.step === 'give-back') {
       const traceparent = this.#lastCall?.traceparent ?? last.request.traceparent;
       events.givenBack(pool.name, { ...last.request, traceparent }, last.status, last.why);
       return last.status;
     }
-    const { deadLetterExpired } = settings;
-    const from = { message, origin, policy, deadLetterExpired, lastCall: this.#lastCall, places: this.#parts.results };
+    const { deadLetterExpired } = this.#parts.settings;
+    const from = { message, origin, policy, deadLetterExpired, lastCall: this.#lastCall, places };
     const settlement = settle(last, from, wall.unixMs(), random.fraction());
     // What it says is in the result, and the memory of large answers is counted.
     this.#lastCall = undefined;

@@ -63,6 +63,7 @@ export function createPools({ policies, settings, sourcesOf, clock, events, onRe
       whenUnknown: settings.capacityUnknown,
       escalationShare: settings.escalationShare,
       onBreaker: (path, isOpen) => events.breakerChanged(name, path, isOpen),
+      onRoom: onReading,
     });
   };
   const sharing = Map.groupBy(policies.all, nameOf);

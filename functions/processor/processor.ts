@@ -1,4 +1,5 @@
 import { believedAttributes } from '../../shared/pubsub/message-attributes.ts';
+import { maxMessageBytes } from '../../shared/pubsub/outgoing-message.ts';
 import type { MonotonicClock, WallClock } from '../../shared/runtime/clock.ts';
 import type { Values } from '../../shared/runtime/config/read-config.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -25,7 +26,9 @@ import { resourceId, type SubscriptionPolicies } from './subscription-policies.t
 import type { Spans } from './tracing.ts';
 
 /** The variables that a processor depends on. */
-export type ProcessorSettings = DeliverySettings & PoolSettings & Pick<Values<typeof functionSchema>, 'maxWaiting'>;
+export type ProcessorSettings = DeliverySettings &
+  PoolSettings &
+  Pick<Values<typeof functionSchema>, 'maxWaiting' | 'maxBufferedBytes'>;
 
 /** All that a processor needs of the world: it has no clock, chance, network or environment of its own. */
 export interface ProcessorOptions {
@@ -68,8 +71,11 @@ export interface Processor {
   ended(): Promise<void>;
 }
 
-/** Bytes of messages that wait in one instance. Derived: the default of `MAX_BUFFERED_BYTES`. */
-const maxWaitingBytes = 256 * 1024 * 1024;
+/**
+ * What messages may wait with, of the room for all bodies. Derived: half, so that those of one tenant, however large, leave others' pushes
+ * room to come in; at least one message.
+ */
+const waitingShare = 1 / 2;
 /** One failed publish says enough: it was tried for seconds. Protocol: contract §3. */
 const failedPublishesToPause = 1;
 /** A status that Pub/Sub never hears: it had hung up. Protocol: nginx's own status for it. */
@@ -84,7 +90,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     wall,
     topics,
     maxWaiting: settings.maxWaiting,
-    maxWaitingBytes,
+    maxWaitingBytes: Math.max(maxMessageBytes, settings.maxBufferedBytes * waitingShare),
     onVerdict: (pool, verdict) => events.judged(pool.name, verdict),
   });
   const { sourcesOf } = options;

@@ -276,7 +276,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.endpoint.health.recordProbe(verdict);
   }
 
-  /** Its first byte has come, or so many tokens of an answer that comes whole. */
+  /** Its first byte has come, or `tokens` tokens of an answer that comes whole. */
   #tellPlaces(part: TimedPart, tokens: number, nowMs: number): void {
     const { latency, limiter, work } = this.endpoint;
     // A stream that began in the place of one that ended tells nothing of a place beside it.

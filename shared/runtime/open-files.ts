@@ -9,7 +9,10 @@ export function openFilesLimit(): number | undefined {
   }
 }
 
-/** Files and connections that a service has for itself: its log, its event loop, what it asks of others. Derived: some dozens, and one for each endpoint's reading. */
+/**
+ * Files and connections that a service has for itself: its log, its event loop, what it asks of others. Derived: some dozens, and one for each
+ * endpoint's reading.
+ */
 const ownFiles = 64;
 
 /**

@@ -121,7 +121,7 @@ test.each([
   socket.setEncoding('latin1').on('data', (text) => (answer += text));
   for (const byte of request.slice(0, 3)) {
     socket.write(byte, 'latin1');
-    // An answer to somebody else tells that the byte was read.
+    // An answer to another request tells that the byte was read.
     await rest.call('GET', 'topics');
   }
   socket.write(request.slice(3), 'latin1');

@@ -3,8 +3,9 @@ import { seededRandom } from '../../infra/local/model-server/engine/seeded-rando
 import { type DeadlineFigures, DeadlineInstances, type DeadlineLoad } from './async/deadline-instances.ts';
 import { DirectCallers, type DirectLoad } from './async/direct-callers.ts';
 import { FunctionInstances, type FunctionLoad } from './async/function-instances.ts';
+import { PeerInstances, type PeerLoad } from './async/peer-instances.ts';
 import { type AsyncFigures, type Figures, figuresOf, noAsync } from './figures.ts';
-import type { Served, ServiceLevels } from './pool/client-request.ts';
+import type { Served, ServiceLevels, UnderWay } from './pool/client-request.ts';
 import type { EngineKind } from './pool/engine-kinds.ts';
 import { SimulatedGateway, type Way } from './pool/simulated-gateway.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -28,7 +29,7 @@ export interface Experiment {
 }
 
 /** An endless backlog, or messages with deadlines. */
-export type AsyncLoad = DirectLoad | FunctionLoad | DeadlineLoad;
+export type AsyncLoad = DirectLoad | FunctionLoad | PeerLoad | DeadlineLoad;
 
 export interface Outcome {
   readonly realtime: Figures;
@@ -37,7 +38,11 @@ export interface Outcome {
   readonly async: AsyncFigures;
   /** Of messages with deadlines. */
   readonly deadlines?: DeadlineFigures;
+  /** Requests on engines, at as many instants, evenly spread. */
+  readonly underWay: readonly Readonly<UnderWay>[];
 }
+
+const lookedAt = 150;
 
 /** What a simulation leaves out, to be printed with its report. */
 export const leftOut = [
@@ -78,6 +83,10 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
   const endsAtMs = seconds * 1000;
   const async = experiment.async && asyncBacklog(experiment.async, gateway, { way, seed, endsAtMs });
   async?.begin();
+  const underWay: UnderWay[] = [];
+  for (let look = 1; look <= lookedAt; look += 1) {
+    clock.at((endsAtMs * look) / lookedAt, () => void underWay.push({ ...gateway.underWay }));
+  }
   const isAsyncOver = (): boolean =>
     async instanceof DeadlineInstances ? async.isOver : !async || clock.nowMs() > endsAtMs;
   const isOver = () => served.length === requests.length && isAsyncOver();
@@ -92,6 +101,7 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
     stages: stagesOf(served, slo),
     async: async && !(async instanceof DeadlineInstances) ? async.figures(seconds) : noAsync,
     ...(async instanceof DeadlineInstances ? { deadlines: async.figures() } : {}),
+    underWay,
   };
 }
 
@@ -99,9 +109,10 @@ function asyncBacklog(
   load: AsyncLoad,
   gateway: SimulatedGateway,
   common: { readonly way: Way; readonly seed: number; readonly endsAtMs: number },
-): DirectCallers | FunctionInstances | DeadlineInstances {
+): DirectCallers | FunctionInstances | PeerInstances | DeadlineInstances {
   if ('work' in load) return new DeadlineInstances(gateway, load, common);
   if ('callers' in load) return new DirectCallers(gateway, { ...load, ...common });
+  if ('peer' in load) return new PeerInstances(gateway, { ...load, ...common });
   return new FunctionInstances(gateway, { ...load, ...common });
 }
 

@@ -26,11 +26,20 @@ export interface AsyncFigures {
   readonly served: number;
   readonly refused: number;
   readonly evicted: number;
+  /** Messages that were given up. */
+  readonly lost: number;
   /** Generated and thrown away. */
   readonly wastedTokens: number;
 }
 
-export const noAsync: AsyncFigures = { tokensPerSecond: 0, served: 0, refused: 0, evicted: 0, wastedTokens: 0 };
+export const noAsync: AsyncFigures = {
+  tokensPerSecond: 0,
+  served: 0,
+  refused: 0,
+  evicted: 0,
+  lost: 0,
+  wastedTokens: 0,
+};
 
 export function figuresOf(served: readonly Served[], slo: ServiceLevels | undefined): Figures {
   const ttfts = sorted(served.map(({ ttftMs }) => ttftMs));

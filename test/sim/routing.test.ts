@@ -114,6 +114,22 @@ test.each(['ours', 'plain'] as const)(
   },
 );
 
+test('a changed rule of the function is a different run, without another edit', async () => {
+  const pool = new WorkerPool();
+  const load: Experiment = {
+    ...experiment('plain', 'gie', 3, 120),
+    async: { kind: 'documents', instances: 2 },
+  };
+  const rule = 'functions/processor/dispatch/limit.ts';
+  const [whole, again, slower] = await Promise.all([
+    pool.run(load),
+    pool.run(load),
+    pool.run(load, [{ file: rule, from: 'Math.min(doublesTo, calls + 1)', to: 'Math.min(doublesTo, calls + 0.2)' }]),
+  ]);
+  expect(again).toEqual(whole);
+  expect(slower).not.toEqual(whole);
+}, 600_000);
+
 test('every mechanism of the ablation is found in the code, and its absence is a different run', async () => {
   const pool = new WorkerPool();
   const load: Experiment = {

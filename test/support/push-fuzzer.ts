@@ -24,8 +24,8 @@ const contentTypes = [
 ];
 const paths = ['/', '/metrics', '/v1/chat/completions', '/a/../b?c=%00', '/healthz'];
 const atOnce = 4;
-/** A push that is not answered by then is one that never is. */
-const answerWithinMs = 10_000;
+/** A push that is not answered by then is one that never is, however busy the machine. */
+const answerWithinMs = 60_000;
 
 /**
  * Pushes bodies of every kind to a function process, and checks each status against the contract: 400 for what is no push, 204 for the

@@ -23,6 +23,8 @@ export type CallEnd =
   /** The body is more than a result can hold, and was not read to its end. */
   | { readonly end: 'too-large'; readonly status: number; readonly headers: HeaderMap }
   | { readonly end: 'unreachable' | 'broken'; readonly message: string }
+  /** It was asked for as a stream, and came as none that an answer can be put together from. */
+  | { readonly end: 'unreadable'; readonly message: string }
   /** Pub/Sub hung up, or the process is going down. */
   | { readonly end: 'aborted' };
 
@@ -78,6 +80,19 @@ function scalar(bytes: Uint8Array, span: Span | undefined): unknown {
 const nothing = new Uint8Array(0);
 /** Only of these does the error's code say what the call was. Protocol: contract §3. */
 const statusesWithCode: readonly number[] = [400, 404, 502, 503];
+/** With these a server refuses what it does not know or cannot do. */
+const statusesForStream: readonly number[] = [400, 404, 422, 501];
+const beginningBytes = 1024;
+
+/** Whether a call that asked for a stream may succeed without: the stream could not be read, or the answer says that there is none. */
+export function isForStream(call: CallEnd): boolean {
+  if (call.end !== 'answer') return call.end === 'unreadable';
+  const { status, body } = call.answer;
+  return (
+    statusesForStream.includes(status) &&
+    /stream/i.test(Buffer.from(body.subarray(0, beginningBytes)).toString('latin1'))
+  );
+}
 
 /** Tells what a call was. `healthyRecently`: the same pool and path gave a 2xx within the last minute. */
 export function classify(call: CallEnd, healthyRecently: boolean): CallClass {

@@ -5,8 +5,6 @@ import type { MadeCall } from './request-call.ts';
 
 /** What a call's outcome depends on beside the call. */
 export interface CallTerms {
-  /** The request's. */
-  readonly model: string;
   /** From the start of the call to the message's deadline, in milliseconds. */
   readonly leftMs: number;
   /** For a `Retry-After` that is a date. */
@@ -23,10 +21,10 @@ const timerMs = 5;
  * What a call tells the pool that served it. A call that was aborted, or cut by its own message's deadline, tells nothing, and neither
  * does a refusal of the request about room: it may have been refused before it cost anything.
  */
-export function callOutcome(call: MadeCall, callClass: CallClass, { model, leftMs, nowMs }: CallTerms): CallOutcome {
+export function callOutcome(call: MadeCall, callClass: CallClass, { leftMs, nowMs }: CallTerms): CallOutcome {
   switch (callClass) {
     case 'success':
-      return { became: 'success', ...generation(call, model) };
+      return { became: 'success', ...generation(call) };
     case 'final':
       return { became: 'refused' };
     case 'capacity':
@@ -44,12 +42,10 @@ function isCutByDeadline({ end, startedAtMs, endedAtMs }: MadeCall, leftMs: numb
   return 'message' in end && msBetween(startedAtMs, endedAtMs) >= leftMs - timerMs;
 }
 
-function generation(
-  { end, startedAtMs, endedAtMs }: MadeCall,
-  model: string,
-): Partial<CallOutcome & { became: 'success' }> {
+function generation({ end, startedAtMs, endedAtMs }: MadeCall): Partial<CallOutcome & { became: 'success' }> {
   if (end.end !== 'answer') return {};
   const { prompt, completion } = tokensOf(end.answer);
+  const isCounted = prompt > 0 || completion > 0;
   const durationMs = msBetween(startedAtMs, endedAtMs);
-  return { generation: { model, promptTokens: prompt, outputTokens: completion, durationMs } };
+  return { generation: { outputTokens: isCounted ? completion : undefined, durationMs } };
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { HeaderMap } from '../../../shared/inference-gateway/request-headers.ts';
 import { type CallEnd, readAnswer } from './answer.ts';
+import { AnswerStream } from './answer-stream.ts';
 import { connectTimeoutMs, type GatewayConnection, GatewayConnections } from './gateway-connection.ts';
 
 /** Takes room for the bytes of an answer, until its delivery has ended. `onRoom` is called once there is some, now or later. */
@@ -18,6 +19,8 @@ export interface GatewayCall {
   /** More of an answer is not read: it ends as `too-large`. */
   readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
+  /** Set where the answer was asked for as a stream: called for each token, or few of them, as it comes. The answer is whole all the same. */
+  readonly onToken?: () => void;
 }
 
 /** Makes one call. Every way it can end is a value: it never rejects. */
@@ -53,6 +56,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #connection: GatewayConnection;
   #controller: Dispatcher.DispatchController | undefined;
   #answer: { readonly status: number; readonly headers: HeaderMap } | undefined;
+  #stream: AnswerStream | undefined;
   #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
   #holdsRoom = false;
@@ -83,7 +87,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     // What comes before the answer: early hints.
     if (status < 200 || this.#isSettled) return;
     this.#answer = { status, headers: flatten(headers) };
-    const { maxAnswerBytes } = this.#call;
+    const { onToken, maxAnswerBytes } = this.#call;
+    const isStream = status === 200 && /^text\/event-stream\b/i.test(this.#answer.headers['content-type'] ?? '');
+    if (onToken && isStream) this.#stream = new AnswerStream(onToken);
     const length = Number(headers['content-length'] ?? maxAnswerBytes);
     if (length > maxAnswerBytes) this.#settle({ end: 'too-large', ...this.#answer });
     else if (length > smallAnswerBytes && headers['content-length'] !== undefined) this.#takeRoom(controller, length);
@@ -91,8 +97,13 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#isSettled || !this.#answer) return;
-    this.#sizeBytes += chunk.length;
-    this.#chunks.push(chunk);
+    if (this.#stream) {
+      this.#stream.push(chunk);
+      this.#sizeBytes = this.#stream.sizeBytes;
+    } else {
+      this.#sizeBytes += chunk.length;
+      this.#chunks.push(chunk);
+    }
     const { maxAnswerBytes } = this.#call;
     if (this.#sizeBytes > maxAnswerBytes) this.#settle({ end: 'too-large', ...this.#answer });
     else if (this.#sizeBytes > smallAnswerBytes) this.#takeRoom(controller, maxAnswerBytes);
@@ -104,11 +115,23 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#fail('ECONNRESET: the connection was cut in the answer');
       return;
     }
-    const { status, headers } = this.#answer;
-    const answer = readAnswer(status, headers, Buffer.concat(this.#chunks, this.#sizeBytes));
+    const whole = this.#stream ? this.#joined(this.#stream) : { ...this.#answer, body: Buffer.concat(this.#chunks) };
+    if (!whole) return;
+    const answer = readAnswer(whole.status, whole.headers, whole.body);
     this.#controller = undefined;
     if (this.#sizeBytes <= largeAnswerBytes) this.#settle({ end: 'answer', answer });
     else setImmediate(() => this.#settle({ end: 'answer', answer }));
+  }
+
+  /** The answer of a stream that is over; undefined where it holds none, which ends the call. */
+  #joined(stream: AnswerStream): { status: number; headers: HeaderMap; body: Uint8Array } | undefined {
+    const end = stream.end();
+    if ('fault' in end) {
+      this.#settle({ end: end.fault === 'cut' ? 'broken' : 'unreadable', message: end.message });
+      return undefined;
+    }
+    const { 'transfer-encoding': _, ...headers } = this.#answer!.headers;
+    return { ...end, headers: { ...headers, 'content-type': 'application/json' } };
   }
 
   onResponseError(_: unknown, error: Error & { readonly code?: string }): void {

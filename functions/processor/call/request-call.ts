@@ -10,8 +10,9 @@ import {
 import { formatTraceparent, parseTraceparent } from '../../../shared/runtime/trace-context.ts';
 import type { RandomSource } from '../random.ts';
 import type { SpanScope } from '../tracing.ts';
-import type { CallEnd } from './answer.ts';
+import { type CallEnd, isForStream } from './answer.ts';
 import type { CallGateway, HoldAnswer } from './gateway-client.ts';
+import { streamedPayload } from './streamed-payload.ts';
 
 /** A call that was made: how it ended, when, and under which trace. */
 export interface MadeCall {
@@ -38,6 +39,8 @@ export interface WantedCall {
   /** More of an answer is not read. */
   readonly maxAnswerBytes: number;
   readonly holdAnswer: HoldAnswer;
+  /** Where the answer is to come as a stream, if it can: called for each token, or few of them. */
+  readonly onToken: ((nowMs: MonotonicMs) => void) | undefined;
 }
 
 /** Sends a request's payload to the gateway, as part of the span's trace. Every way it can end is a value. */
@@ -54,7 +57,7 @@ export interface CallParts {
 /** Makes calls through `callGateway`, each with an id of its own. */
 export function requestCaller({ callGateway, clock, wall, random }: CallParts): MakeCall {
   return async (
-    { request, gatewayUrl, objective, credential, timeoutMs, signal, maxAnswerBytes, holdAnswer },
+    { request, gatewayUrl, objective, credential, timeoutMs, signal, maxAnswerBytes, holdAnswer, onToken },
     span,
   ) => {
     const traceparent = formatTraceparent(span.context);
@@ -71,15 +74,12 @@ export function requestCaller({ callGateway, clock, wall, random }: CallParts): 
       credential,
     });
     const url = `${gatewayUrl}${request.endpoint}`;
-    const end = await callGateway({
-      url,
-      headers,
-      body: request.payload,
-      timeoutMs,
-      signal,
-      maxAnswerBytes,
-      holdAnswer,
-    });
+    const call = { url, headers, body: request.payload, timeoutMs, signal, maxAnswerBytes, holdAnswer };
+    const streamed = onToken && streamedPayload(request.endpoint, request.payload);
+    const asStream = streamed && { ...call, body: streamed, onToken: () => onToken(clock.nowMs()) };
+    let end = await callGateway(asStream ?? call);
+    const leftMs = timeoutMs - msBetween(startedAtMs, clock.nowMs());
+    if (asStream && isForStream(end) && leftMs > 0) end = await callGateway({ ...call, timeoutMs: leftMs });
     const endedAtMs = clock.nowMs();
     span.note(end.end === 'answer' ? { 'http.response.status_code': end.answer.status } : { 'error.type': end.end });
     return { end, startedAtMs, endedAtMs, sentAtMs, traceparent, requestId };

@@ -1,55 +1,80 @@
-import { LRUCache } from 'lru-cache';
-import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
+import { longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+import { ewma } from '../../../shared/runtime/ewma.ts';
 import {
-  afterCall,
+  type CallGeneration,
+  fewestTokens,
+  noAnswers,
+  sampleOfAnswer,
+  sampleOfShort,
+  type UncountedGeneration,
+  uncounted,
+  withAnswer,
+} from './answer-pace.ts';
+import {
+  afterEnd,
   afterIdling,
+  afterSample,
+  afterShed,
   type CallQuota,
-  type EndedCall,
   freshLimit,
   type Limit,
+  type LoadSample,
   quota,
   reopened,
-  resumed,
-  type SampleOutcome,
 } from './limit.ts';
-import {
-  type BasePace,
-  type CallGeneration,
-  factorOf,
-  kindOf,
-  nextBase,
-  nextSlowness,
-  notSlow,
-  type Slowness,
-} from './limit-pace.ts';
 import type { CallOutcome } from './permit.ts';
+import { nextUnloaded, nothingUnloaded, targetsOf, type Unloaded } from './promise.ts';
+import { afterFullQueue, afterQueued } from './queued-limit.ts';
+import { noGaps, type StreamGaps, sampleOf, withGap } from './stream-pace.ts';
 
-/** Why nothing may be sent, apart from the limit: the load that was read, or the gateway's own refusal. */
-export type ClosedBy = 'reading' | 'shed';
-
-/** The limit, and what closed the gate last where it has not opened since. */
-interface LimitState {
-  readonly limit: Limit;
-  readonly closedBy: ClosedBy | undefined;
+/** A call that has ended, as its pool's limit hears of it. */
+export interface EndedCall {
+  readonly startedAtMs: MonotonicMs;
+  readonly endedAtMs: MonotonicMs;
+  /** This call included. */
+  readonly inFlight: number;
+  /** Events of its stream that brought tokens, 0 where it was none. From two on, the gaps between them were heard. */
+  readonly heardEvents: number;
+  /** The pool was read to have hardly any load. */
+  readonly isIdle: boolean;
+  /** The gateway is our own, which bounds and queues async work. */
+  readonly isQueued: boolean;
 }
 
-/** Producers name models, so the kinds have to be bounded. Derived: a few models times prompt and output sizes by powers of two. */
-const maxKinds = 512;
+/** What stands before the next call. */
+export interface GateNow {
+  readonly inFlight: number;
+  /** Nothing may be sent, whatever the limit. */
+  readonly isClosed: boolean;
+  /** The gateway is our own. */
+  readonly isQueued: boolean;
+}
 
-const sampleOf = {
-  success: 'success',
-  refused: 'ignore',
-  capacity: 'dropped',
-  failure: 'ignore',
-  ignored: 'ignore',
-} as const satisfies Record<CallOutcome['became'], SampleOutcome>;
+/** The limit, and whether the gate was closed when time passed last. */
+interface LimitState {
+  readonly limit: Limit;
+  readonly isClosed: boolean;
+}
 
-/** One pool's limit, and the pace of its calls. */
+const eventWeight = 1 / 8;
+/** As many as a limit begins with, and a little more. */
+const fewCalls = 2;
+/** The limit follows gaps at most so often. */
+const sampleEveryMs = 250;
+
+/** Of the time that a message may wait: the pace is not known exactly. */
+const usedWaitShare = 0.8;
+
+/** One pool's limit, and what its calls told of the load. */
 export class CallLimit {
   readonly #ceiling: number;
-  #state: LimitState = { limit: freshLimit, closedBy: undefined };
-  readonly #bases = new LRUCache<string, BasePace>({ max: maxKinds });
-  #slowness: Slowness = notSlow;
+  #state: LimitState = { limit: freshLimit, isClosed: false };
+  #answers = noAnswers;
+  #gaps = noGaps;
+  #sampledAtMs: MonotonicMs = longAgo;
+  #succeededAtMs: MonotonicMs = longAgo;
+  #tokensPerEvent = 1;
+  #unloaded: Unloaded = nothingUnloaded;
 
   /** `ceiling`: calls at once, at most; at least 1. */
   constructor(ceiling: number) {
@@ -61,47 +86,101 @@ export class CallLimit {
     return this.#state.limit.calls;
   }
 
-  /** Time passed, and the gate is open or closed: how it was closed tells how to begin again. */
-  advance(inFlight: number, closedBy: ClosedBy | undefined, nowMs: MonotonicMs): void {
-    this.#state = projected(this.#state, inFlight, closedBy, nowMs);
+  /** How many calls begin within this time; infinitely many while the limit is not known, in slow start and behind a closed gate. */
+  callsWithin(durationMs: number): number {
+    const { limit, isClosed } = this.#state;
+    if (isClosed || limit.isStarting) return Number.POSITIVE_INFINITY;
+    return Math.ceil((limit.calls / limit.roundTripMs) * usedWaitShare * durationMs);
+  }
+
+  /** Time passed: after a closed gate, and after a time without calls, the limit begins anew. */
+  advance(gate: GateNow, nowMs: MonotonicMs): void {
+    this.#state = projected(this.#state, gate, nowMs);
   }
 
   /** How many calls may be under way now, as `advance` would leave it. Changes nothing. */
-  quota(inFlight: number, closedBy: ClosedBy | undefined, nowMs: MonotonicMs): CallQuota {
-    return quota(projected(this.#state, inFlight, closedBy, nowMs).limit, nowMs);
+  quota(gate: GateNow, nowMs: MonotonicMs): CallQuota {
+    return quota(projected(this.#state, gate, nowMs).limit, nowMs);
   }
 
-  /** A call has ended. */
-  ended(outcome: CallOutcome, call: Omit<EndedCall, 'outcome' | 'slowness'>): void {
-    const { limit } = this.#state;
-    if (outcome.became === 'success' && outcome.generation) {
-      this.#learn(outcome.generation, call.startedAtMs >= limit.sinceMs, call.endedAtMs);
+  /** Tokens of a stream have come, in one event. */
+  heard(stream: StreamGaps, inFlight: number, nowMs: MonotonicMs): void {
+    const gap = stream.heard(this.#tokensPerEvent, nowMs);
+    if (!gap) return;
+    const { tpotMs } = targetsOf(this.#unloaded);
+    this.#gaps = withGap(this.#gaps, gap, tpotMs, nowMs);
+    const sinceMs = msBetween(this.#sampledAtMs, nowMs);
+    if (sinceMs < sampleEveryMs) return;
+    this.#sampledAtMs = nowMs;
+    // A time without tokens told nothing: it is not made up for.
+    const share = Math.min(1, Math.min(sinceMs, 2 * sampleEveryMs) / this.#state.limit.roundTripMs);
+    const calls = { share, inFlight, ceiling: this.#ceiling };
+    this.#set(afterSample(this.#state.limit, sampleOf(this.#gaps, tpotMs), calls));
+  }
+
+  /** A call has ended. Returns whether the pool is to be left alone for a while. */
+  ended(outcome: CallOutcome, call: EndedCall): { readonly isShed: boolean } {
+    const { startedAtMs, endedAtMs, isQueued } = call;
+    if (outcome.became === 'success') {
+      this.#succeeded(outcome.generation, call);
+      return { isShed: false };
     }
-    const ended = { ...call, outcome: sampleOf[outcome.became], slowness: factorOf(this.#slowness) };
-    const next = afterCall(limit, ended, this.#ceiling);
-    if (next.cutAtMs !== limit.cutAtMs) this.#slowness = notSlow;
-    this.#state = { ...this.#state, limit: next };
+    const limit = afterEnd(this.#state.limit, endedAtMs);
+    const isShed = outcome.became === 'capacity' && !(isQueued && this.#isServing(call));
+    if (isShed) this.#set(afterShed(limit, startedAtMs, endedAtMs));
+    else this.#set(outcome.became === 'capacity' ? afterFullQueue(limit, call.inFlight) : limit);
+    return { isShed };
   }
 
-  #learn(generation: CallGeneration, isUnderThisLimit: boolean, nowMs: MonotonicMs): void {
-    const kind = kindOf(generation);
-    if (kind === undefined) return;
-    const msPerToken = generation.durationMs / generation.outputTokens;
-    const base = this.#bases.get(kind);
-    if (isUnderThisLimit) this.#slowness = nextSlowness(this.#slowness, base, msPerToken);
-    this.#bases.set(kind, nextBase(base, msPerToken, nowMs));
+  #succeeded(generation: UncountedGeneration | undefined, call: EndedCall): void {
+    const { startedAtMs, endedAtMs, inFlight, isQueued, heardEvents } = call;
+    const { limit } = this.#state;
+    this.#succeededAtMs = endedAtMs;
+    this.#set(afterEnd(limit, endedAtMs, msBetween(startedAtMs, endedAtMs)));
+    const calls = { share: 1 / Math.max(1, limit.calls), inFlight, ceiling: this.#ceiling };
+    if (isQueued) {
+      this.#set(afterQueued(this.#state.limit, calls));
+      return;
+    }
+    const { outputTokens, durationMs } = generation ?? {};
+    const isCounted = outputTokens !== undefined && durationMs !== undefined;
+    const sample = isCounted ? this.#learn({ outputTokens, durationMs }, call) : uncounted;
+    if (heardEvents <= 1) this.#set(afterSample(this.#state.limit, sample, calls));
+  }
+
+  /** Whether a call succeeded while this one was under way, or a round trip before its end. */
+  #isServing({ startedAtMs, endedAtMs }: EndedCall): boolean {
+    const sinceMs = Math.max(msBetween(startedAtMs, endedAtMs), this.#state.limit.roundTripMs);
+    return msBetween(this.#succeededAtMs, endedAtMs) <= sinceMs;
+  }
+
+  #learn(generation: CallGeneration, { isIdle, endedAtMs, heardEvents }: EndedCall): LoadSample {
+    if (heardEvents > 0) {
+      const tokens = Math.max(1, generation.outputTokens / heardEvents);
+      this.#tokensPerEvent = ewma(this.#tokensPerEvent, tokens, eventWeight);
+    }
+    // Once the limit has grown, or was cut, what is slow may be our own doing.
+    const { calls, isStarting } = this.#state.limit;
+    const mayBeSlower = isIdle && isStarting && calls <= fewCalls;
+    const { ttftMs, tpotMs } = this.#unloaded;
+    if (generation.outputTokens < fewestTokens) {
+      this.#unloaded = { ttftMs: nextUnloaded(ttftMs, generation.durationMs, mayBeSlower), tpotMs };
+      return sampleOfShort(generation, targetsOf(this.#unloaded));
+    }
+    const paced = withAnswer(this.#answers, generation, endedAtMs);
+    this.#answers = paced.pace;
+    this.#unloaded = { ttftMs, tpotMs: nextUnloaded(tpotMs, paced.msPerToken, mayBeSlower) };
+    return sampleOfAnswer(paced, targetsOf(this.#unloaded));
+  }
+
+  #set(limit: Limit): void {
+    this.#state = { ...this.#state, limit };
   }
 }
 
-/** A gate that was closed by a reading at any time since it was last open begins anew as after a reading. */
-function projected(
-  { limit, closedBy: before }: LimitState,
-  inFlight: number,
-  closedBy: ClosedBy | undefined,
-  nowMs: MonotonicMs,
-): LimitState {
-  if (closedBy !== undefined) return { limit, closedBy: before === 'reading' ? 'reading' : closedBy };
-  if (before === 'reading') return { limit: reopened(limit, inFlight, nowMs), closedBy };
-  if (before === 'shed') return { limit: resumed(limit, inFlight, nowMs), closedBy };
-  return { limit: afterIdling(limit, inFlight, nowMs), closedBy };
+/** What a queue can take does not change with the gate: before one the limit stays. */
+function projected({ limit, isClosed: wasClosed }: LimitState, gate: GateNow, nowMs: MonotonicMs): LimitState {
+  const { inFlight, isClosed, isQueued } = gate;
+  if (isClosed || isQueued) return { limit, isClosed };
+  return { limit: wasClosed ? reopened(limit, inFlight) : afterIdling(limit, inFlight, nowMs), isClosed };
 }

@@ -1,10 +1,11 @@
 import { later, latest, longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
 import type { BreakerHealth, ProbeCandidate } from './breaker.ts';
 import { BreakerBoard } from './breaker-board.ts';
-import { CallLimit, type ClosedBy } from './call-limit.ts';
+import { CallLimit, type GateNow } from './call-limit.ts';
 import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
 import { type CallOutcome, Permit } from './permit.ts';
+import { StreamGaps } from './stream-pace.ts';
 import { mayEscalate } from './urgency.ts';
 import type { GateInputs } from './verdict.ts';
 
@@ -21,6 +22,8 @@ export interface DispatchPoolOptions {
   /** The share of calls under way that may be escalated ones, in [0, 1]; one may always be. */
   readonly escalationShare: number;
   readonly onBreaker: (path: string, isOpen: boolean) => void;
+  /** The limit has grown while calls are under way: messages that wait may go. */
+  readonly onRoom: () => void;
 }
 
 /** What a call is for. */
@@ -37,6 +40,8 @@ interface TakenPlace {
   readonly startedAtMs: MonotonicMs;
   readonly endedAtMs: MonotonicMs;
   readonly isEscalated: boolean;
+  /** Events of its stream that brought tokens. */
+  readonly heardEvents: number;
 }
 
 /** Protocol: contract §3. */
@@ -45,6 +50,10 @@ const failuresToOpen = 5;
 const longestShedMs = 60_000;
 /** How long a 2xx speaks for its path. Protocol: contract §3. */
 const healthyForMs = 60_000;
+/** The source that our own gateway alone has data for. */
+const ownGateway = 'gateway';
+/** Below this saturation a pool counts as idle. Derived: a quarter of the queue, or of the cache, that makes it full. */
+const idleBelow = 0.25;
 /** An escalated call that the gateway refuses is not tried again sooner: no gate would hold it. Protocol: the shortest `Retry-After`, contract §5. */
 const shortestEscalationPauseMs = 1000;
 
@@ -67,6 +76,7 @@ export class DispatchPool {
   readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
+  readonly #onRoom: () => void;
   readonly #succeededAtMs = new Map<string, MonotonicMs>();
   #inFlight = 0;
   /** Of those in flight. */
@@ -75,14 +85,15 @@ export class DispatchPool {
   #shedAtMs: MonotonicMs = longAgo;
   #shedUntilMs: MonotonicMs = longAgo;
 
-  constructor({ name, gatewayUrl, capacity, ceiling, whenUnknown, escalationShare, onBreaker }: DispatchPoolOptions) {
-    this.name = name;
-    this.gatewayUrl = gatewayUrl;
-    this.capacity = capacity;
-    this.#whenUnknown = whenUnknown;
-    this.#escalationShare = escalationShare;
-    this.#limit = new CallLimit(ceiling);
-    this.breakers = new BreakerBoard(failuresToOpen, onBreaker);
+  constructor(options: DispatchPoolOptions) {
+    this.name = options.name;
+    this.gatewayUrl = options.gatewayUrl;
+    this.capacity = options.capacity;
+    this.#whenUnknown = options.whenUnknown;
+    this.#escalationShare = options.escalationShare;
+    this.#limit = new CallLimit(options.ceiling);
+    this.#onRoom = options.onRoom;
+    this.breakers = new BreakerBoard(failuresToOpen, options.onBreaker);
   }
 
   /** Calls under way. */
@@ -95,10 +106,23 @@ export class DispatchPool {
     return this.#limit.calls;
   }
 
+  /** Whether the gateway was read to be our own: it knows its load better than its answers tell it. */
+  isOurs(nowMs: MonotonicMs): boolean {
+    return this.capacity.readingAt(nowMs)?.source === ownGateway;
+  }
+
+  /**
+   * How many messages that wait will be called within this time, at the pace of now: infinitely many where no pace is known. What is more
+   * would go back to Pub/Sub all at once when its wait is over, and Pub/Sub would take that for an outage.
+   */
+  callsWithin(durationMs: number): number {
+    return this.#limit.callsWithin(durationMs);
+  }
+
   /** Time passed, and a message asks: reads the load where that is due, and lets the limit begin anew where the gate has opened. */
   advance(nowMs: MonotonicMs): void {
     this.capacity.advance(nowMs);
-    this.#limit.advance(this.#inFlight, this.#closedBy(nowMs), nowMs);
+    this.#limit.advance(this.#gateNow(nowMs), nowMs);
   }
 
   /** What the pool looks like now. Changes nothing. */
@@ -108,7 +132,7 @@ export class DispatchPool {
       whenUnknown: this.#whenUnknown,
       shedUntilMs: this.#shedEndMs(nowMs),
       inFlight: this.#inFlight,
-      quota: this.#limit.quota(this.#inFlight, this.#closedBy(nowMs), nowMs),
+      quota: this.#limit.quota(this.#gateNow(nowMs), nowMs),
     };
   }
 
@@ -120,13 +144,15 @@ export class DispatchPool {
   /** Gives a place for a call. `onEnd` is called when it was given back, after the pool has learned what became of the call. */
   take(call: CalledPath, startedAtMs: MonotonicMs, onEnd: () => void, isEscalated = false): Permit {
     const { path, message, tenant } = call;
-    const permit = new Permit((outcome, endedAtMs) => {
-      this.#learn(outcome, call, { startedAtMs, endedAtMs, isEscalated });
+    const stream = new StreamGaps();
+    const ended = (outcome: CallOutcome, endedAtMs: MonotonicMs): void => {
+      this.#learn(outcome, call, { startedAtMs, endedAtMs, isEscalated, heardEvents: stream.events });
       this.#inFlight -= 1;
       this.#escalated -= Number(isEscalated);
       this.breakers.ended(path, message, healthOf[outcome.became], endedAtMs);
       onEnd();
-    });
+    };
+    const permit = new Permit(ended, (nowMs) => this.#heard(stream, nowMs));
     this.#inFlight += 1;
     this.#escalated += Number(isEscalated);
     this.breakers.began(path, message, tenant);
@@ -139,10 +165,22 @@ export class DispatchPool {
     return atMs !== undefined && msBetween(atMs, nowMs) <= healthyForMs;
   }
 
-  #learn(outcome: CallOutcome, call: CalledPath, { startedAtMs, endedAtMs, isEscalated }: TakenPlace): void {
+  #heard(stream: StreamGaps, nowMs: MonotonicMs): void {
+    this.#limit.heard(stream, this.#inFlight, nowMs);
+    if (Math.floor(this.#limit.calls) > this.#inFlight) this.#onRoom();
+  }
+
+  #learn(outcome: CallOutcome, call: CalledPath, place: TakenPlace): void {
+    const { startedAtMs, endedAtMs, isEscalated } = place;
     // Room for an escalated call says nothing about room for others.
     const heard = isEscalated && outcome.became !== 'capacity' ? ({ became: 'ignored' } as const) : outcome;
-    this.#limit.ended(heard, { startedAtMs, endedAtMs, inFlight: this.#inFlight });
+    const saturation = this.capacity.readingAt(endedAtMs)?.saturation ?? Number.POSITIVE_INFINITY;
+    const { isShed } = this.#limit.ended(heard, {
+      ...place,
+      inFlight: this.#inFlight,
+      isIdle: saturation < idleBelow,
+      isQueued: this.isOurs(endedAtMs),
+    });
     if (outcome.became === 'success') {
       this.#succeededAtMs.set(call.path, endedAtMs);
       const waitMs = Math.max(0, msBetween(call.arrivedAtMs, startedAtMs));
@@ -150,22 +188,29 @@ export class DispatchPool {
     }
     if (outcome.became !== 'capacity') return;
     const pauseMs = Math.min(outcome.retryAfterMs, longestShedMs);
+    if (isEscalated) this.#escalatesFromMs = later(endedAtMs, Math.max(pauseMs, shortestEscalationPauseMs));
+    if (!isShed) return;
     this.#shedAtMs = endedAtMs;
     this.#shedUntilMs = latest(this.#shedUntilMs, later(endedAtMs, pauseMs));
-    if (isEscalated) this.#escalatesFromMs = later(endedAtMs, Math.max(pauseMs, shortestEscalationPauseMs));
   }
 
-  /** Why nothing may be sent now, apart from the limit. */
-  #closedBy(nowMs: MonotonicMs): ClosedBy | undefined {
+  #gateNow(nowMs: MonotonicMs): GateNow {
+    return { inFlight: this.#inFlight, isClosed: this.#isClosed(nowMs), isQueued: this.isOurs(nowMs) };
+  }
+
+  /** Nothing may be sent now, whatever the limit. */
+  #isClosed(nowMs: MonotonicMs): boolean {
     const { gate } = this.capacity.at(nowMs);
-    const isClosed = gate === 'saturated' || gate === 'asleep' || (gate === 'unknown' && this.#whenUnknown !== 'open');
-    if (isClosed) return 'reading';
-    return this.#shedEndMs(nowMs) > nowMs ? 'shed' : undefined;
+    if (gate === 'saturated' || gate === 'asleep' || this.#shedEndMs(nowMs) > nowMs) return true;
+    return gate === 'unknown' && this.#whenUnknown !== 'open';
   }
 
-  /** The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. */
+  /**
+   * The gateway had no room: nothing is sent for as long as it asked, a minute at most, and until the load has been read anew. Our own
+   * tells its room now: once it was read, nothing that was asked before counts.
+   */
   #shedEndMs(nowMs: MonotonicMs): MonotonicMs {
-    if (this.capacity.readSince(this.#shedAtMs)) return this.#shedUntilMs;
+    if (this.capacity.readSince(this.#shedAtMs)) return this.isOurs(nowMs) ? this.#shedAtMs : this.#shedUntilMs;
     return latest(this.#shedUntilMs, this.capacity.at(nowMs).nextReadingAtMs, later(nowMs, 1));
   }
 }

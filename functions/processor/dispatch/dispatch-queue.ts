@@ -179,13 +179,16 @@ export class DispatchQueue {
 
   /** Sends messages back until places and bytes are enough again; of queues that hold alike, the newcomer's gives up first. */
   #makeRoom({ request }: WaitingCall): void {
-    const { maxWaiting, maxWaitingBytes } = this.#options;
+    const { maxWaiting, maxWaitingBytes, clock } = this.#options;
+    const pool = this.#queueOf(request.pool);
+    const inTime = request.pool.callsWithin(msBetween(clock.nowMs(), request.giveUpAtMs));
     for (;;) {
-      const isCrowded = this.#waiting.size > maxWaiting;
+      const isLate = pool.waiting > inTime;
+      const isCrowded = this.#waiting.size > maxWaiting || isLate;
       if (!isCrowded && this.#waitingBytes <= maxWaitingBytes) return;
       const share = isCrowded ? 'waiting' : 'sizeBytes';
-      const queues = [...this.#pools.values()].flatMap(({ subscriptions }) => subscriptions);
-      const own = this.#queueOf(request.pool).queueOf(request);
+      const queues = (isLate ? [pool] : [...this.#pools.values()]).flatMap(({ subscriptions }) => subscriptions);
+      const own = pool.queueOf(request);
       const subscription = largest(queues, share, own);
       const latest = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));

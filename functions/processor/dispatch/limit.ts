@@ -4,46 +4,41 @@ import { ewma } from '../../../shared/runtime/ewma.ts';
 /**
  * How many calls of a pool may be under way at once, learned from what its calls report. Nothing here knows how many others do the same.
  *
- * With `n` calls allowed, of a call that began under this limit:
- * - success, where the limit is used: n + 1 up to `doublesTo` (slow start: it doubles every round trip), n + 1/n above (one more every
- *   round trip), at most the ceiling. Slow start counts as used from half of the limit on.
- * - success, where calls of its kind have become 4 times as slow (s): n · max(½, 4/s), at least 1.
- * - shed: n · ½, at least 1/16. A burst counts once: there is one cut a second, and calls from before the last one say nothing new.
- * - anything else says nothing of capacity: n stays.
+ * With `n` calls allowed and `m` under way, congestion `r` (1: the limit stands) sampled for the share `s` of a round trip:
  *
- * Below one, one call is under way for the share n of the time: after each, the pool rests (1/n − 1) round trips, half a minute at most. There
- * a success counts fourfold, up to 1, and with 1 slow start begins anew.
+ *     slow start, r ≤ 1     n ← n + s · n                                              while m ≥ n/2: doubles every round trip
+ *     otherwise             n ← n · exp(½ · s · clip(1 − r, −2, 1)) + s/10             no more growth than 1/10 while m < n/2
+ *     below 1, for more     2 in place of ½
+ *     n is not used         n ← n − s/2 · (n − m)                                      but for slow start
  *
- * Slow start also follows a closed gate and ten seconds without a call: from 1, or what is still under way, without bound when the load
- * was read to be low or when it was idle, and up to n after a shed.
+ * `n` stays in [1/16, ceiling].
  *
- * After Jacobson's congestion avoidance, https://ee.lbl.gov/papers/congavoid.pdf, and https://github.com/Netflix/concurrency-limits.
+ * The step is in proportion to `n`, so that the sum over all instances changes by the same factor whatever their number is. What is not
+ * used is lost: each instance is sent as many messages as any other, so that a large limit that is not used makes room for a small one
+ * that is. A shed halves `n`, once a round trip.
+ *
+ * Below one, one call is under way for the share n of the time: after each, the pool rests (1/n − 1) round trips, half a minute at most.
+ *
+ * Slow start ends once a sample has seen load. It begins anew after a closed gate, from what is still under way, and after ten seconds
+ * without a call, from 1.
  */
 export interface Limit {
   /** In [1/16, ceiling]. */
   readonly calls: number;
-  /** Where slow start ends. */
-  readonly doublesTo: number;
+  readonly isStarting: boolean;
+  /** Calls that began earlier cut nothing more. */
   readonly cutAtMs: MonotonicMs;
-  /** Calls that began earlier say nothing of this limit. */
-  readonly sinceMs: MonotonicMs;
   /** Of calls that succeeded, smoothed. */
   readonly roundTripMs: number;
   readonly lastEndAtMs: MonotonicMs;
 }
 
-/** A success tells of room, a drop of none; an ignored call tells nothing. */
-export type SampleOutcome = 'success' | 'ignore' | 'dropped';
-
-/** What the limit hears of a call. */
-export interface EndedCall {
-  readonly outcome: SampleOutcome;
-  readonly startedAtMs: MonotonicMs;
-  readonly endedAtMs: MonotonicMs;
-  /** This call included. */
-  readonly inFlight: number;
-  /** How many times as slow as unhurried ones recent calls were; undefined when too few were compared. */
-  readonly slowness: number | undefined;
+/** What a pool's answers tell of its load. */
+export interface LoadSample {
+  /** 0 is no load, at 1 the limit stands. */
+  readonly congestion: number;
+  /** Slow start is over. */
+  readonly isLoaded: boolean;
 }
 
 /** How many calls may be under way now. */
@@ -53,28 +48,31 @@ export interface CallQuota {
   readonly untilMs?: MonotonicMs;
 }
 
+// Measured: docs/how-async-takes-what-is-left.md says what each is worth.
+const gain = 0.5;
+const steepestDecrease = -2;
+/** Below one call a sample comes seldom, and a step up is not much. */
+const returnGain = 2;
+/** Of what is not used, lost in a round trip. */
+const leak = 0.5;
+const fairCallsPerTrip = 0.1;
+/** Protocol: llm-d's batch processors halve at a shed. */
+const cutFactor = 0.5;
 /** Calls at once that are always allowed. Derived: 32 instances at this floor send two calls at once. */
 const floor = 1 / 16;
-/**
- * Slowness from which the limit is cut. Derived: calls that share an engine with as many others as it holds become two to three times as
- * slow without being too many.
- */
-const slowFrom = 4;
-/** A burst of refusals is one event. Protocol: llm-d-async cuts at most once a second. */
-const cutEveryMs = 1000;
 /** After this time without a call nothing is known of the pool any more. Derived: two periods of `CAPACITY_REFRESH_SECONDS`. */
 const idleAfterMs = 10_000;
 /** Serves where no call has succeeded yet. Learned with the first success. */
-const assumedRoundTripMs = 50;
+const assumedRoundTripMs = 1000;
+const roundTripWeight = 1 / 8;
 /** Derived: below the longest pause of a push subscription (60 s), so that a pool that recovers is found before its messages return. */
 const longestRestMs = 30_000;
 
 /** How every pool begins: with one call, in slow start. */
 export const freshLimit: Limit = Object.freeze({
   calls: 1,
-  doublesTo: Number.POSITIVE_INFINITY,
+  isStarting: true,
   cutAtMs: longAgo,
-  sinceMs: longAgo,
   roundTripMs: assumedRoundTripMs,
   lastEndAtMs: longAgo,
 });
@@ -87,51 +85,67 @@ export function quota({ calls, roundTripMs, lastEndAtMs }: Limit, nowMs: Monoton
   return nowMs >= untilMs ? { calls: 1 } : { calls: 0, untilMs };
 }
 
-/** The limit after a call has ended. `ceiling`: calls at once, at most. */
-export function afterCall(before: Limit, call: EndedCall, ceiling: number): Limit {
-  const limit = { ...before, lastEndAtMs: call.endedAtMs };
-  const saysNothing = call.outcome === 'ignore' || call.startedAtMs < before.sinceMs;
-  if (saysNothing) return limit;
-  if (call.outcome === 'dropped') return cut(limit, 0.5, floor, call.endedAtMs);
-  const tripMs = msBetween(call.startedAtMs, call.endedAtMs);
-  const timed = { ...limit, roundTripMs: ewma(limit.roundTripMs, tripMs, 1 / 8) };
-  const { slowness = 1 } = call;
-  if (slowness > slowFrom) return cut(timed, Math.max(0.5, slowFrom / slowness), 1, call.endedAtMs);
-  return grown(timed, call.inFlight, ceiling);
+/** The calls that a sample was taken of. */
+export interface SampledCalls {
+  /** Of a round trip, that the sample stands for; in (0, 1]. */
+  readonly share: number;
+  /** Calls under way, the sampled one included. */
+  readonly inFlight: number;
+  /** Calls at once, at most. */
+  readonly ceiling: number;
 }
 
-/** The limit after a gate that a reading had closed is open again. */
-export function reopened(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
-  const calls = Math.max(1, Math.min(limit.calls, inFlight));
-  return { ...limit, calls, doublesTo: Number.POSITIVE_INFINITY, sinceMs: nowMs };
+/** The limit after a sample of the load. */
+export function afterSample(
+  limit: Limit,
+  { congestion, isLoaded }: LoadSample,
+  { share, inFlight, ceiling }: SampledCalls,
+): Limit {
+  const isStarting = limit.isStarting && !isLoaded;
+  const next =
+    isStarting && congestion <= 1
+      ? doubled(limit.calls, share, inFlight)
+      : steered(limit.calls, congestion, share, inFlight);
+  // The place of a call that has just ended is not taken yet.
+  const unused = isStarting ? 0 : Math.max(0, limit.calls - Math.max(1, inFlight + 1));
+  return { ...limit, isStarting, calls: Math.max(floor, Math.min(ceiling, next - leak * share * unused)) };
 }
 
-/** The limit after the time is over for which a shed had closed the gate. */
-export function resumed(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
-  return { ...limit, calls: Math.min(limit.calls, Math.max(1, inFlight)), doublesTo: limit.calls, sinceMs: nowMs };
+/** A limit that is hardly used says nothing about what more would do. */
+export function isUsed(calls: number, inFlight: number): boolean {
+  return inFlight >= calls / 2;
+}
+
+function doubled(calls: number, share: number, inFlight: number): number {
+  return isUsed(calls, inFlight) ? calls + calls * share : calls;
+}
+
+function steered(calls: number, congestion: number, share: number, inFlight: number): number {
+  const room = Math.max(steepestDecrease, Math.min(1, 1 - congestion));
+  const step = room > 0 && !isUsed(calls, inFlight) ? 0 : (room > 0 && calls < 1 ? returnGain : gain) * share * room;
+  return calls * Math.exp(step) + fairCallsPerTrip * share;
+}
+
+/** The limit after the gateway refused a call for want of room. */
+export function afterShed(limit: Limit, startedAtMs: MonotonicMs, nowMs: MonotonicMs): Limit {
+  if (startedAtMs < limit.cutAtMs) return limit;
+  return { ...limit, isStarting: false, calls: Math.max(floor, limit.calls * cutFactor), cutAtMs: nowMs };
+}
+
+/** The limit after a call has ended, however. `roundTripMs` where it succeeded. */
+export function afterEnd(limit: Limit, nowMs: MonotonicMs, roundTripMs?: number): Limit {
+  const ended = { ...limit, lastEndAtMs: nowMs };
+  if (roundTripMs === undefined) return ended;
+  return { ...ended, roundTripMs: ewma(limit.roundTripMs, roundTripMs, roundTripWeight) };
+}
+
+/** The limit after a gate that was closed is open again. */
+export function reopened(limit: Limit, inFlight: number): Limit {
+  return { ...limit, calls: Math.min(limit.calls, Math.max(1, inFlight)), isStarting: true };
 }
 
 /** The limit of a pool that may have been idle: after ten seconds without a call it is not known any more. */
 export function afterIdling(limit: Limit, inFlight: number, nowMs: MonotonicMs): Limit {
   const isKnown = inFlight > 0 || limit.calls <= 1 || msBetween(limit.lastEndAtMs, nowMs) < idleAfterMs;
-  return isKnown ? limit : { ...limit, calls: 1, doublesTo: Number.POSITIVE_INFINITY };
-}
-
-function grown(limit: Limit, inFlight: number, ceiling: number): Limit {
-  const { calls, doublesTo } = limit;
-  if (calls < 1) {
-    const risen = Math.min(1, calls * 4);
-    return { ...limit, calls: risen, doublesTo: risen < 1 ? doublesTo : Number.POSITIVE_INFINITY };
-  }
-  const isStarting = calls < doublesTo;
-  const isUsed = inFlight >= (isStarting ? calls / 2 : Math.floor(calls));
-  if (!isUsed) return limit;
-  const more = isStarting ? Math.min(doublesTo, calls + 1) : calls + 1 / calls;
-  return { ...limit, calls: Math.min(ceiling, more) };
-}
-
-function cut(limit: Limit, factor: number, least: number, nowMs: MonotonicMs): Limit {
-  if (msBetween(limit.cutAtMs, nowMs) < cutEveryMs || limit.calls <= least) return limit;
-  const calls = Math.max(least, limit.calls * factor);
-  return { ...limit, calls, doublesTo: calls, cutAtMs: nowMs, sinceMs: nowMs };
+  return isKnown ? limit : { ...limit, calls: 1, isStarting: true };
 }

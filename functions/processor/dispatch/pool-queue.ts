@@ -14,6 +14,11 @@ export class PoolQueue {
     return [...this.#subscriptions.values()];
   }
 
+  /** Messages that wait. */
+  get waiting(): number {
+    return this.subscriptions.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   get hasReady(): boolean {
     return this.subscriptions.some(({ hasReady }) => hasReady);
   }

@@ -185,7 +185,7 @@ function expired(request: AsyncRequest): RequestEnding {
 
 /**
  * Each message that is given back makes Pub/Sub pause for longer: then none would be here when the outage is over. So those wait on that
- * found nobody there, and those that probe what the breaker holds up; the breaker itself says when the next probe goes out.
+ * found no gateway, and those that probe what the breaker holds up; the breaker itself says when the next probe goes out.
  */
 function afterOutage({ request, call, callClass, isProbe, mayWaitMs }: EndedAttempt): NextStep {
   if (isProbe) return { step: 'wait-on', pauseMs: 0 };

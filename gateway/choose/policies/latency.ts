@@ -30,7 +30,7 @@ const gatheringShare = 0.2;
  */
 export const latency: Policy = {
   meaning:
-    'the lowest predicted cost to everyone: TTFT and time per token as learned from what the pool shows, its prefix caches included',
+    'the lowest predicted cost to all requests: TTFT and time per token as learned from what the pool shows, its prefix caches included',
   waitsFor: 'the best endpoint',
   score: latencyScores,
 };

@@ -31,7 +31,7 @@ export class UnloadedAnswers {
     mean.ms += (tookMs / tokens - mean.ms) * Math.max(newestWeight, 1 / mean.answers);
   }
 
-  /** What so many tokens take; 0 where no answer has told. */
+  /** Milliseconds that `tokens` tokens take; 0 where no answer has told. */
   expectedMs({ part, tokens }: Pick<TimedAnswer, 'part' | 'tokens'>): number {
     return this.#means[part].ms * tokens;
   }

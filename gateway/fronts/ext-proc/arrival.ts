@@ -1,4 +1,4 @@
-import { type ApiRoute, everyApiRoute } from '../../../shared/openai/api-routes.ts';
+import { type ApiRoute, apiRoutes, everyApiRoute } from '../../../shared/openai/api-routes.ts';
 import { type Admission, type AdmissionRefusal, admit, type ServingPool } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
@@ -10,18 +10,28 @@ import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
 import { workClassOf } from '../../work-class.ts';
 import type { Admitting } from '../http/inference-routes.ts';
 
-/** What is asked: an inference route; something that any endpoint may answer; or nothing that is served. */
-export type Asked = { readonly route: ApiRoute } | 'anything' | Refusal;
+/**
+ * What is asked: an inference route, which its body tells where the proxy does not say the path; something that any endpoint may answer; or
+ * nothing that is served.
+ */
+export type Asked = { readonly route: ApiRoute | undefined } | 'anything' | Refusal;
 
 const onlyReads: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What a request asks for, by its method and path. */
 export function askedOf(headers: Headers): Asked {
-  const { ':method': method, ':path': target = '' } = headers;
+  const { ':method': method, ':path': target } = headers;
+  if (method === undefined && target === undefined) return { route: undefined };
   if (onlyReads.has(method)) return 'anything';
   const path = `${target}`.split('?', 1)[0];
   const route = everyApiRoute.find((each) => each.path === path);
   return route && method === 'POST' ? { route } : unknownRoute(`${method}`, `${target}`);
+}
+
+/** The route of a body that is sent without a path, by the key under which it has its prompt; chats where it has none. */
+export function impliedRoute(body: Buffer): ApiRoute {
+  const implied = everyApiRoute.find(({ impliedByKey }) => impliedByKey && body.includes(`"${impliedByKey}"`));
+  return implied ?? apiRoutes.chatCompletions;
 }
 
 /** `host:port` of the pool's endpoints that the proxy lets choose from; undefined where it lets choose any. */

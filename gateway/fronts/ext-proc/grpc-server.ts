@@ -24,7 +24,7 @@ export interface GrpcServerOptions extends GrpcStreamOptions {
 
 /**
  * A proxy resets every stream that is done, each with its own request. Node's own bounds (1,000 at once, 33 a second) would close its
- * connection; who may connect is trusted with the requests themselves. Derived: more than a connection sees in its life.
+ * connection; a proxy that may connect is trusted with the requests themselves. Derived: more than a connection sees in its life.
  */
 const unboundedResets = { streamResetBurst: 1e9, streamResetRate: 1e9 };
 /** Of one stream: a piece of a body may come at once, and what a peer can make us hold unread stays small. Derived: four of Envoy's largest pieces. */

@@ -7,7 +7,16 @@ import type { Headers } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
 import { type Refusal, refusal } from '../../refusal.ts';
 import type { HeldBody } from '../http/held-body.ts';
-import { admitProxied, askedOf, forItsClass, leastLoaded, listedModels, noneUsable, subsetOf } from './arrival.ts';
+import {
+  admitProxied,
+  askedOf,
+  forItsClass,
+  impliedRoute,
+  leastLoaded,
+  listedModels,
+  noneUsable,
+  subsetOf,
+} from './arrival.ts';
 import type { GrpcStream } from './grpc-stream.ts';
 import { IncomingBody } from './incoming-body.ts';
 import type { PickerServices } from './picker-services.ts';
@@ -122,9 +131,9 @@ export class RequestIntake {
     this.#listener.forAny(endpoint);
   }
 
-  #read(route: ApiRoute): void {
+  #read(route: ApiRoute | undefined): void {
     this.#services.bodies.read(this.#body, {
-      taken: (body) => this.#taken(route, body),
+      taken: (body) => this.#taken(route ?? impliedRoute(body.bytes), body),
       refused: (refused) => this.#refuse(forItsClass(refused, this.#headers, this.#services)),
       gone: () => {},
     });

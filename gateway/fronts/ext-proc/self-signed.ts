@@ -1,6 +1,6 @@
 import { generate } from 'selfsigned';
 
-/** Derived: longer than a process runs; proxies do not check who signed the certificate, nor when. */
+/** Derived: longer than a process runs; proxies check neither the signature of the certificate nor its dates. */
 const validDays = 3650;
 
 /** A key and a certificate that it signs itself, as endpoint pickers have them: the proxy wants encryption, and does not ask for more. */

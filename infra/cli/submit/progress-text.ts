@@ -18,7 +18,7 @@ export interface Tempo {
   readonly quietMs: number;
 }
 
-/** Silence worth a word; short enough to be seen before anybody wonders. */
+/** Silence that is told: shorter than the time after which a run looks stuck. */
 const longSilenceMs = 15_000;
 
 const mostKindsShown = 5;

@@ -22,10 +22,10 @@ const streamEnd = Buffer.from('0\r\n\r\n');
 
 /** Streams under way, and how many chunks each still gets. */
 const streams = new Map<Socket, number>();
-/** When a request came last on each connection. */
-const askedAtMs = new Map<Socket, number>();
+/** Of one endpoint: when a request came last on each connection. */
+type AskedAtMs = Map<Socket, number>;
 
-const serve = (socket: Socket): void => {
+const serve = (socket: Socket, askedAtMs: AskedAtMs): void => {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy());
@@ -41,7 +41,7 @@ const serve = (socket: Socket): void => {
       const length = Number(/\r\ncontent-length: *(\d+)/i.exec(pending.slice(0, head))?.[1] ?? 0);
       const end = head + 4 + length;
       if (pending.length < end) return;
-      answer(socket, pending.slice(0, end), length);
+      answer(socket, askedAtMs, pending.slice(0, end), length);
       pending = pending.slice(end);
     }
   });
@@ -59,15 +59,18 @@ setInterval(() => {
 }, chunkEveryMs);
 
 for (const port of process.argv.slice(2)) {
-  const server = createServer({ noDelay: true }, serve);
+  const askedAtMs: AskedAtMs = new Map();
+  const server = createServer({ noDelay: true }, (socket) => serve(socket, askedAtMs));
   await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
 }
 process.stdout.write(`listening on http://127.0.0.1:${process.argv[2]}\n`);
 
-function answer(socket: Socket, request: string, bodyLength: number): void {
+function answer(socket: Socket, askedAtMs: AskedAtMs, request: string, bodyLength: number): void {
   if (request.startsWith('GET ')) {
     const path = request.slice(4, request.indexOf(' ', 4));
-    socket.write(path === '/metrics' ? page() : (canned[path as keyof typeof canned] ?? plain('text/plain', '')));
+    socket.write(
+      path === '/metrics' ? page(askedAtMs) : (canned[path as keyof typeof canned] ?? plain('text/plain', '')),
+    );
     return;
   }
   askedAtMs.set(socket, performance.now());
@@ -78,7 +81,7 @@ function answer(socket: Socket, request: string, bodyLength: number): void {
 }
 
 /** As of an engine that runs all that it gets: each connection on which a request came within the last second. */
-function page(): Buffer {
+function page(askedAtMs: AskedAtMs): Buffer {
   const sinceMs = performance.now() - 1000;
   for (const [socket, atMs] of askedAtMs) if (atMs < sinceMs) askedAtMs.delete(socket);
   const values = { num_requests_running: askedAtMs.size, num_requests_waiting: 0, kv_cache_usage_perc: 0 };

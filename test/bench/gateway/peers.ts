@@ -24,7 +24,7 @@ export interface Upstream {
   readonly urls: readonly string[];
 }
 
-/** Starts so many endpoints. */
+/** Starts `endpoints` endpoints. */
 export async function startUpstream(endpoints: number): Promise<Upstream> {
   const ports = await Promise.all(Array.from({ length: endpoints }, freePort));
   const command = [process.execPath, join(import.meta.dirname, 'canned-upstream.ts'), ...ports.map(String)];

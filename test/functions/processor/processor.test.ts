@@ -107,3 +107,20 @@ test('a full pool holds up no other', async () => {
   expect(await world.push()).toBe(204);
   expect(stuck.map(({ status }) => status)).toEqual([undefined, undefined]);
 });
+
+test('large messages of one tenant that wait leave half of the room for bodies to others', async () => {
+  const world = await startProcessorWorld({
+    settings: { maxBufferedBytes: 24_000_000 },
+    source: async () => ({ source: 'x', saturation: 1, ageMs: 0 }),
+  });
+  const ofBytes = (sizeBytes: number): string => `{"model":"m","messages":["${'x'.repeat(sizeBytes)}"]}`;
+  const large = [1, 2].map((index) =>
+    world.start({ messageId: `large ${index}`, data: ofBytes(5_500_000), attributes: { tenant: 'large' } }),
+  );
+  const small = world.start({ messageId: 'small', data: ofBytes(1_000_000), attributes: { tenant: 'small' } });
+  await world.clock.advance(1000);
+  expect(large.map(({ status }) => status)).toEqual([undefined, 429]);
+  expect(small.status).toBeUndefined();
+  world.processor.close();
+  await world.clock.advance(0);
+});

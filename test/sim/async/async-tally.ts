@@ -7,6 +7,7 @@ export class AsyncTally {
   #served = 0;
   #refused = 0;
   #evicted = 0;
+  #lost = 0;
   #wastedTokens = 0;
 
   constructor(endsAtMs: number) {
@@ -26,12 +27,17 @@ export class AsyncTally {
     this.#wastedTokens += generatedTokens;
   }
 
+  lost(): void {
+    this.#lost += 1;
+  }
+
   figures(seconds: number): AsyncFigures {
     return {
       tokensPerSecond: this.#tokens / seconds,
       served: this.#served,
       refused: this.#refused,
       evicted: this.#evicted,
+      lost: this.#lost,
       wastedTokens: this.#wastedTokens,
     };
   }

@@ -9,6 +9,8 @@ import { messageOf, SimulatedFunction } from './simulated-function.ts';
 export interface FunctionLoad {
   readonly kind: AsyncKind;
   readonly instances: number;
+  /** Its calls are streams, where they can be. */
+  readonly streams?: boolean;
 }
 
 export interface FunctionInstancesOptions extends FunctionLoad {

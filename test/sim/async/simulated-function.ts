@@ -39,6 +39,8 @@ export interface SimulatedFunctionOptions {
   readonly listener: FunctionListener;
   /** Variables of the function beside those that name topics. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its calls are streams, where they can be. */
+  readonly streams?: boolean | undefined;
   /** Calls do not say how much time is left: the gateway knows nothing of deadlines. */
   readonly hidesDeadlines?: boolean;
 }
@@ -87,7 +89,8 @@ export class SimulatedFunction {
   #createInstance(): Processor {
     const { clock } = this.#gateway;
     const random = { fraction: this.#random, uuid: () => uuid(this.#random) };
-    const environment = { ...topics, ...this.#options.environment };
+    const { streams, environment: own } = this.#options;
+    const environment = { ...topics, STREAM_CALLS: streams ? 'auto' : 'never', ...own };
     return createProcessor({
       clock,
       wall: clock,
@@ -124,7 +127,7 @@ export class SimulatedFunction {
     capacityRead: () => {},
   };
 
-  readonly #call: CallGateway = ({ body, headers, timeoutMs, signal }: GatewayCall) => {
+  readonly #call: CallGateway = ({ body, headers, timeoutMs, signal, onToken }: GatewayCall) => {
     const { promise, resolve } = Promise.withResolvers<CallEnd>();
     const { lengths } = JSON.parse(Buffer.from(body).toString()) as { readonly lengths: AsyncLengths };
     const giveUp = (end: CallEnd): void => {
@@ -145,7 +148,8 @@ export class SimulatedFunction {
     const request = this.#gateway.send({
       work: { ...lengths, blockHashes: [], promptBlocks: new Uint32Array() },
       priority: priorities[headers[objectiveHeaders[0]] ?? ''] ?? Number.NaN,
-      stream: false,
+      stream: onToken !== undefined,
+      onToken,
       ...(this.#options.hidesDeadlines ? {} : { leftMs }),
       onServed: (served) => settle(completed(served)),
       onRefused: (refusal, generatedTokens) => {

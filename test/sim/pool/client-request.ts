@@ -43,13 +43,23 @@ export interface ClientCall {
   /** To its deadline, as its TTFT header says; absent where it says nothing. */
   readonly leftMs?: number;
   readonly tenant?: string;
+  /** A token of a stream has come. */
+  readonly onToken?: (() => void) | undefined;
   readonly onServed: (served: Served) => void;
   /** @param generatedTokens thrown away, where it was stopped for others */
   readonly onRefused: (refusal: Refusal, generatedTokens: number) => void;
 }
 
+/** Requests on engines. */
+export interface UnderWay {
+  realtime: number;
+  async: number;
+}
+
 /** What stands behind a client's request. */
 export interface SimulatedPool {
+  /** Kept by the requests themselves. */
+  readonly underWay: UnderWay;
   readonly clock: VirtualClock;
   readonly router: Router;
   engineOf(url: string): SimulatedEngine;
@@ -104,6 +114,7 @@ export class ClientRequest implements Front, EngineJob {
 
   dispatch(attempt: Attempt): void {
     this.#attempt = attempt;
+    this.#gateway.underWay[this.#kind] += 1;
     this.#sequence = this.#gateway.engineOf(attempt.endpoint.url).add(this);
   }
 
@@ -119,12 +130,14 @@ export class ClientRequest implements Front, EngineJob {
     if (!this.#call.stream) return;
     if (generatedTokens === 1) this.#attempt!.firstByte(200, 0, nowMs);
     this.#attempt!.chunk(nowMs);
+    this.#call.onToken?.();
   }
 
   onDone(cachedTokens: number): void {
     const { promptTokens, outputTokens } = this;
     const attempt = this.#attempt!;
     const nowMs = this.#gateway.clock.nowMs();
+    this.#gateway.underWay[this.#kind] -= 1;
     if (!this.#call.stream) attempt.firstByte(200, 0, nowMs);
     if (!this.#call.withoutUsage) {
       attempt.reported({ promptTokens, completionTokens: this.#call.embeds ? undefined : outputTokens, cachedTokens });
@@ -140,8 +153,15 @@ export class ClientRequest implements Front, EngineJob {
     });
   }
 
+  get #kind(): keyof UnderWay {
+    return this.#call.priority < 0 ? 'async' : 'realtime';
+  }
+
   #abortEngine(): void {
-    if (this.#attempt && this.#sequence) this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+    if (!this.#attempt || !this.#sequence) return;
+    this.#gateway.engineOf(this.#attempt.endpoint.url).abort(this.#sequence);
+    this.#gateway.underWay[this.#kind] -= 1;
+    this.#sequence = undefined;
   }
 }
 

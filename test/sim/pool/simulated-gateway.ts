@@ -28,12 +28,13 @@ export interface GatewaySpec {
 
 const metricsRefreshMs: Readonly<Record<Way, number>> = { ours: 250, plain: 50 };
 const staleAfterMs = 2000;
-const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 1000, plain: Number.POSITIVE_INFINITY };
+const sheddableWaitMs: Readonly<Record<Way, number>> = { ours: 10_000, plain: Number.POSITIVE_INFINITY };
 
 /** A gateway before simulated engines, on a virtual clock. Both ways run the deployed router. */
 export class SimulatedGateway {
   readonly clock: VirtualClock;
   readonly router: Router;
+  readonly underWay = { realtime: 0, async: 0 };
   readonly #way: Way;
   readonly #pages: NonNullable<GatewaySpec['pages']>;
   readonly #engines: Map<string, SimulatedEngine>;

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * A model server that can be killed: `node chaos-engine.ts PORT MS` answers each request after so many milliseconds, has room for everyone,
- * and says on standard output whom it answered.
+ * A model server that can be killed: `node chaos-engine.ts PORT MS` answers each request after MS milliseconds, has room for every request,
+ * and writes the id of each on standard output.
  */
 const [port = '0', inferenceMs = '100'] = process.argv.slice(2);
 const msPerToken = 10;

@@ -41,16 +41,30 @@ const duplicateRate = 0.02;
 /** So many unanswered ones are left in peace: what is tried again after a minute shall not meet the next kill for ever. */
 const leftInPeace = 256;
 const publishAtOnce = 10_000;
+const sayEveryMs = 60_000;
 /** Of the disk with Pub/Sub's data: what it has at rest, and for each message. */
 const [diskBytes, diskBytesPerMessage] = [128 * 1024 * 1024, 2048];
 const watched = ['function', 'gateway', 'pubsub'] as const;
 
 /** A backlog while every process is killed, stopped, given another time and left without disk, in turn. */
-export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: ChaosOptions): Promise<ChaosReport> {
-  const random = seededRandom(seed);
+export async function workOffInChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'backfill-chaos-'));
-  const disk = SmallDisk.mount(folder, diskBytes + messages * diskBytesPerMessage);
+  const disk = SmallDisk.mount(folder, diskBytes + options.messages * diskBytesPerMessage);
   if (!disk) process.stdout.write('skipped: a full disk, since none may be mounted here\n');
+  try {
+    return await workOff(options, folder, disk);
+  } finally {
+    disk?.unmount();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function workOff(
+  { messages, seed, everyMs, timeoutMs }: ChaosOptions,
+  folder: string,
+  disk: SmallDisk | undefined,
+): Promise<ChaosReport> {
+  const random = seededRandom(seed);
   const { pubsub, engines, gateway, monitoring } = await startSurroundings(folder, duplicateRate);
   const bus = connectPubSub(pubsub.process);
   for (const topic of ['requests', 'retries', 'results', 'dead']) await bus.createTopic(topic);
@@ -83,8 +97,13 @@ export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: Cha
   const memory = new MemoryWatch(parts.filter(({ name }) => watched.some((each) => each === name)));
   const turns = inTurn(disturbancesOf(parts, pubsub, disk), random);
   const disturbances: Record<string, number> = {};
+  let saidAtMs = 0;
   while (firsts.size < messages - leftInPeace && sinceMs() < timeoutMs) {
     const next = turns();
+    if (sinceMs() > saidAtMs + sayEveryMs) {
+      saidAtMs = sinceMs();
+      process.stdout.write(`${firsts.size} of ${messages} answered after ${Math.round(saidAtMs / 1000)} s\n`);
+    }
     const begunAtMs = performance.now();
     disturbances[next.name] = (disturbances[next.name] ?? 0) + 1;
     await next.run(random);
@@ -98,8 +117,6 @@ export async function workOffInChaos({ messages, seed, everyMs, timeoutMs }: Cha
   await bus.close();
   const crashes = parts.flatMap((part) => part.crashes);
   await Promise.all(parts.map((part) => part.kill()));
-  disk?.unmount();
-  rmSync(folder, { recursive: true });
 
   const calls = callsOf(engines);
   const calledTwice = [...again.keys()].filter((name) => (calls.get(name) ?? 0) > 1);

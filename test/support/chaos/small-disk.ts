@@ -34,7 +34,8 @@ export class SmallDisk {
   }
 
   unmount(): void {
-    spawnSync('umount', [this.#folder]);
+    // A process that still runs keeps it busy; it is gone with the last of them.
+    spawnSync('umount', ['--lazy', this.#folder]);
   }
 
   get #filler(): string {

@@ -103,7 +103,7 @@ export const trials: readonly Trial[] = [
         await world.processor.restart();
       }
       const killedAtMs = performance.now();
-      await settled(() => ids.every((id) => world.results.has(id)), patienceMs);
+      await settled(() => ids.every((id) => world.results.has(id)), 2 * patienceMs);
       return { ...(await outcomeOf(world, ids)), delaySeconds: secondsTo(succeededOf(world, ids).at(-1), killedAtMs) };
     }),
   },

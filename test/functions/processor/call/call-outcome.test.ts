@@ -20,11 +20,21 @@ const broken: CallEnd = { end: 'broken', message: 'x' };
 
 describe('what a call tells its pool', () => {
   const usage = '{"usage":{"prompt_tokens":12,"completion_tokens":34}}';
-  const generation = { model: 'm', promptTokens: 12, outputTokens: 34, durationMs: 2500 };
-  const uncounted = { model: 'm', promptTokens: 0, outputTokens: 0, durationMs: 2500 };
+  const generation = { outputTokens: 34, durationMs: 2500 };
   const rows: [string, CallClass, CallEnd, object][] = [
     ['a success, and its pace', 'success', answer(200, usage), { became: 'success', generation }],
-    ['a success that counts no tokens', 'success', answer(200), { became: 'success', generation: uncounted }],
+    [
+      'a success that counts no tokens',
+      'success',
+      answer(200),
+      { became: 'success', generation: { outputTokens: undefined, durationMs: 2500 } },
+    ],
+    [
+      'a success that generates none',
+      'success',
+      answer(200, '{"usage":{"prompt_tokens":12}}'),
+      { became: 'success', generation: { outputTokens: 0, durationMs: 2500 } },
+    ],
     ['the request’s own error', 'final', answer(422), { became: 'refused' }],
     ['no room', 'capacity', answer(429), { became: 'capacity', retryAfterMs: 0 }],
     [
@@ -45,7 +55,7 @@ describe('what a call tells its pool', () => {
     ['an abort', 'aborted', { end: 'aborted' }, { became: 'ignored' }],
   ];
   test.each(rows)('%s', (_, callClass, end, expected) => {
-    expect(callOutcome(call(end), callClass, { model: 'm', leftMs: 60_000, nowMs })).toEqual(expected);
+    expect(callOutcome(call(end), callClass, { leftMs: 60_000, nowMs })).toEqual(expected);
   });
 
   const cut: [string, CallClass, CallEnd, number, object][] = [
@@ -61,6 +71,6 @@ describe('what a call tells its pool', () => {
     ['an answer that comes after the deadline', 'failure', answer(500), 2000, { became: 'failure' }],
   ];
   test.each(cut)('%s', (_, callClass, end, leftMs, expected) => {
-    expect(callOutcome(call(end), callClass, { model: 'm', leftMs, nowMs })).toEqual(expected);
+    expect(callOutcome(call(end), callClass, { leftMs, nowMs })).toEqual(expected);
   });
 });

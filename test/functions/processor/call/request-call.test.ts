@@ -51,6 +51,7 @@ async function make(traceparent: string, end = answer) {
       maxAnswerBytes: 1000,
       signal,
       holdAnswer: () => undefined,
+      onToken: undefined,
     },
     span,
   );

@@ -1,45 +1,64 @@
 import { describe, expect, test } from 'vitest';
 import { CallLimit } from '../../../../functions/processor/dispatch/call-limit.ts';
 import type { CallOutcome } from '../../../../functions/processor/dispatch/permit.ts';
+import { StreamGaps } from '../../../../functions/processor/dispatch/stream-pace.ts';
 import { mono } from '../../../support/instants.ts';
 
 const ceiling = 64;
 const success: CallOutcome = { became: 'success' };
 const shed: CallOutcome = { became: 'capacity', retryAfterMs: 0 };
 
-/** A limit before calls of one second each, as many at once as it allows. */
+/** A limit before calls, as many at once as it allows. */
 function setUp() {
   const limit = new CallLimit(ceiling);
   let nowMs = 0;
-  const ended = (outcome: CallOutcome, inFlight: number, tookMs: number): void =>
-    limit.ended(outcome, { startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs), inFlight });
+  const ended = (
+    outcome: CallOutcome,
+    { inFlight = 1, tookMs = 100, heardEvents = 0, isIdle = false, isQueued = false } = {},
+  ): { readonly isShed: boolean } =>
+    limit.ended(outcome, {
+      startedAtMs: mono(nowMs - tookMs),
+      endedAtMs: mono(nowMs),
+      inFlight,
+      heardEvents,
+      isIdle,
+      isQueued,
+    });
+  const trip = (outcome: CallOutcome = success, tookMs = 100, isIdle = false) => {
+    const calls = Math.max(1, Math.floor(limit.calls));
+    nowMs += tookMs;
+    for (let index = 0; index < calls; index += 1) ended(outcome, { inFlight: calls, tookMs, isIdle });
+    return limit.calls;
+  };
   return {
     limit,
     ended,
+    trip,
+    trips: (count: number, outcome?: CallOutcome, tookMs?: number) => {
+      for (let turn = 0; turn < count; turn += 1) trip(outcome, tookMs);
+      return limit.calls;
+    },
     pass: (ms: number) => {
       nowMs += ms;
     },
-    /** One round trip at the full limit; `outcomeOf` its calls. */
-    trip(outcomeOf: (index: number) => CallOutcome = () => success, tookMs = 1000) {
-      const calls = Math.max(1, Math.floor(limit.calls));
-      nowMs += tookMs;
-      for (let index = 0; index < calls; index += 1) ended(outcomeOf(index), calls, tookMs);
-      return limit.calls;
-    },
-    advance: (closedBy?: 'reading' | 'shed', inFlight = 0) => limit.advance(inFlight, closedBy, mono(nowMs)),
-    quota: (closedBy?: 'reading' | 'shed', inFlight = 0) => limit.quota(inFlight, closedBy, mono(nowMs)),
+    heard: (stream: StreamGaps, inFlight: number) => limit.heard(stream, inFlight, mono(nowMs)),
+    advance: (isClosed = false, inFlight = 0, isQueued = false) =>
+      limit.advance({ inFlight, isClosed, isQueued }, mono(nowMs)),
+    quota: (isClosed = false, inFlight = 0, isQueued = false) =>
+      limit.quota({ inFlight, isClosed, isQueued }, mono(nowMs)),
   };
 }
 
-/** A success that wrote 100 tokens in `durationMs`, or as many as the test says. */
-const generated = (durationMs: number, model = 'm', outputTokens = 100): CallOutcome => ({
+/** A success that wrote 100 tokens at this pace. */
+const generated = (msPerToken: number): CallOutcome => ({
   became: 'success',
-  generation: { model, promptTokens: 100, outputTokens, durationMs },
+  generation: { outputTokens: 100, durationMs: 100 * msPerToken },
 });
 
 test('grows by slow start from one call', () => {
-  const { trip } = setUp();
-  expect([1, 2, 3].map(() => trip())).toEqual([2, 4, 8]);
+  const { trips } = setUp();
+  expect(Math.floor(trips(1))).toBe(2);
+  expect(trips(3)).toBeGreaterThan(12);
 });
 
 test('grows up to its ceiling and no further', () => {
@@ -53,139 +72,191 @@ test.each<[string, CallOutcome]>([
   ['a call that was ignored', { became: 'ignored' }],
 ])('%s tells nothing of room', (_, outcome) => {
   const { trip } = setUp();
-  trip();
-  expect(trip(() => outcome)).toBe(2);
+  const before = trip();
+  expect(trip(outcome)).toBe(before);
+});
+
+describe('calls that are as slow as real-time work is promised not to be', () => {
+  test('end slow start, and shrink the limit below one', () => {
+    const { limit, trips } = setUp();
+    trips(5, generated(10), 1000);
+    expect(limit.calls).toBeGreaterThan(16);
+    trips(12, generated(200), 20_000);
+    expect(limit.calls).toBeLessThan(1);
+  });
+  test('hold it where they are a little slower than that', () => {
+    const { limit, trips } = setUp();
+    trips(5, generated(10), 1000);
+    trips(5, generated(40), 4000);
+    const held = limit.calls;
+    trips(5, generated(40), 4000);
+    expect(limit.calls).toBeGreaterThan(0.5 * held);
+    expect(limit.calls).toBeLessThan(2 * held);
+  });
+  test('are no load where the pool is as slow while it is idle', () => {
+    const { limit, trip, trips } = setUp();
+    for (let turn = 0; turn < 3; turn += 1) trip(generated(65), 6500, true);
+    trips(10, generated(65), 6500);
+    expect(limit.calls).toBeGreaterThan(4);
+  });
+  test('do not raise what is promised once many are under way: that may be our own load', () => {
+    const { limit, trip, trips } = setUp();
+    trips(5, generated(10), 1000);
+    for (let turn = 0; turn < 20; turn += 1) trip(generated(200), 20_000, true);
+    expect(limit.calls).toBeLessThan(1);
+  });
+});
+
+describe('the gaps between the tokens of streams', () => {
+  test.each([
+    ['grow the limit while they are short', 10, 2, 64],
+    ['shrink it while they are long', 120, 1 / 16, 0.9],
+  ])('%s', (_, gapMs, least, most) => {
+    const { limit, heard, pass } = setUp();
+    const stream = new StreamGaps();
+    for (let token = 0; token < 2000; token += 1) {
+      heard(stream, Math.max(1, Math.floor(limit.calls)));
+      pass(gapMs);
+    }
+    expect(limit.calls).toBeGreaterThanOrEqual(least);
+    expect(limit.calls).toBeLessThanOrEqual(most);
+  });
+  test('are followed four times a second, and a silence is not made up for', () => {
+    const { limit, heard, pass } = setUp();
+    const stream = new StreamGaps();
+    const seen = new Set<number>();
+    for (let token = 0; token < 101; token += 1) {
+      heard(stream, Math.floor(limit.calls));
+      seen.add(limit.calls);
+      pass(10);
+    }
+    expect(seen.size).toBe(5);
+    const before = limit.calls;
+    pass(60_000);
+    heard(stream, 1);
+    expect(limit.calls).toBeGreaterThan(0.3 * before);
+  });
+  test('are what a call is judged by: its end says nothing more', () => {
+    const { limit, ended } = setUp();
+    ended(generated(10), { heardEvents: 100 });
+    expect(limit.calls).toBe(1);
+  });
+  test('of events with several tokens are as many times shorter', () => {
+    const { limit, ended, heard, pass } = setUp();
+    for (let call = 0; call < 40; call += 1) ended(generated(10), { heardEvents: 25 });
+    const stream = new StreamGaps();
+    for (let event = 0; event < 400; event += 1) {
+      heard(stream, Math.max(1, Math.floor(limit.calls)));
+      pass(80);
+    }
+    expect(limit.calls).toBeGreaterThan(4);
+  });
 });
 
 describe('a closed gate', () => {
-  test.each<['reading' | 'shed', number | undefined]>([
-    ['reading', 16],
-    ['shed', 8],
-  ])('that was closed by a %s begins anew with one call, doubling to %s after four trips', (closedBy, after) => {
-    const { trip, advance, quota } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance(closedBy);
-    expect(quota(closedBy)).toEqual({ calls: 8 });
+  test('leaves the limit, and after it the limit begins anew with one call', () => {
+    const { trips, advance, quota } = setUp();
+    const calls = Math.floor(trips(4));
+    advance(true);
+    expect(quota(true)).toEqual({ calls });
     advance();
     expect(quota()).toEqual({ calls: 1 });
-    const grown = [1, 2, 3, 4].map(() => trip());
-    // After a shed slow start ends at what was allowed before; then it is one more a round trip.
-    expect(closedBy === 'shed' ? Math.floor(grown[2]!) : grown[3]).toBe(after);
-    if (closedBy === 'shed') expect(grown[3]).toBeLessThan(9.1);
-  });
-  test('that a shed closes while a reading had, begins anew as after a reading', () => {
-    const { trip, advance } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance('reading');
-    advance('shed');
-    advance();
-    expect([1, 2, 3, 4].map(() => trip())).toEqual([2, 4, 8, 16]);
+    expect(trips(4)).toBeGreaterThan(12);
   });
   test('that opens while calls are under way goes on from those', () => {
-    const { trip, advance, quota } = setUp();
-    for (let turn = 0; turn < 3; turn += 1) trip();
-    advance('reading', 5);
-    advance(undefined, 5);
-    expect(quota(undefined, 5)).toEqual({ calls: 5 });
+    const { trips, advance, quota } = setUp();
+    trips(4);
+    advance(true, 5);
+    advance(false, 5);
+    expect(quota(false, 5)).toEqual({ calls: 5 });
   });
 });
 
 test('ten seconds without a call begin anew', () => {
-  const { trip, pass, quota } = setUp();
-  for (let turn = 0; turn < 3; turn += 1) trip();
+  const { trips, pass, quota } = setUp();
+  const calls = Math.floor(trips(4));
   pass(9999);
-  expect(quota()).toEqual({ calls: 8 });
+  expect(quota()).toEqual({ calls });
   pass(1);
   expect(quota()).toEqual({ calls: 1 });
 });
 
 test('to ask for the quota changes nothing, whatever the question', () => {
-  const { trip, pass, quota, limit } = setUp();
-  for (let turn = 0; turn < 3; turn += 1) trip();
+  const { trips, pass, quota, limit } = setUp();
+  const calls = trips(4);
   const before = quota();
   pass(60_000);
-  quota('reading');
+  quota(true);
   quota();
-  quota('shed', 3);
-  expect(limit.calls).toBe(8);
+  quota(true, 3);
+  expect(limit.calls).toBe(calls);
   pass(-60_000);
   expect(quota()).toEqual(before);
 });
 
 test('below one call it rests, and tells until when', () => {
   const { trip, quota } = setUp();
-  expect([trip(() => shed), trip(() => shed)]).toEqual([0.5, 0.25]);
+  expect(trip(shed)).toBe(0.5);
+  expect(trip(shed)).toBe(0.25);
   expect(quota()).toEqual({ calls: 0, untilMs: expect.any(Number) });
 });
 
-describe('calls that have become slow', () => {
-  const slow = 10_000;
-  test.each([
-    ['end slow start, though all succeed', slow, 20, 40],
-    ['not where they are as quick as ever', 1000, 64, 64],
-  ])('%s', (_, tookMs, least, most) => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    expect(limit.calls).toBe(32);
-    trip(() => generated(tookMs), tookMs);
-    expect(limit.calls).toBeGreaterThanOrEqual(least);
-    expect(limit.calls).toBeLessThanOrEqual(most);
+describe('calls within a time', () => {
+  test('are infinitely many while the limit is not known', () => {
+    const { limit, trips } = setUp();
+    trips(3);
+    expect(limit.callsWithin(1000)).toBe(Number.POSITIVE_INFINITY);
   });
-  test('are compared with calls of their own kind alone', () => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000, 'small'));
-    trip(() => generated(10_000, 'large'), 10_000);
-    expect(limit.calls).toBe(64);
+  test('are those of the limit, a little less, once load was seen', () => {
+    const { limit, trips, advance } = setUp();
+    trips(5, generated(10), 1000);
+    trips(40, generated(40), 4000);
+    expect(limit.callsWithin(200_000) / limit.calls).toBeGreaterThan(38);
+    expect(limit.callsWithin(200_000) / limit.calls).toBeLessThan(43);
+    advance(true);
+    expect(limit.callsWithin(21_000)).toBe(Number.POSITIVE_INFINITY);
   });
-  test('are compared by the time per token, whatever their number within a power of two', () => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(640, 'm', 64));
-    trip(() => generated(1270 * 3, 'm', 127), 1000);
-    expect(limit.calls, 'three times as slow, not six').toBe(64);
+});
+
+describe('before our own gateway, which queues what is more', () => {
+  const queued = { isQueued: true };
+  test('the pace says nothing: calls wait in its queue', () => {
+    const { limit, ended, pass } = setUp();
+    for (let call = 0; call < 200; call += 1) {
+      pass(1000);
+      ended(generated(200), { ...queued, inFlight: Math.floor(limit.calls), tookMs: 20_000 });
+    }
+    expect(limit.calls).toBe(ceiling);
   });
-  test('are known of several kinds at once', () => {
-    const { limit, trip } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip((index) => generated(1000, index % 2 === 0 ? 'one' : 'two'));
-    trip((index) => generated(10_000, index % 2 === 0 ? 'one' : 'two'), 10_000);
-    expect(limit.calls).toBeLessThan(64);
+  test('a refusal while others are served holds the limit, and one that comes alone halves it', () => {
+    const { limit, ended, pass, trips } = setUp();
+    trips(4);
+    expect(limit.calls).toBe(16);
+    ended(success, { ...queued, inFlight: 16 });
+    pass(50);
+    expect(ended(shed, { ...queued, inFlight: 16 })).toEqual({ isShed: false });
+    expect(limit.calls).toBe(15);
+    pass(60_000);
+    expect(ended(shed, { ...queued, inFlight: 15, tookMs: 10_000 })).toEqual({ isShed: true });
+    expect(limit.calls).toBe(7.5);
   });
-  test('count from the moment of a cut on', () => {
-    const { limit, trip, pass, ended } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    trip(() => generated(slow), slow);
-    const cut = limit.calls;
-    // They begin at the very moment of the cut, which is over with the last trip.
-    pass(2000);
-    for (let call = 0; call < 8; call += 1) ended(generated(slow), 1, 2000);
-    expect(limit.calls).toBeLessThan(cut);
+  test('a call that waited as long as another was served is no reason to leave it alone', () => {
+    const { ended, pass } = setUp();
+    ended(success, queued);
+    pass(9000);
+    expect(ended(shed, { ...queued, tookMs: 10_000 })).toEqual({ isShed: false });
   });
-  test('after a cut, calls that began before it cut nothing more', () => {
-    const { limit, trip, ended, pass } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    trip(() => generated(10_000), 10_000);
-    const cut = limit.calls;
-    pass(5000);
-    for (let late = 0; late < 20; late += 1) ended(generated(20_000), 16, 20_000);
-    expect(limit.calls).toBe(cut);
+  test('before another gateway each refusal is one', () => {
+    const { ended } = setUp();
+    ended(success);
+    expect(ended(shed)).toEqual({ isShed: true });
   });
-  test('after a cut, eight calls have to tell again before there is another', () => {
-    const { limit, trip, pass, ended } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    trip(() => generated(slow), slow);
-    const cut = limit.calls;
-    pass(2000);
-    for (let call = 0; call < 7; call += 1) ended(generated(slow), 1, 1000);
-    expect(limit.calls).toBe(cut);
-    ended(generated(slow), 1, 1000);
-    expect(limit.calls).toBeLessThan(cut);
-  });
-  test('a kind that was not seen for a long time is forgotten when there are 512 others', () => {
-    const { limit, trip, ended, pass } = setUp();
-    for (let turn = 0; turn < 5; turn += 1) trip(() => generated(1000));
-    for (let kind = 0; kind < 512; kind += 1) ended(generated(1000, `m${kind}`), 1, 1000);
-    pass(2000);
-    const before = limit.calls;
-    for (let slow = 0; slow < 8; slow += 1) ended(generated(10_000), 1, 1000);
-    expect(limit.calls).toBe(before);
+  test('neither a closed gate nor a time without calls begins anew', () => {
+    const { trips, advance, pass, quota } = setUp();
+    const calls = Math.floor(trips(4));
+    advance(true, 0, true);
+    advance(false, 0, true);
+    pass(60_000);
+    expect(quota(false, 0, true)).toEqual({ calls });
   });
 });

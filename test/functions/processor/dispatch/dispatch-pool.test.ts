@@ -13,7 +13,7 @@ const nothing = (): void => undefined;
 const shed: CallOutcome = { became: 'capacity', retryAfterMs: 3000 };
 
 /** A pool whose load is what the test puts down, read once. */
-async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
+async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe', source = 'x') {
   const clock = createManualClock(0);
   const load: { saturation: number | undefined } = { saturation: whenUnknown === 'open' ? undefined : 0 };
   const opened: string[] = [];
@@ -24,10 +24,11 @@ async function setUp(whenUnknown: 'open' | 'closed' | 'probe' = 'probe') {
     whenUnknown,
     escalationShare: 0.05,
     onBreaker: (name, isOpen) => opened.push(`${name} ${isOpen ? 'opens' : 'closes'}`),
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: async () => ({
         answers: new Map(),
-        reading: load.saturation === undefined ? undefined : { source: 'x', saturation: load.saturation, ageMs: 0 },
+        reading: load.saturation === undefined ? undefined : { source, saturation: load.saturation, ageMs: 0 },
       }),
       refreshMs: 5000,
       maxAgeMs: 60_000,
@@ -132,6 +133,24 @@ describe('a shed', () => {
   });
 });
 
+describe('before our own gateway', () => {
+  test('a shed is over with the next reading that finds room, whatever was asked', async () => {
+    const { call, inputs, advance, clock } = await setUp('probe', 'gateway');
+    await advance(1000);
+    call({ became: 'capacity', retryAfterMs: 30_000 });
+    expect(inputs().shedUntilMs).toBe(31_000);
+    await advance(4000);
+    expect(inputs().shedUntilMs).toBeLessThan(clock.now());
+  });
+  test('a shed while others are served closes nothing', async () => {
+    const { call, inputs, clock } = await setUp('probe', 'gateway');
+    call({ became: 'success' });
+    call({ became: 'capacity', retryAfterMs: 30_000 });
+    expect(inputs().shedUntilMs).toBeLessThan(clock.now());
+    expect(inputs().quota.calls).toBe(1);
+  });
+});
+
 test('a gate that has closed stays so between the thresholds, whatever becomes of our calls', async () => {
   const { load, take, advance, clock, inputs } = await setUp();
   const [first, second] = [take('a'), take('b')];
@@ -215,6 +234,7 @@ test('before the first reading the gate is not known, and the load is to be read
     whenUnknown: 'probe',
     escalationShare: 0.05,
     onBreaker: nothing,
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: () => new Promise(() => undefined),
       refreshMs: 1,

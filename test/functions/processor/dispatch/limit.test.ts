@@ -1,114 +1,140 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  afterCall,
+  afterEnd,
   afterIdling as afterIdlingAt,
-  type EndedCall,
+  afterSample,
+  afterShed as afterShedAt,
   freshLimit,
   type Limit,
   quota as quotaAt,
-  reopened as reopenedAt,
-  resumed as resumedAt,
-  type SampleOutcome,
+  reopened,
 } from '../../../../functions/processor/dispatch/limit.ts';
 import { mono } from '../../../support/instants.ts';
 
 const ceiling = 64;
 const afterIdling = (limit: Limit, inFlight: number, nowMs: number) => afterIdlingAt(limit, inFlight, mono(nowMs));
-const reopened = (limit: Limit, inFlight: number, nowMs: number) => reopenedAt(limit, inFlight, mono(nowMs));
-const resumed = (limit: Limit, inFlight: number, nowMs: number) => resumedAt(limit, inFlight, mono(nowMs));
+const afterShed = (limit: Limit, startedAtMs: number, nowMs: number) =>
+  afterShedAt(limit, mono(startedAtMs), mono(nowMs));
 const quota = (limit: Limit, nowMs: number) => quotaAt(limit, mono(nowMs));
-
-/** One round trip of as many calls as are allowed, each a second long. */
-function trip(limit: Limit, atMs: number, call: Partial<EndedCall> = {}): Limit {
-  const calls = Math.max(1, Math.floor(limit.calls));
-  const ended = {
-    outcome: 'success' as SampleOutcome,
-    startedAtMs: mono(atMs),
-    endedAtMs: mono(atMs + 1000),
-    slowness: undefined,
-    ...call,
-  };
-  return Array.from({ length: calls }).reduce<Limit>(
-    (now) => afterCall(now, { inFlight: calls, ...ended }, ceiling),
-    limit,
-  );
-}
 const at = (calls: number, changed: Partial<Limit> = {}): Limit => ({
   ...freshLimit,
   calls,
-  doublesTo: calls,
+  isStarting: false,
   roundTripMs: 1000,
   lastEndAtMs: mono(0),
   ...changed,
 });
 
-test('slow start doubles every round trip, up to the ceiling', () => {
+/** One answer while all calls are under way, or as many as are said. */
+function answer(
+  limit: Limit,
+  congestion: number,
+  inFlight = Math.max(1, Math.floor(limit.calls)),
+  isLoaded = false,
+): Limit {
+  const share = 1 / Math.max(1, limit.calls);
+  return afterSample(limit, { congestion, isLoaded }, { share, inFlight, ceiling });
+}
+
+/** One round trip of as many calls as are allowed. */
+function trip(limit: Limit, congestion: number): Limit {
+  const calls = Math.max(1, Math.floor(limit.calls));
+  return Array.from({ length: calls }).reduce<Limit>((now) => answer(now, congestion), limit);
+}
+
+test('slow start about doubles every round trip where there is no load, up to the ceiling', () => {
   let limit = freshLimit;
-  const calls = [0, 1, 2, 3, 4, 5, 6, 7].map((turn) => {
-    limit = trip(limit, turn * 1000);
-    return limit.calls;
-  });
-  expect(calls).toEqual([2, 4, 8, 16, 32, 64, 64, 64]);
+  for (let round = 0; round < 7; round += 1) {
+    const before = limit.calls;
+    limit = trip(limit, 0);
+    expect(limit.calls).toBeGreaterThanOrEqual(Math.min(ceiling, 1.8 * before));
+  }
+  expect(limit.calls).toBe(ceiling);
 });
 
-test('beyond, one more every round trip', () => {
-  expect(trip(at(10), 0).calls).toBeCloseTo(11, 0);
-});
-
-describe('one call later', () => {
-  const rows: [string, Limit, Partial<EndedCall>, number][] = [
-    ['success while the limit is used', at(10), {}, 10.1],
-    ['success while it is not', at(10), { inFlight: 9 }, 10],
-    ['in slow start, half of it is use enough', at(10, { doublesTo: 64 }), { inFlight: 5 }, 11],
-    ['in slow start, less is not', at(10, { doublesTo: 64 }), { inFlight: 4 }, 10],
-    ['slow start ends where it should', at(10, { doublesTo: 10.5 }), {}, 10.5],
-    ['at the ceiling', at(64), { inFlight: 64 }, 64],
-    ['shed', at(10), { outcome: 'dropped' }, 5],
-    ['shed at one', at(1), { outcome: 'dropped' }, 0.5],
-    ['shed at the floor', at(1 / 16), { outcome: 'dropped' }, 1 / 16],
-    ['shed again within a second', at(10, { cutAtMs: mono(1001) }), { outcome: 'dropped' }, 10],
-    ['shed again after a second', at(10, { cutAtMs: mono(1000) }), { outcome: 'dropped' }, 5],
-    ['shed, but from before the last cut', at(10, { sinceMs: mono(1001) }), { outcome: 'dropped' }, 10],
-    ['success from before the last cut', at(10, { sinceMs: mono(1001) }), {}, 10],
-    ['an error that says nothing', at(10), { outcome: 'ignore' }, 10],
-    ['four times as slow', at(10), { slowness: 4 }, 10.1],
-    ['five times', at(10), { slowness: 5 }, 8],
-    ['twenty times', at(10), { slowness: 20 }, 5],
-    ['slow, but from before the last cut', at(10, { sinceMs: mono(1001) }), { slowness: 20 }, 10],
-    ['slow at one: no rest', at(1), { slowness: 20, inFlight: 0 }, 1],
-    ['success below one', at(1 / 16), {}, 1 / 4],
-    ['success just below one', at(0.5), {}, 1],
+describe('one sample later', () => {
+  const factor = (step: number) => Math.exp(0.5 * step);
+  const rows: [string, Limit, number, Parameters<typeof answer>[2], number][] = [
+    ['no load, in slow start', at(10, { isStarting: true }), 0, 10, 11],
+    ['some load, in slow start', at(10, { isStarting: true }), 1, 10, 11],
+    ['too much load, in slow start', at(10, { isStarting: true }), 2, 10, 10 * factor(-0.1) + 0.01],
+    ['no load, in slow start, half used', at(10, { isStarting: true }), 0, 5, 11],
+    ['no load, in slow start, less used', at(10, { isStarting: true }), 0, 4, 10],
+    ['no load, later', at(10), 0, 10, 10 * factor(0.1) + 0.01],
+    ['as much as there may be', at(10), 1, 10, 10.01],
+    ['twice as much', at(10), 2, 10, 10 * factor(-0.1) + 0.01],
+    ['four times as much counts as three times', at(10), 4, 10, 10 * factor(-0.2) + 0.01],
+    ['a hundred times', at(10), 100, 10, 10 * factor(-0.2) + 0.01],
+    ['one call less than allowed is use of all', at(10), 1, 9, 10.01],
+    ['what is not used is lost', at(10), 1, 5, 10.01 - (0.5 * 4) / 10],
+    ['half used: grows, and loses what is not used', at(16), 0, 8, 16 * factor(1 / 16) + 0.1 / 16 - (0.5 * 7) / 16],
+    ['less: loses', at(16), 0, 7, 16 + 0.1 / 16 - (0.5 * 8) / 16],
+    ['below one, a sample is a whole round trip', at(0.25), 1, 1, 0.35],
+    ['below one, it is quick to return', at(0.25), 0.5, 1, 0.25 * Math.E + 0.1],
+    ['below one, it shrinks as ever', at(0.5), 2, 1, 0.5 * factor(-1) + 0.1],
+    ['at the ceiling', at(64), 0, 64, 64],
+    ['at the floor', at(1 / 16), 100, 1, (1 / 16) * factor(-2) + 0.1],
   ];
-  test.each(rows)('%s', (_, limit, changed, expected) => {
-    const call = {
-      outcome: 'success' as SampleOutcome,
-      startedAtMs: mono(1000),
-      endedAtMs: mono(2000),
-      inFlight: 10,
-      slowness: undefined,
-    };
-    expect(afterCall(limit, { ...call, ...changed }, ceiling).calls).toBe(expected);
+  test.each(rows)('%s', (_, limit, congestion, inFlight, expected) => {
+    expect(answer(limit, congestion, inFlight).calls).toBeCloseTo(expected, 9);
+  });
+  test('a sample of half the share changes it by the root', () => {
+    const sample = { congestion: 2, isLoaded: true };
+    const whole = afterSample(at(10), sample, { share: 0.2, inFlight: 10, ceiling }).calls - 0.02;
+    const half = afterSample(at(10), sample, { share: 0.1, inFlight: 10, ceiling }).calls - 0.01;
+    expect(half / 10).toBeCloseTo(Math.sqrt(whole / 10), 9);
   });
 });
 
-test('a burst of sheds is one', () => {
-  const burst = Array.from({ length: 64 }).reduce<Limit>(
-    (limit, _, index) =>
-      afterCall(
-        limit,
-        {
-          outcome: 'dropped',
-          startedAtMs: mono(0),
-          endedAtMs: mono(1000 + index * 100),
-          inFlight: 64 - index,
-          slowness: undefined,
-        },
-        ceiling,
-      ),
-    at(64),
-  );
-  expect(burst.calls).toBe(32);
+test('slow start ends where load is seen, and not before', () => {
+  const starting = at(10, { isStarting: true });
+  expect(answer(starting, 3, 10, false).isStarting).toBe(true);
+  expect(answer(starting, 0, 10, true).isStarting).toBe(false);
+});
+
+test('the sum over instances changes alike, however many share it', () => {
+  for (const instances of [1, 8, 32]) {
+    const each = 32 / instances;
+    const sample = { congestion: 2, isLoaded: true };
+    const after = afterSample(at(each), sample, { share: 0.5, inFlight: each, ceiling }).calls;
+    expect(((after - 0.05) * instances) / 32).toBeCloseTo(Math.exp(-0.25), 9);
+  }
+});
+
+test('a small limit that is used catches up with a large one that is not', () => {
+  let [small, large] = [at(2), at(40)];
+  const messages = 20;
+  for (let round = 0; round < 60; round += 1) {
+    const used = Math.min(messages, large.calls) + Math.min(messages, small.calls);
+    large = Array.from({ length: 20 }).reduce<Limit>((now) => answer(now, used / 42, messages), large);
+    small = trip(small, used / 42);
+  }
+  expect(small.calls).toBeGreaterThan(15);
+  expect(large.calls).toBeLessThan(24);
+});
+
+describe('a shed', () => {
+  const rows: [string, Limit, number][] = [
+    ['halves it', at(10), 5],
+    ['below one too', at(1), 0.5],
+    ['never below the floor', at(1 / 16), 1 / 16],
+    ['of a call from before the last cut says nothing new', at(10, { cutAtMs: mono(1001) }), 10],
+    ['of a call from after it does', at(10, { cutAtMs: mono(1000) }), 5],
+  ];
+  test.each(rows)('%s', (_, limit, expected) => {
+    expect(afterShed(limit, 1000, 2000).calls).toBeCloseTo(expected, 9);
+  });
+  test('ends slow start', () => {
+    expect(afterShed(freshLimit, 0, 1).isStarting).toBe(false);
+  });
+  test('a burst of them is one', () => {
+    const burst = Array.from({ length: 64 }).reduce<Limit>(
+      (limit, _, index) => afterShed(limit, 0, 1000 + index),
+      at(64),
+    );
+    expect(burst.calls).toBe(32);
+  });
 });
 
 describe('below one call, one is under way for that share of the time', () => {
@@ -123,57 +149,48 @@ describe('below one call, one is under way for that share of the time', () => {
   test.each(rows)('%s', (_, changed, nowMs, expected) => {
     expect(quota(at(1, { lastEndAtMs: mono(5000), ...changed }), nowMs)).toEqual(expected);
   });
-
-  test('from the floor it is back in slow start after two calls', () => {
-    const back = [0, 1].reduce((limit, turn) => trip(limit, turn * 1000), at(1 / 16));
-    expect(back).toMatchObject({ calls: 1, doublesTo: Number.POSITIVE_INFINITY });
-  });
 });
 
 describe('slow start begins anew', () => {
-  const rows: [string, Limit, { calls: number; doublesTo: number }][] = [
-    ['after the gate was closed', reopened(at(40), 0, 9000), { calls: 1, doublesTo: Number.POSITIVE_INFINITY }],
-    ['though calls are under way', reopened(at(40), 7, 9000), { calls: 7, doublesTo: Number.POSITIVE_INFINITY }],
-    ['from a rest too', reopened(at(0.25), 0, 9000), { calls: 1, doublesTo: Number.POSITIVE_INFINITY }],
-    ['after a shed, to where it was cut', resumed(at(20), 0, 9000), { calls: 1, doublesTo: 20 }],
-    ['after a shed, from what is under way', resumed(at(20), 30, 9000), { calls: 20, doublesTo: 20 }],
-    ['after a shed at the floor', resumed(at(0.25), 0, 9000), { calls: 0.25, doublesTo: 0.25 }],
-    [
-      'after ten seconds without a call',
-      afterIdling(at(40), 0, 10_000),
-      { calls: 1, doublesTo: Number.POSITIVE_INFINITY },
-    ],
-    ['not before', afterIdling(at(40), 0, 9999), { calls: 40, doublesTo: 40 }],
-    ['not while one is under way', afterIdling(at(40), 1, 10_000), { calls: 40, doublesTo: 40 }],
-    ['not below one: that is no idling', afterIdling(at(0.25), 0, 90_000), { calls: 0.25, doublesTo: 0.25 }],
+  const rows: [string, Limit, { calls: number; isStarting: boolean }][] = [
+    ['after the gate was closed', reopened(at(40), 0), { calls: 1, isStarting: true }],
+    ['from the calls that are under way', reopened(at(40), 7), { calls: 7, isStarting: true }],
+    ['never from more than before', reopened(at(4), 7), { calls: 4, isStarting: true }],
+    ['from a rest', reopened(at(0.25), 0), { calls: 0.25, isStarting: true }],
+    ['after ten seconds without a call', afterIdling(at(40), 0, 10_000), { calls: 1, isStarting: true }],
+    ['not before', afterIdling(at(40), 0, 9999), { calls: 40, isStarting: false }],
+    ['not while one is under way', afterIdling(at(40), 1, 10_000), { calls: 40, isStarting: false }],
+    ['not below one: that is no idling', afterIdling(at(0.25), 0, 90_000), { calls: 0.25, isStarting: false }],
   ];
   test.each(rows)('%s', (_, limit, expected) => {
     expect(limit).toMatchObject(expected);
   });
 });
 
-test('it stays between 1/16 and the ceiling, and no more than half is lost a second', () => {
+test('the round trip is a mean over eight calls that succeeded', () => {
+  const limit = at(1, { roundTripMs: 2000 });
+  expect(afterEnd(limit, mono(7), 1000)).toMatchObject({ roundTripMs: 1875, lastEndAtMs: 7 });
+  expect(afterEnd(limit, mono(7))).toMatchObject({ roundTripMs: 2000, lastEndAtMs: 7 });
+});
+
+test('it stays between 1/16 and the ceiling, and a sample takes no more than its share', () => {
   const event = fc.record({
-    outcome: fc.constantFrom<SampleOutcome>('success', 'ignore', 'dropped'),
-    tookMs: fc.nat(5000),
-    passedMs: fc.nat(3000),
+    congestion: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    share: fc.double({ min: 0.001, max: 1, noNaN: true }),
     inFlight: fc.integer({ min: 1, max: 80 }),
-    slowness: fc.option(fc.double({ min: 0.5, max: 50, noNaN: true }), { nil: undefined }),
-    next: fc.constantFrom('nothing', 'reopened', 'resumed', 'idle'),
+    isLoaded: fc.boolean(),
+    next: fc.constantFrom('nothing', 'shed', 'reopened', 'idle'),
   });
   fc.assert(
     fc.property(fc.array(event), (events) => {
       let limit = freshLimit;
-      let nowMs = 0;
-      for (const { tookMs, passedMs, next, ...call } of events) {
-        nowMs += passedMs;
-        const before = limit;
-        limit = afterCall(limit, { ...call, startedAtMs: mono(nowMs - tookMs), endedAtMs: mono(nowMs) }, ceiling);
-        expect(limit.calls).toBeGreaterThanOrEqual(Math.min(before.calls, Math.max(1 / 16, before.calls / 2)));
-        if (limit.calls < before.calls) expect(nowMs - before.cutAtMs).toBeGreaterThanOrEqual(1000);
-        if (next === 'reopened') limit = reopened(limit, call.inFlight - 1, nowMs);
-        if (next === 'resumed') limit = resumed(limit, call.inFlight - 1, nowMs);
-        if (next === 'idle') limit = afterIdling(limit, 0, nowMs + 10_000);
+      for (const [index, { next, share, inFlight, ...sample }] of events.entries()) {
+        const before = limit.calls;
+        limit = afterSample(limit, sample, { share, inFlight, ceiling });
+        expect(limit.calls).toBeGreaterThanOrEqual(Math.min(before, before * Math.exp(-share) - 0.5 * share * before));
+        if (next === 'shed') limit = afterShed(limit, index * 1000, index * 1000 + 500);
+        if (next === 'reopened') limit = reopened(limit, inFlight - 1);
+        if (next === 'idle') limit = afterIdling(limit, 0, index * 20_000);
         expect(limit.calls).toBeGreaterThanOrEqual(1 / 16);
         expect(limit.calls).toBeLessThanOrEqual(ceiling);
       }

@@ -63,6 +63,7 @@ export function setUp({
     whenUnknown: 'probe',
     escalationShare: 0.05,
     onBreaker: nothing,
+    onRoom: nothing,
     capacity: new CapacityGate({
       read: () => askSources([source], maxAgeMs, clock),
       refreshMs: 5000,

@@ -22,7 +22,7 @@ function after(...readings: readonly Reading[]): EngineLimit {
   );
 }
 
-/** A reading of an engine that runs all of ours, which are so many. */
+/** A reading of an engine that runs all of ours. */
 const clear = (own: number): PlacesSeen => ({ running: own, waiting: 0, own, kvCacheUtilization: 0, sinceMs });
 
 /** A queue at two readings proves a limit. */

@@ -212,3 +212,16 @@ test('a share of 0: bodies pass, and nothing is learned of them but that they en
     { outcome: 'served', status: 200, attempt: { usage: undefined, furtherTokens: 0 } },
   ]);
 });
+
+test.each([
+  ['{"messages":[],"model":"m"}', '/v1/chat/completions'],
+  ['{"model":"m","prompt":"a"}', '/v1/completions'],
+  ['{"model":"m","input":"a"}', '/v1/embeddings'],
+  ['{"model":"m"}', '/v1/chat/completions'],
+])('without a path a body tells its route: %s', async (body, path) => {
+  const world = await pickerWorld();
+  const call = world.call();
+  call.send({ request_headers: { headers: { headers: [] } } });
+  await call.body(body, true).choice();
+  expect([...world.router.requests].map(({ request }) => request.route.path)).toEqual([path]);
+});
