@@ -36,10 +36,10 @@ export interface Outcome {
   /** By the world's stages, where it has some. */
   readonly stages: readonly Figures[];
   readonly async: AsyncFigures;
-  /** Of messages with deadlines. */
-  readonly deadlines?: DeadlineFigures;
   /** Requests on engines, at as many instants, evenly spread. */
   readonly underWay: readonly Readonly<UnderWay>[];
+  /** Of messages with deadlines. */
+  readonly deadlines?: DeadlineFigures;
 }
 
 const lookedAt = 150;

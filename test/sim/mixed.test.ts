@@ -3,6 +3,7 @@ import { type AsyncLoad, runExperiment } from './experiment.ts';
 import { frontierSvg, underWaySvg } from './mixed/frontier-svg.ts';
 import { mixedCases } from './mixed/mixed-cases.ts';
 import { peerNames } from './peers/peers.ts';
+import { VirtualClock } from './virtual-clock.ts';
 import { compass } from './worlds/world.ts';
 
 const engines = Array.from({ length: 4 }, () => ({ preset: 'h100-80g-llama3.1-8b-tp1' }));
@@ -69,4 +70,12 @@ describe('a picture', () => {
     ];
     expect(underWaySvg('', looks, 600).match(/<polygon/g)).toHaveLength(2);
   });
+});
+
+test('the wall clock of a simulation shows whole milliseconds, whatever the instant', () => {
+  const clock = new VirtualClock();
+  const seen: number[] = [];
+  clock.after(1.7, () => seen.push(clock.unixMs()));
+  clock.runUntil(() => seen.length > 0);
+  expect(Number.isInteger(seen[0])).toBe(true);
 });

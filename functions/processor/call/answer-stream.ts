@@ -20,7 +20,7 @@ interface StreamChoice extends Members {
   readonly text?: unknown;
 }
 
-/** An event is a token or a few of them; a longer line is none of a stream that we asked for. */
+/** An event is a token or a few of them; a longer line is none of a stream that we asked for. Derived: an event of a whole answer's length fits. */
 const longestLine = 4 * 1024 * 1024;
 const doneMark = '[DONE]';
 /** Texts of a message; a stream brings them in pieces. */

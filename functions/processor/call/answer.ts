@@ -82,6 +82,7 @@ const nothing = new Uint8Array(0);
 const statusesWithCode: readonly number[] = [400, 404, 502, 503];
 /** With these a server refuses what it does not know or cannot do. */
 const statusesForStream: readonly number[] = [400, 404, 422, 501];
+/** In which an error says why. Derived: errors of model servers have some hundred bytes. */
 const beginningBytes = 1024;
 
 /** Whether a call that asked for a stream may succeed without: the stream could not be read, or the answer says that there is none. */

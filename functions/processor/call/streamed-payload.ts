@@ -9,8 +9,9 @@ const notPlain = [
 ];
 /** Values that ask for nothing. */
 const nothing: readonly unknown[] = [null, false, 0, 1, 'none'];
-/** What is longer asks for something. */
+/** What is longer asks for something. Derived: the longest value that asks for nothing, and a space or two. */
 const longestNothing = 8;
+/** Protocol: JSON. */
 const closeBrace = 0x7d;
 const added = Buffer.from(',"stream":true,"stream_options":{"include_usage":true}}');
 

@@ -56,18 +56,25 @@ export interface PacedAnswer {
   readonly slowMs: number;
 }
 
-/** Below this, an answer says more of its prompt than of the pace. */
+/** Below this, an answer says more of its prompt than of the pace. Derived: a prompt takes about as long as eight tokens. */
 export const fewestTokens = 8;
-// Measured: docs/how-async-takes-what-is-left.md.
+/** Of the fit of durations to lengths. Measured: docs/how-async-takes-what-is-left.md. */
 const lengthMemoryMs = 30_000;
+/** Of the mean pace. Measured: as above. */
 const meanMemoryMs = 8000;
+/** Derived: fewer say little of a line's intercept. */
 const answersToFit = 8;
-/** Lengths that scatter by less than this share of their mean tell nothing of the intercept. */
+/** Lengths that scatter by less than this share of their mean tell nothing of the intercept. Measured: as above. */
 const leastScatter = 0.1;
+/** A longer answer counts as one of so many, since its tokens are not independent. Measured: as above. */
 const mostTokensCounted = 128;
+/** Short answers so many scatters above the mean keep the promise. Measured: as above. */
 const spreadFactor = 3;
+/** Of what a token may take. Measured: as above. */
 const usedShare = 0.8;
+/** Congestion from which slow start is over. Measured: as above. */
 const loadedFrom = 0.9;
+/** Of the newest answer in the mean of slow ones. Measured: as above. */
 const slowWeight = 1 / 16;
 
 /** Before any answer. */
@@ -122,7 +129,7 @@ export function sampleOfShort({ outputTokens, durationMs }: CallGeneration, { tt
   return { congestion, isLoaded: congestion > 1 };
 }
 
-/** An answer that does not count its tokens tells of no load. */
+/** An answer that does not count its tokens tells of no load. Derived from that. */
 export const uncounted: LoadSample = { congestion: 0, isLoaded: false };
 
 function withLength(sums: LengthSums, { outputTokens, durationMs }: CallGeneration, kept: number): LengthSums {

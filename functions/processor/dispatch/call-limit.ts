@@ -56,13 +56,14 @@ interface LimitState {
   readonly isClosed: boolean;
 }
 
+/** Of the newest answer in what is counted of them. Measured: docs/how-async-takes-what-is-left.md. */
 const eventWeight = 1 / 8;
-/** As many as a limit begins with, and a little more. */
+/** As many as a limit begins with, and a little more. Derived from that. */
 const fewCalls = 2;
-/** The limit follows gaps at most so often. */
+/** The limit follows gaps at most so often. Derived: some tokens of each stream come in between. */
 const sampleEveryMs = 250;
 
-/** Of the time that a message may wait: the pace is not known exactly. */
+/** Of the time that a message may wait: the pace is known to about a fifth. Derived from that. */
 const usedWaitShare = 0.8;
 
 /** One pool's limit, and what its calls told of the load. */

@@ -48,13 +48,15 @@ export interface CallQuota {
   readonly untilMs?: MonotonicMs;
 }
 
-// Measured: docs/how-async-takes-what-is-left.md says what each is worth.
+/** Measured: docs/how-async-takes-what-is-left.md says what it is worth. */
 const gain = 0.5;
+/** Measured: as above. */
 const steepestDecrease = -2;
-/** Below one call a sample comes seldom, and a step up is not much. */
+/** Below one call a sample comes seldom, and a step up is not much. Measured: as above. */
 const returnGain = 2;
-/** Of what is not used, lost in a round trip. */
+/** Of what is not used, lost in a round trip. Measured: as above. */
 const leak = 0.5;
+/** By which small limits grow faster in proportion, so that instances come to equal shares. Measured: as above. */
 const fairCallsPerTrip = 0.1;
 /** Protocol: llm-d's batch processors halve at a shed. */
 const cutFactor = 0.5;
@@ -64,6 +66,7 @@ const floor = 1 / 16;
 const idleAfterMs = 10_000;
 /** Serves where no call has succeeded yet. Learned with the first success. */
 const assumedRoundTripMs = 1000;
+/** Of the newest call. Derived: the mean spans about the last eight. */
 const roundTripWeight = 1 / 8;
 /** Derived: below the longest pause of a push subscription (60 s), so that a pool that recovers is found before its messages return. */
 const longestRestMs = 30_000;

@@ -21,6 +21,7 @@ export function afterFullQueue(limit: Limit, inFlight: number): Limit {
   return { ...limit, isStarting: false, calls: Math.min(limit.calls, Math.max(1, inFlight - 1)) };
 }
 
-// Measured: docs/how-async-takes-what-is-left.md.
+/** Measured: docs/how-async-takes-what-is-left.md. */
 const growsInTrips = 16;
+/** Derived: fourfold is what is there and three times as much. */
 const startsBy = 3;

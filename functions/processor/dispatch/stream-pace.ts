@@ -7,7 +7,7 @@ import type { LoadSample } from './limit.ts';
  *
  *     x = mean over 8 tokens in a row of one stream                                   ms a token
  *     φ = min(1, exp((x − P) / 0.1 P))                                                a soft count of stretches that miss what is promised
- *     r = mean gap / 0.8 P + mean φ / 0.045                                           congestion
+ *     r = mean gap / 0.8 P + mean φ / 0.04                                            congestion
  *
  * P is what a token may take. The mean sees what every answer feels; the tail sees what short answers feel, before most do.
  */
@@ -19,13 +19,16 @@ export interface StreamPace {
   readonly atMs: MonotonicMs;
 }
 
-/** Gaps of one stream: the last eight. A short real-time answer has about as many tokens. */
+/** Gaps of one stream: the last eight. A short real-time answer has about as many tokens. Measured: in the code completions of the Azure 2023 trace. */
 const stretchTokens = 8;
-// Measured: docs/how-async-takes-what-is-left.md.
+/** Measured: docs/how-async-takes-what-is-left.md. */
 const memoryMs = 2000;
+/** Of what a token may take. Measured: as above. */
 const usedShare = 0.8;
+/** How gradually a stretch counts as slow, as a share of the target. Measured: as above. */
 const softness = 0.1;
-const slowShare = 0.045;
+/** Share of stretches that may be slow. Measured: as above. */
+const slowShare = 0.04;
 
 /** Before any token. */
 export const noGaps: StreamPace = Object.freeze({

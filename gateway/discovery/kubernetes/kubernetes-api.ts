@@ -2,7 +2,7 @@ import type { KubernetesObject } from './pool-objects.ts';
 import type { ListedObjects, ObjectSource } from './reflector.ts';
 import type { PoolSources } from './watched-pool.ts';
 
-/** After so long the API ends a watch, and all is listed again; shorter than the client's own patience with a silent one. */
+/** After so long the API ends a watch, and all is listed again; shorter than the client's own patience with a silent one. Derived: the library gives up after 30 s. */
 const watchSeconds = 25;
 
 const poolGroup = 'inference.networking.k8s.io/v1';
@@ -14,7 +14,7 @@ const objectiveGroups = ['llm-d.ai/v1alpha2', 'inference.networking.x-k8s.io/v1a
  * only here: it takes a second and 90 MB.
  */
 export async function kubernetesSources(namespace: string): Promise<PoolSources> {
-  const { CustomObjectsApi, CoreV1Api, KubeConfig, Watch } = await import('@kubernetes/client-node');
+  const { CustomObjectsApi, CoreV1Api, KubeConfig, Watch } = await import('./kubernetes-client.ts');
   const config = new KubeConfig();
   config.loadFromDefault();
   const custom = config.makeApiClient(CustomObjectsApi);

@@ -1,6 +1,7 @@
 import type { MonotonicClock } from '../../../shared/runtime/clock.ts';
 import type { KubernetesObject } from './pool-objects.ts';
 
+/** What a list returns. */
 export interface ListedObjects {
   readonly items: readonly KubernetesObject[];
   /** Where a watch goes on. */
@@ -22,6 +23,7 @@ export interface ObjectSource {
   ): Promise<void>;
 }
 
+/** What is copied, and who hears of it. */
 export interface ReflectorOptions {
   readonly source: ObjectSource;
   readonly clock: MonotonicClock;
@@ -31,8 +33,9 @@ export interface ReflectorOptions {
   readonly onTrouble: (trouble: string | undefined) => void;
 }
 
-/** Between two lists: an API server that ends every watch at once is not to be asked without end. */
+/** Between two lists: an API server that ends every watch at once is not to be asked without end. Derived: a pod takes longer to be ready. */
 const leastPauseMs = 1000;
+/** Derived: an API server that comes back is found within half a minute. */
 const longestPauseMs = 30_000;
 
 /**

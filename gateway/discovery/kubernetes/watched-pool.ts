@@ -20,6 +20,7 @@ export interface PoolSources {
   objectives(): readonly ObjectSource[];
 }
 
+/** A pool to watch, and what is told of it. */
 export interface WatchedPoolOptions {
   /** Of the InferencePool. */
   readonly name: string;

@@ -1,6 +1,11 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+const { values: flags } = parseArgs({
+  options: { host: { type: 'string', default: '127.0.0.1' }, model: { type: 'string', default: 'm' } },
+});
 
 /** A model server that does nothing but answer: an answer of a kilobyte, or twenty tokens, one every 20 ms. */
 const answer = JSON.stringify({
@@ -8,7 +13,7 @@ const answer = JSON.stringify({
   usage: { prompt_tokens: 250, completion_tokens: 200 },
 });
 const page = `${['running', 'waiting'].map((what) => `vllm:num_requests_${what} 0\n`).join('')}vllm:kv_cache_usage_perc 0\n`;
-const models = '{"object":"list","data":[{"id":"m","object":"model"}]}';
+const models = JSON.stringify({ object: 'list', data: [{ id: flags.model, object: 'model' }] });
 const [tokens, tokenMs] = [20, 20];
 
 const server = createServer(async (request, response) => {
@@ -19,8 +24,8 @@ const server = createServer(async (request, response) => {
   if (body.includes('"stream":true')) stream(response);
   else response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
 });
-server.listen(0, '127.0.0.1', () => {
-  process.stdout.write(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+server.listen(0, flags.host, () => {
+  process.stdout.write(`listening on http://${flags.host}:${(server.address() as AddressInfo).port}\n`);
 });
 
 function stream(response: ServerResponse): void {

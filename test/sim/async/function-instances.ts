@@ -40,6 +40,7 @@ export class FunctionInstances {
     this.#tally = new AsyncTally(options.endsAtMs);
     this.#function = new SimulatedFunction(gateway, {
       ...options,
+      environment: { STREAM_CALLS: options.streams ? 'auto' : 'never' },
       listener: {
         answered: ({ outcome, tokens }) => {
           this.#settled += 1;

@@ -45,7 +45,7 @@ describe('congestion', () => {
     expect(after(times(20, 10))).toBeCloseTo(0.25, 1);
   });
   test('of stretches as slow as is promised is full of slow ones', () => {
-    expect(after(times(20, 50))).toBeCloseTo(50 / 40 + 1 / 0.045, 6);
+    expect(after(times(20, 50))).toBeCloseTo(50 / 40 + 1 / 0.04, 6);
   });
   test('rises before stretches are as slow as is promised', () => {
     expect(after(times(20, 35))).toBeGreaterThan(after(times(20, 30)) + 0.5);
