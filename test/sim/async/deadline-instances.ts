@@ -2,15 +2,15 @@ import type { ResultSummary } from '../../../functions/processor/results/result.
 import { msBetween } from '../../../shared/runtime/clock.ts';
 import type { SimulatedGateway, Way } from '../pool/simulated-gateway.ts';
 import { type DeadlineMessage, type DeadlineWork, deadlineWork } from '../worlds/deadline-work.ts';
-import { requestTopic, urgentTopic } from './message-bus.ts';
+import { requestTopic, soonTopic, urgentTopic } from './message-bus.ts';
 import { messageOf, SimulatedFunction } from './simulated-function.ts';
 
 /** Messages with deadlines, through Pub/Sub and the function. */
 export interface DeadlineLoad {
   readonly instances: number;
   readonly work: Omit<DeadlineWork, 'seed'>;
-  /** Messages with a window up to this come through a subscription of their own; absent, all come through one. */
-  readonly laneUpToSeconds?: number;
+  /** Messages with a window up to each of these, two at most, come through subscriptions of their own; absent, all come through one. */
+  readonly lanesUpToSeconds?: readonly number[];
   readonly hidesDeadlines?: boolean;
   /** With an objective for messages that would be late. */
   readonly escalates?: boolean;
@@ -36,6 +36,7 @@ export interface DeadlineFigures {
 }
 
 const early = 60_000;
+const lanes = [urgentTopic, soonTopic];
 
 /** Instances of the function before messages with deadlines. */
 export class DeadlineInstances {
@@ -83,8 +84,8 @@ export class DeadlineInstances {
     for (const [atMs, burst] of bursts) {
       clock.at(atMs, () => {
         for (const { windowSeconds, lengths, job } of burst) {
-          const { laneUpToSeconds = 0 } = this.#load;
-          const topic = windowSeconds <= laneUpToSeconds ? urgentTopic : requestTopic;
+          const lane = this.#load.lanesUpToSeconds?.findIndex((upTo) => windowSeconds <= upTo) ?? -1;
+          const topic = lanes[lane] ?? requestTopic;
           const message = messageOf(lengths, { window: `${windowSeconds}s`, job });
           void this.#function.bus.publish(topic, message);
         }

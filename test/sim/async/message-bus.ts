@@ -11,11 +11,13 @@ import type { VirtualClock } from '../virtual-clock.ts';
 export const requestTopic = 'projects/p/topics/requests';
 /** For messages whose windows are short: with a subscription of its own, they do not stand behind all others. */
 export const urgentTopic = 'projects/p/topics/urgent';
+/** A second lane, for windows between. */
+export const soonTopic = 'projects/p/topics/soon';
 export const retryTopic = 'projects/p/topics/retries';
 export const resultTopic = 'projects/p/topics/results';
 export const deadLetterTopic = 'projects/p/topics/dead-letters';
 /** As `infra` creates it: the longest that Pub/Sub allows, and its shortest pause. */
-const subscriptions = ['requests', 'urgent', 'retries'].map((id) => ({
+const subscriptions = ['requests', 'urgent', 'soon', 'retries'].map((id) => ({
   name: `projects/p/subscriptions/${id}`,
   topic: `projects/p/topics/${id}`,
   ackDeadlineSeconds: 600,
@@ -36,7 +38,7 @@ export class MessageBus {
     const knobs = { duplicateRate: 0, delayMs: 0, random };
     const broker = new Broker(database, new Backlog(database), this.#catalog, clock, knobs, Number.MAX_SAFE_INTEGER);
     this.#broker = broker;
-    for (const name of [requestTopic, urgentTopic, retryTopic, resultTopic, deadLetterTopic]) {
+    for (const name of [requestTopic, urgentTopic, soonTopic, retryTopic, resultTopic, deadLetterTopic]) {
       this.#catalog.addTopic(readTopic({ name }));
     }
     for (const each of subscriptions) this.#catalog.addSubscription(readSubscription(each));

@@ -39,6 +39,8 @@ export interface SimulatedFunctionOptions {
   readonly listener: FunctionListener;
   /** Variables of the function beside those that name topics. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its calls are streams, where they can be. */
+  readonly streams?: boolean | undefined;
   /** Calls do not say how much time is left: the gateway knows nothing of deadlines. */
   readonly hidesDeadlines?: boolean;
 }
@@ -87,7 +89,8 @@ export class SimulatedFunction {
   #createInstance(): Processor {
     const { clock } = this.#gateway;
     const random = { fraction: this.#random, uuid: () => uuid(this.#random) };
-    const environment = { ...topics, ...this.#options.environment };
+    const { streams, environment: own } = this.#options;
+    const environment = { ...topics, STREAM_CALLS: streams ? 'auto' : 'never', ...own };
     return createProcessor({
       clock,
       wall: clock,
