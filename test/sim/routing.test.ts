@@ -124,7 +124,7 @@ test('a changed rule of the function is a different run, without another edit', 
   const [whole, again, slower] = await Promise.all([
     pool.run(load),
     pool.run(load),
-    pool.run(load, [{ file: rule, from: 'Math.min(doublesTo, calls + 1)', to: 'Math.min(doublesTo, calls + 0.2)' }]),
+    pool.run(load, [{ file: rule, from: 'calls + calls * share', to: 'calls + 0.2 * calls * share' }]),
   ]);
   expect(again).toEqual(whole);
   expect(slower).not.toEqual(whole);
