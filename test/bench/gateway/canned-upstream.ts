@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
 
 /**
@@ -58,12 +58,15 @@ setInterval(() => {
   }
 }, chunkEveryMs);
 
-for (const port of process.argv.slice(2)) {
+const [, , ...ports] = process.argv;
+const urls: string[] = [];
+for (const port of ports.length > 0 ? ports : ['0']) {
   const askedAtMs: AskedAtMs = new Map();
   const server = createServer({ noDelay: true }, (socket) => serve(socket, askedAtMs));
   await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
+  urls.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
-process.stdout.write(`listening on http://127.0.0.1:${process.argv[2]}\n`);
+process.stdout.write(`listening on ${urls[0]}\n`);
 
 function answer(socket: Socket, askedAtMs: AskedAtMs, request: string, bodyLength: number): void {
   if (request.startsWith('GET ')) {
