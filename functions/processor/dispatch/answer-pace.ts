@@ -66,9 +66,9 @@ const meanMemoryMs = 8000;
 const answersToFit = 8;
 /** Lengths that scatter by less than this share of their mean tell nothing of the intercept. Measured: as above. */
 const leastScatter = 0.1;
-/** A longer answer counts as one of so many, since its tokens are not independent. Measured: as above. */
+/** A longer answer counts as one of 128 tokens: its tokens are not independent. Measured: as above. */
 const mostTokensCounted = 128;
-/** Short answers so many scatters above the mean keep the promise. Measured: as above. */
+/** An answer keeps the promise where the mean and three scatters do. Measured: as above. */
 const spreadFactor = 3;
 /** Of what a token may take. Measured: as above. */
 const usedShare = 0.8;

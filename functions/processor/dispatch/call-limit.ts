@@ -60,7 +60,7 @@ interface LimitState {
 const eventWeight = 1 / 8;
 /** As many as a limit begins with, and a little more. Derived from that. */
 const fewCalls = 2;
-/** The limit follows gaps at most so often. Derived: some tokens of each stream come in between. */
+/** The limit follows gaps no more often than this. Derived: some tokens of each stream come in between. */
 const sampleEveryMs = 250;
 
 /** Of the time that a message may wait: the pace is known to about a fifth. Derived from that. */

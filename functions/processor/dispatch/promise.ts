@@ -11,7 +11,7 @@ export type Unloaded = { readonly [time in keyof Targets]: number | undefined };
 
 /** Protocol: what is promised where nothing else is said, by contract §7. */
 const promised: Targets = { ttftMs: 1000, tpotMs: 50 };
-/** Protocol: a target that an idle engine cannot keep counts as so many times its unloaded figure, by contract §7. */
+/** Protocol: a target that an idle engine cannot keep counts as 1.5 times its unloaded figure, by contract §7. */
 const unloadedFactor = 1.5;
 /** Of the newest answer. Derived: the mean spans about the last eight. */
 const weight = 1 / 8;

@@ -23,7 +23,7 @@ export interface ObjectSource {
   ): Promise<void>;
 }
 
-/** What is copied, and who hears of it. */
+/** What is copied, and what is told of it. */
 export interface ReflectorOptions {
   readonly source: ObjectSource;
   readonly clock: MonotonicClock;

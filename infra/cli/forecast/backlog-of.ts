@@ -35,7 +35,7 @@ export async function backlogOf({ project, subscriptions }: BacklogQuestion, now
 }
 
 function localMonitoring({ monitoring }: LocalStack): MetricServiceClient {
-  // The library would ask Google's metadata server who it is.
+  // The library would ask Google's metadata server for its account.
   process.env.METADATA_SERVER_DETECTION = 'none';
   const { hostname, port } = new URL(monitoring);
   return new MetricServiceClient({

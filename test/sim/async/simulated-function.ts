@@ -55,7 +55,7 @@ const topics = {
 const priorities: Readonly<Record<string, number>> = { sheddable: -1, urgent: 0 };
 const anyPool = { poolName: undefined, cluster: undefined, namespace: undefined };
 
-/** The deployed function, so many instances of it, between the local Pub/Sub's push and the simulated gateway. */
+/** Instances of the deployed function between the local Pub/Sub's push and the simulated gateway. */
 export class SimulatedFunction {
   readonly bus: MessageBus;
   readonly #gateway: SimulatedGateway;

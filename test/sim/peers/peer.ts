@@ -24,7 +24,7 @@ export interface Peer {
   allowed(nowMs: number, inFlight: number): number;
   served(call: PeerCall): void;
   refused(startedAtMs: number, nowMs: number): void;
-  /** Milliseconds until a message is tried again that was refused so many times; undefined where it is lost. */
+  /** Milliseconds until a message that was refused `refusals` times is tried again; undefined where it is lost. */
   retryMs(refusals: number): number | undefined;
 }
 

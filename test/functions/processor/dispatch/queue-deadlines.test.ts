@@ -5,7 +5,7 @@ import { setUp, success } from './queue-world.ts';
 const outcomesOf = (asked: readonly { readonly admitted: { readonly got: string } | undefined }[]) =>
   asked.map(({ admitted }) => admitted?.got);
 
-/** A queue whose pool has answered so many calls, each in ten seconds. */
+/** A queue whose pool has answered that many calls, each in ten seconds. */
 async function setUpKnown(answers: number) {
   const world = setUp({ ceiling: 100, maxWaiting: 100 });
   const asked = Array.from({ length: answers }, () => world.ask());
