@@ -26,7 +26,7 @@ import { Observer } from './observe/observer.ts';
 import { capacityReport, capacityRoute, healthRoutes, operatorRoutes } from './observe/operator-routes.ts';
 import { RecentChoices } from './observe/recent-choices.ts';
 import { RequestLog } from './observe/request-log.ts';
-import { refusal } from './refusal.ts';
+import { shuttingDown } from './refusal.ts';
 import type { Rejection } from './rejection.ts';
 import { Router } from './router.ts';
 
@@ -180,7 +180,7 @@ export class Gateway {
     this.#drainPhase = 'refusing';
     await settledWithin(overAtMs - monotonicClock.nowMs(), this.#idle());
     this.#drainPhase = 'ending';
-    this.#router.stopAll(refusal('shutting_down', 'the gateway is shutting down'));
+    this.#router.stopAll(shuttingDown);
     await settledWithin(closeTimeoutMs, this.#idle());
     for (const closable of this.#closables) closable.close();
     await settledWithin(closeTimeoutMs, Promise.all([...this.#apps, this.#picker].map((each) => each?.close())));

@@ -55,6 +55,12 @@ export function refusal(code: RefusalCode, message: string, retryAfterSeconds = 
   };
 }
 
+/** For what comes or waits while the gateway goes down. */
+export const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
+
+/** For a client without a key that lets it in. */
+export const unknownApiKey = refusal('invalid_api_key', 'the API key is missing or not known');
+
 /** 404 for a path that is not served. */
 export function unknownRoute(method: string, url: string): Refusal {
   return refusal('unknown_route', `there is no ${method} ${url.split('?')[0]} here`);

@@ -11,6 +11,9 @@ export interface ModelShare {
   readonly weight: number;
 }
 
+/** Path of the list of models; one of them stands behind it. Protocol: OpenAI. */
+export const modelListPath = '/v1/models';
+
 /** Other names for models: name → the models that it stands for. */
 export type ModelNames = ReadonlyMap<string, readonly ModelShare[]>;
 

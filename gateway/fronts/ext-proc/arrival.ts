@@ -2,12 +2,11 @@ import { type ApiRoute, apiRoutes, everyApiRoute } from '../../../shared/openai/
 import { type Admission, type AdmissionRefusal, admit, type ServingPool } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
 import type { BytesPerToken } from '../../admit/bytes-per-token.ts';
-import { type ModelNames, withNames } from '../../admit/model-names.ts';
-import { type Headers, readRequestHead } from '../../admit/request-head.ts';
+import { type ModelNames, modelListPath, withNames } from '../../admit/model-names.ts';
+import type { Headers } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
-import { workClassOf } from '../../work-class.ts';
 import type { Admitting } from '../http/inference-routes.ts';
 
 /**
@@ -88,14 +87,6 @@ function within(pool: Pool, subset: ReadonlySet<string>): ServingPool {
   };
 }
 
-/** Sheddable work is told of full buffers as of any want of room. Protocol: contract §6. */
-export function forItsClass(refused: Refusal, headers: Headers, admitting: Admitting): Refusal {
-  if (refused.code !== 'buffers_full') return refused;
-  const { objectiveName } = readRequestHead(headers, admitting.trustedSpelling);
-  const objective = admitting.objectives().get(objectiveName ?? admitting.defaultObjective);
-  return objective && workClassOf(objective.priority) === 'sheddable' ? { ...refused, status: 429 } : refused;
-}
-
 /** For what any endpoint may answer, where none can. */
 export const noneUsable = refusal('no_endpoints', 'no endpoint can take a request just now');
 
@@ -104,8 +95,6 @@ export function leastLoaded(pool: Pick<Pool, 'usable'>, subset: ReadonlySet<stri
   const among = pool.usable.filter(({ host }) => subset?.has(host) ?? true);
   return among.sort((a, b) => a.load - b.load)[0];
 }
-
-const listPath = '/v1/models';
 
 /** Path of a request for the pool's state. Protocol: contract §6. */
 export const capacityPath = '/capacity';
@@ -117,8 +106,8 @@ export const capacityPath = '/capacity';
 export function listedModels(path: string, pool: Pick<Pool, 'models'>, names: ModelNames): string | undefined {
   if (names.size === 0) return undefined;
   const models = withNames(pool.models, names);
-  if (path === listPath) return JSON.stringify({ object: 'list', data: [...models.values()] });
-  const id = path.startsWith(`${listPath}/`) ? decoded(path.slice(listPath.length + 1)) : undefined;
+  if (path === modelListPath) return JSON.stringify({ object: 'list', data: [...models.values()] });
+  const id = path.startsWith(`${modelListPath}/`) ? decoded(path.slice(modelListPath.length + 1)) : undefined;
   return id !== undefined && names.has(id) && models.has(id) ? JSON.stringify(models.get(id)) : undefined;
 }
 

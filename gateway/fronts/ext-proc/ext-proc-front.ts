@@ -6,9 +6,9 @@ import type { DrainPhase } from '../../drain-phase.ts';
 import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
 import type { BodyReader } from '../http/body-reader.ts';
+import { BodyTexts } from '../http/body-texts.ts';
 import type { BodyBudget } from '../http/held-body.ts';
 import type { Admitting } from '../http/inference-routes.ts';
-import { OneAtATime } from '../http/one-at-a-time.ts';
 import type { Timeouts } from '../http/silence-watch.ts';
 import { GrpcServer } from './grpc-server.ts';
 import { healthMethods } from './health.ts';
@@ -106,7 +106,7 @@ export class ExtProcFront {
     return {
       ...options,
       ...admitting,
-      largeBodies: new OneAtATime(),
+      texts: new BodyTexts(),
       clock: monotonicClock,
       random: Math.random,
       opened: () => {

@@ -5,8 +5,8 @@ import type { DrainPhase } from '../../drain-phase.ts';
 import type { Rejection } from '../../rejection.ts';
 import type { Router } from '../../router.ts';
 import type { BodyReader } from '../http/body-reader.ts';
+import type { BodyTexts } from '../http/body-texts.ts';
 import type { Admitting } from '../http/inference-routes.ts';
-import type { OneAtATime } from '../http/one-at-a-time.ts';
 import type { Timeouts } from '../http/silence-watch.ts';
 
 /** How a picker behaves. */
@@ -23,8 +23,8 @@ export interface PickerOptions {
 export interface PickerServices extends Admitting, PickerOptions {
   readonly router: Pick<Router, 'submit' | 'pool' | 'bytesPerToken'>;
   readonly bodies: BodyReader;
-  /** Large bodies are read one after the other. */
-  readonly largeBodies: OneAtATime;
+  /** Of large bodies, one after the other. */
+  readonly texts: BodyTexts;
   readonly timeouts: Timeouts;
   readonly drainPhase: () => DrainPhase;
   /** The bearer key for the endpoints; undefined where they need none. */

@@ -1,18 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ApiRoute, isApiUrl } from '../../../shared/openai/api-routes.ts';
-import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { Admission, AdmissionRefusal } from '../../admit/admit.ts';
 import type { ApiKey } from '../../admit/api-keys.ts';
+import { forItsClass } from '../../admit/refusal-for-class.ts';
 import type { Headers } from '../../admit/request-head.ts';
 import type { Endpoint } from '../../endpoint/endpoint.ts';
 import type { Pool } from '../../endpoint/pool.ts';
-import { type Refusal, refusal } from '../../refusal.ts';
+import { type Refusal, refusal, shuttingDown, unknownApiKey } from '../../refusal.ts';
 import type { HeldBody } from '../http/held-body.ts';
 import {
   admitProxied,
   askedOf,
   capacityPath,
-  forItsClass,
   impliedRoute,
   leastLoaded,
   listedModels,
@@ -37,10 +35,6 @@ export interface IntakeListener {
   gone(): void;
 }
 
-/** A larger body is read in several turns of the event loop: others are served in between. Derived: it takes some milliseconds to parse. */
-const readAtOnceBytes = 1024 * 1024;
-const shuttingDown = refusal('shutting_down', 'the gateway is shutting down');
-const wrongKey = refusal('invalid_api_key', 'the API key is missing or not known');
 const notReturned = refusal(
   'internal_error',
   'the proxy must send bodies to its endpoint picker with FULL_DUPLEX_STREAMED',
@@ -113,7 +107,7 @@ export class RequestIntake {
     const target = this.#headers[':path'];
     const keys = target === undefined || isApiUrl(`${target}`) ? this.#services.keys() : undefined;
     this.#key = keys?.of(this.#headers);
-    if (keys && !this.#key) return wrongKey;
+    if (keys && !this.#key) return unknownApiKey;
     if (endOfStream || (modes?.request ?? bodyModes.fullDuplex) === bodyModes.fullDuplex) return undefined;
     this.#services.log.error({ mode: modes?.request }, notReturned.message);
     return notReturned;
@@ -153,15 +147,9 @@ export class RequestIntake {
   }
 
   #taken(route: ApiRoute, body: HeldBody): void {
-    if (body.sizeBytes <= readAtOnceBytes) {
-      this.#admit(route, body);
-      return;
-    }
-    this.#services.largeBodies.add(async () => {
-      await nextTurn();
-      const text = this.#isOver ? undefined : decodeUtf8(body.bytes);
-      await nextTurn();
-      if (this.#isOver) body.release();
+    const isOver = (): boolean => this.#isOver;
+    this.#services.texts.read(body, isOver, (text) => {
+      if (isOver()) body.release();
       else this.#stream.guarded(() => this.#admit(route, body, text));
     });
   }

@@ -1,12 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ModelNames, withNames } from '../../admit/model-names.ts';
+import { type ModelNames, modelListPath, withNames } from '../../admit/model-names.ts';
 import type { Pool } from '../../endpoint/pool.ts';
 import { type Refusal, refusal, unknownRoute } from '../../refusal.ts';
 
 /** Answers a request of the API with the refusal. */
 export type TurnAway = (request: FastifyRequest, reply: FastifyReply, refused: Refusal) => void;
-
-const listPath = '/v1/models';
 
 /** What the routes answer from. */
 export interface ModelServices {
@@ -20,12 +18,12 @@ export interface ModelServices {
 export function modelRoutes(app: FastifyInstance, { pool, names, turnAway }: ModelServices): void {
   const noEndpoints = refusal('no_endpoints', 'no endpoint can be asked just now');
 
-  app.get(listPath, (request, reply) => {
+  app.get(modelListPath, (request, reply) => {
     if (!pool.anyUsable) return turnAway(request, reply, noEndpoints);
     return reply.send({ object: 'list', data: [...withNames(pool.models, names()).values()] });
   });
 
-  app.get(`${listPath}/*`, (request, reply) => {
+  app.get(`${modelListPath}/*`, (request, reply) => {
     const id = idIn(request.url);
     if (id === '') return turnAway(request, reply, unknownRoute(request.method, request.url));
     const models = withNames(pool.models, names());
@@ -42,5 +40,5 @@ export function modelRoutes(app: FastifyInstance, { pool, names, turnAway }: Mod
 /** The name behind the list's path, whose slashes may stand as they are or escaped. The framework refuses what cannot be decoded. */
 function idIn(url: string): string {
   const path = url.split('?', 1)[0] ?? '';
-  return decodeURIComponent(path.slice(path.indexOf(`${listPath}/`) + listPath.length + 1));
+  return decodeURIComponent(path.slice(path.indexOf(`${modelListPath}/`) + modelListPath.length + 1));
 }
