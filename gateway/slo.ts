@@ -1,3 +1,5 @@
+import { overUnloaded, usualPromise } from '../shared/inference-gateway/usual-promise.ts';
+
 /** A service level objective: times that a request is promised, and how often the promise may be missed. */
 export interface Slo {
   readonly ttftMs: number;
@@ -15,7 +17,7 @@ export interface PromisedSlo {
 }
 
 /** What real-time requests are taken to expect where neither they nor their objective name an SLO. Protocol: contract §7. */
-export const usualSlo: Slo = { ttftMs: 1000, tpotMs: 50, missBudget: 0.01 };
+export const usualSlo: Slo = { ...usualPromise, missBudget: 0.01 };
 
 /** The promise, and what is usual where there is none. */
 export function sloOf({ ttftSloMs, tpotSloMs, missBudget }: PromisedSlo): Slo {
@@ -34,9 +36,6 @@ export function promisedMs(what: keyof typeof promiseBoundsMs, ms: number | unde
   const [least, most] = promiseBoundsMs[what];
   return ms === undefined ? undefined : Math.min(most, Math.max(least, ms));
 }
-
-/** An endpoint that cannot keep a target when it is idle is held to this multiple of its own unloaded figure. Protocol: contract §7. */
-const overUnloaded = 1.5;
 
 /** The SLO as an endpoint can be held to it, by what a request that is alone there sees. */
 export function keepableSlo<S extends Pick<Slo, 'ttftMs' | 'tpotMs'>>(

@@ -1,3 +1,4 @@
+import { overUnloaded, usualPromise } from '../../../shared/inference-gateway/usual-promise.ts';
 import { ewma } from '../../../shared/runtime/ewma.ts';
 
 /** What real-time work is promised beside us, in milliseconds. */
@@ -9,10 +10,6 @@ export interface Targets {
 /** What the pool's own answers take while it is idle; undefined where none was seen. */
 export type Unloaded = { readonly [time in keyof Targets]: number | undefined };
 
-/** Protocol: what is promised where nothing else is said, by contract §7. */
-const promised: Targets = { ttftMs: 1000, tpotMs: 50 };
-/** Protocol: a target that an idle engine cannot keep counts as 1.5 times its unloaded figure, by contract §7. */
-const unloadedFactor = 1.5;
 /** Of the newest answer. Derived: the mean spans about the last eight. */
 const weight = 1 / 8;
 
@@ -32,7 +29,7 @@ export function nextUnloaded(before: number | undefined, tookMs: number, isIdle:
 /** What is promised, or what the pool can keep while it is idle. */
 export function targetsOf({ ttftMs = 0, tpotMs = 0 }: Unloaded): Targets {
   return {
-    ttftMs: Math.max(promised.ttftMs, unloadedFactor * ttftMs),
-    tpotMs: Math.max(promised.tpotMs, unloadedFactor * tpotMs),
+    ttftMs: Math.max(usualPromise.ttftMs, overUnloaded * ttftMs),
+    tpotMs: Math.max(usualPromise.tpotMs, overUnloaded * tpotMs),
   };
 }
