@@ -10,12 +10,12 @@ export interface ForecastError {
   readonly share: number;
   readonly saidSeconds: number;
   readonly tookSeconds: number;
-  /** |said − took| / took: of what was left, not of the whole drain. */
+  /** How far the time of the end is off, as a share of the whole drain: |said − took| / duration. */
   readonly error: number;
 }
 
 /** Limits and windows open within the first half minute: that is no part of a drain that lasts for hours. */
-const warmUpDocuments = 300;
+const warmUpDocuments = 600;
 const shares = [0.25, 0.5, 0.75];
 const dayMs = 86_400_000;
 
@@ -44,7 +44,7 @@ export async function forecastErrors(
   const endMs = Math.max(...ids.map((id) => stack.results.get(id)!.atMs));
   const errors = said.map(({ share, atMs, saidSeconds }) => {
     const tookSeconds = (endMs - atMs) / 1000;
-    return { share, saidSeconds, tookSeconds, error: Math.abs(saidSeconds - tookSeconds) / tookSeconds };
+    return { share, saidSeconds, tookSeconds, error: (1000 * Math.abs(saidSeconds - tookSeconds)) / (endMs - sinceMs) };
   });
   return { perSecond: (documents * 1000) / (endMs - sinceMs), errors };
 }
