@@ -32,6 +32,7 @@ export function wantedCall(
     arrivedAtMs: later(arrivedAtMs, Math.max(0, waitMs)),
     hasEscalation: policy.escalationObjective !== undefined,
     subscription: origin,
+    policy,
     pool,
     path: request.endpoint,
     topics,

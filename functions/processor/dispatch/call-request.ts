@@ -9,6 +9,8 @@ import type { Escalation, GateReason } from './verdict.ts';
 export interface CallRequest extends ProbeCandidate, CallKind {
   /** Messages of one subscription share its places. */
   readonly subscription: string;
+  /** How they are handled. Subscriptions that have the same are lanes of one producer, as far as they bring the same tenant. */
+  readonly policy: object;
   readonly pool: DispatchPool;
   /** Topics that must work for the message to be worth a call. */
   readonly topics: readonly string[];

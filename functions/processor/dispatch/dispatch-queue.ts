@@ -33,8 +33,8 @@ const shortestTimerMs = 1;
 /**
  * Decides which message may call now, which waits, and which goes back to Pub/Sub. A message that waits holds no call's place. A place
  * that becomes free goes to the subscription whose turn it is, there to the tenant whose turn it is, and there to the earliest deadline.
- * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up its latest deadline: so none
- * starves another, whatever its backlog, and a far deadline makes room for a near one.
+ * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up the latest deadline of all its
+ * lanes: so none starves another, whatever its backlog, and a far deadline makes room for a near one.
  */
 export class DispatchQueue {
   readonly #options: DispatchQueueOptions;
@@ -190,7 +190,8 @@ export class DispatchQueue {
       const queues = (isLate ? [pool] : [...this.#pools.values()]).flatMap(({ subscriptions }) => subscriptions);
       const own = pool.queueOf(request);
       const subscription = largest(queues, share, own);
-      const latest = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
+      const last = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
+      const latest = last && this.#queueOf(last.request.pool).latestOfLanes(last);
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));
     }
   }
@@ -250,7 +251,7 @@ export class DispatchQueue {
         const { request } = call;
         this.#dequeue(call, this.#endOf(request, nowMs) ?? this.#grant(request, verdict, nowMs));
       },
-      (request) => request.hasEscalation && this.#isUrgent(request, nowMs),
+      (request) => this.#isUrgent(request, nowMs),
     );
     if (wakeAtMs === never) return;
     const delayMs = Math.max(shortestTimerMs, msBetween(nowMs, wakeAtMs));
