@@ -39,6 +39,7 @@ export function wantedCall(
     maxInFlight: policy.maxInFlight,
     notBeforeMs: waitMs <= 0 ? longAgo : later(nowMs, waitMs),
     deadlineAtMs,
+    windowMs: msBetween(request.firstPublishedAtMs, deadlineAtMs),
     sizeBytes: message.data.length,
     signal,
   };

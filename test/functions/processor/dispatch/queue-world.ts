@@ -96,6 +96,7 @@ export function setUp({
       maxInFlight: ceiling,
       notBeforeMs: mono(notBeforeMs),
       deadlineAtMs: later(wallStart, deadlineAtMs),
+      windowMs: 1e9,
       giveUpAtMs: mono(giveUpAtMs),
       sizeBytes: 1,
       signal: new AbortController().signal,
