@@ -1,6 +1,6 @@
 import { Moments, nonNegativeWeights } from './moments.ts';
 import { QuantileEstimate } from './quantile-estimate.ts';
-import { type StepLoad, stepTerms, termIndex } from './step-load.ts';
+import { type StepLoad, stepTerms, termIndex, weighted } from './step-load.ts';
 
 /** Derived from the formula below. */
 const terms = 6;
@@ -47,7 +47,7 @@ export class StepModel {
 
   /** Milliseconds a step; 0 while nothing was learned. */
   stepMs(load: StepLoad): number {
-    return dot(this.#weights, stepTerms(load));
+    return weighted(this.#weights, load);
   }
 
   /** What computing so much of prompts takes of an engine's time. */
@@ -103,10 +103,4 @@ export class StepModel {
   learnTpot(predictedMs: number, seenMs: number): void {
     if (predictedMs > 0) this.#tpotHigh.learn(seenMs / predictedMs);
   }
-}
-
-function dot(weights: readonly number[], values: readonly number[]): number {
-  let sum = 0;
-  for (let index = 0; index < weights.length; index += 1) sum += weights[index]! * values[index]!;
-  return sum;
 }
