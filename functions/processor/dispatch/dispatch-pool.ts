@@ -136,8 +136,9 @@ export class DispatchPool {
     };
   }
 
-  /** Whether one more call may be escalated now. */
+  /** Whether one more call may be escalated now. Where the source does not say how real-time work fares, the share alone bounds it. */
   mayEscalate(nowMs: MonotonicMs): boolean {
+    if (this.capacity.readingAt(nowMs)?.realtimeOverBudget) return false;
     return nowMs >= this.#escalatesFromMs && mayEscalate(this.#escalated, this.#inFlight, this.#escalationShare);
   }
 

@@ -7,6 +7,8 @@ export interface SourceReading {
   readonly saturation: number;
   /** Absent when the source does not say. */
   readonly readyServers?: number;
+  /** Real-time work misses its SLO more often than its budget allows. Absent when the source does not say. */
+  readonly realtimeOverBudget?: boolean;
   /** Of the newest point at the moment of the reading; never negative. */
   readonly ageMs: number;
 }

@@ -76,9 +76,13 @@ describe('a message that would miss its deadline', () => {
   const subscriptions = { hasty: { ESCALATION_OBJECTIVE: 'urgent' } };
 
   /** A pool that answers in two seconds, and whose gate is closed from now on. */
-  async function startClosed(): Promise<ProcessorWorld> {
+  async function startClosed(realtime: { overBudget?: boolean } = {}): Promise<ProcessorWorld> {
     let isClosed = false;
-    const source = async () => (isClosed ? closed : { ...closed, saturation: 0 });
+    const source = async () => {
+      const { overBudget } = realtime;
+      const misses = overBudget === undefined ? {} : { realtimeOverBudget: overBudget };
+      return { ...closed, saturation: Number(isClosed), ...misses };
+    };
     const world = await startProcessorWorld({ subscriptions, source });
     await answer(world, 5);
     isClosed = true;
@@ -99,6 +103,26 @@ describe('a message that would miss its deadline', () => {
     expect(world.calls.map(({ headers }) => headers['x-gateway-inference-objective'])).toEqual(['urgent', 'urgent']);
     expect(world.told().filter((line) => line.startsWith('escalated'))).toEqual(['escalated urgent saturated']);
     expect(world.results()).toMatchObject([{ outcome: 'succeeded', deadlineAtMs: expect.any(Number) }]);
+  });
+
+  test('waits while real-time work misses more than its budget, and goes when that is over', async () => {
+    const realtime = { overBudget: true };
+    const world = await startClosed(realtime);
+    const push = world.start({ ...windowed('15s'), subscription: 'projects/p/subscriptions/hasty' });
+    await world.clock.advance(9000);
+    expect(world.calls).toHaveLength(0);
+    expect(world.told()).toContain('escalation pauses');
+    realtime.overBudget = false;
+    await world.clock.advance(5000);
+    expect(world.told()).toContain('escalation goes on');
+    expect(world.calls.map(({ headers }) => headers['x-gateway-inference-objective'])).toEqual(['urgent']);
+    expect(push.status).toBe(204);
+  });
+
+  test('goes where the source says nothing of real-time work', async () => {
+    const world = await startClosed({});
+    expect(await world.push({ ...windowed('7s'), subscription: 'projects/p/subscriptions/hasty' })).toBe(204);
+    expect(world.told().filter((line) => line.startsWith('escalat'))).toEqual(['escalated urgent saturated']);
   });
 
   test('goes back where its subscription has none', async () => {

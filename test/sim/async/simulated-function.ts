@@ -110,6 +110,7 @@ export class SimulatedFunction {
   readonly #events: ProcessorEvents = {
     judged: () => {},
     called: () => {},
+    escalationPaused: () => {},
     escalated: () => this.#options.listener.escalated?.(),
     answered: (_, result) => this.#options.listener.answered(result),
     replayed: () => {},
@@ -173,6 +174,7 @@ function gatewayCapacity(gateway: SimulatedGateway): CapacitySource {
       source: 'gateway',
       saturation: gateway.saturation,
       readyServers: gateway.router.pool.usable.length,
+      realtimeOverBudget: gateway.router.pool.realtimeOverBudget,
       ageMs: 0,
     }),
   };
