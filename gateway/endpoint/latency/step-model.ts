@@ -11,6 +11,11 @@ const terms = 6;
 const span = 4000;
 /** Fewer steps of either kind prove nothing: more than the model has terms. Measured: row "steps to trust" of `npm run sim -- sensitivity`. */
 const stepsToTrust = 16;
+/**
+ * A step that took less of what steps usually take of what was expected was not measured well. Errors are relative: one of a hundredth would
+ * count like ten thousand others. Derived: it counts like four hundred at the most, a tenth of what is remembered.
+ */
+const leastShare = 0.05;
 /** Samples between two computations of the weights. Derived: solving costs as much as taking in some ten samples. */
 const samplesPerSolution = 16;
 
@@ -82,7 +87,9 @@ export class StepModel {
   learnStep(load: StepLoad, ms: number, slowness: number): void {
     const modelledMs = this.stepMs(load);
     if (modelledMs > 0) this.#usualRatio.learn(ms / modelledMs);
-    const usualMs = (ms * this.#usualRatio.value) / slowness;
+    const usualRatio = this.#usualRatio.value;
+    if (this.trusted && ms < leastShare * Math.min(1, usualRatio) * modelledMs) return;
+    const usualMs = (ms * usualRatio) / slowness;
     if (load.promptTokens > 0) {
       this.#mixed.add(stepTerms(load), usualMs);
       this.#mixedSteps += 1;
