@@ -120,11 +120,7 @@ export class EngineSteps {
 
   /** A stream's chunk came; to be told before the stream counts as generating. */
   chunk(stream: SteppedStream, isFirst: boolean, nowMs: number): void {
-    if (this.#endsStep(stream, nowMs)) {
-      // Many engines begin a stream with an event without a token: while nothing tells how long a step is, it cannot be told from one.
-      const maybeNone = !isFirst && stream.streamGaps.gaps === 0 && !this.#model.trusted;
-      this.#end(nowMs, maybeNone);
-    }
+    if (this.#endsStep(stream, nowMs)) this.#end(nowMs);
     stream.step = this.#number;
     const ended = this.#ended;
     if (!isFirst || !ended) return;
@@ -150,7 +146,7 @@ export class EngineSteps {
     return this.#model.stepMs({ ...generating, promptTokens: 0, promptPairs: 0 });
   }
 
-  #end(nowMs: number, spoiled: boolean): void {
+  #end(nowMs: number): void {
     this.#learn();
     const { decodes, contextTokens } = this.#work.generating;
     this.#ended = {
@@ -161,7 +157,7 @@ export class EngineSteps {
       promptPairs: 0,
       wholeFromMs: this.#secondLastStartedAtMs,
       partlyBeforeMs: this.#lastStartedAtMs,
-      spoiled,
+      spoiled: false,
     };
     this.#number += 1;
     this.#secondLastStartedAtMs = this.#lastStartedAtMs;

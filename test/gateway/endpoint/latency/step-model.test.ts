@@ -72,6 +72,16 @@ test('it knows nothing before it has seen steps with and without prompts', () =>
   expect(model.stepMs(plain)).toBeCloseTo(10, 0);
 });
 
+test('the first steps are judged by each other: those that are far too short were none', () => {
+  const model = new StepModel();
+  const plain = { decodes: 1, contextTokens: 100, promptTokens: 0, promptPairs: 0 };
+  for (let step = 0; step < 16; step += 1) {
+    model.learnStep(plain, step % 5 === 0 ? 0.05 : 10, 1);
+    model.learnStep({ ...plain, promptTokens: 500, promptPairs: 1 }, step % 5 === 0 ? 0.1 : 20, 1);
+  }
+  expect(model.stepMs(plain)).toBeCloseTo(10, 0);
+});
+
 test('a step whose time was not measured well counts little, however short it seems', () => {
   const model = new StepModel();
   const plain = { decodes: 1, contextTokens: 100, promptTokens: 0, promptPairs: 0 };
