@@ -5,6 +5,7 @@ export type Release = () => void;
 interface AnswerHold {
   readonly sizeBytes: number;
   readonly onRoom: () => void;
+  hasRoom: boolean;
 }
 
 /**
@@ -13,8 +14,9 @@ interface AnswerHold {
  */
 export class BufferedBytes {
   readonly #maxBytes: number;
-  readonly #waiting = new Set<AnswerHold>();
-  readonly #answers = new Set<AnswerHold>();
+  readonly #waiting: AnswerHold[] = [];
+  /** Answers that have room. */
+  #answers = 0;
   #heldBytes = 0;
 
   /** @param maxBytes above 0 */
@@ -29,7 +31,7 @@ export class BufferedBytes {
 
   /** Room for a push; undefined where there is none, or where an answer waits for it. */
   tryHold(sizeBytes: number): Release | undefined {
-    if (this.#waiting.size > 0 || !this.#fits(sizeBytes)) return undefined;
+    if (this.#waiting.length > 0 || !this.#fits(sizeBytes)) return undefined;
     this.#heldBytes += sizeBytes;
     let isHeld = true;
     return () => {
@@ -40,13 +42,22 @@ export class BufferedBytes {
 
   /** Room for an answer: `onRoom` is called once there is some, now or later, and never after the release. */
   holdAnswer(sizeBytes: number, onRoom: () => void): Release {
-    const answer = { sizeBytes, onRoom };
-    this.#waiting.add(answer);
+    const answer = { sizeBytes, onRoom, hasRoom: false };
+    this.#waiting.push(answer);
     this.#admit();
-    return () => {
-      if (this.#waiting.delete(answer)) this.#admit();
-      else if (this.#answers.delete(answer)) this.#give(sizeBytes);
-    };
+    return () => this.#release(answer);
+  }
+
+  #release(answer: AnswerHold): void {
+    const at = this.#waiting.indexOf(answer);
+    if (at >= 0) {
+      this.#waiting.splice(at, 1);
+      this.#admit();
+    } else if (answer.hasRoom) {
+      answer.hasRoom = false;
+      this.#answers -= 1;
+      this.#give(answer.sizeBytes);
+    }
   }
 
   #fits(sizeBytes: number): boolean {
@@ -59,10 +70,12 @@ export class BufferedBytes {
   }
 
   #admit(): void {
-    for (const answer of this.#waiting) {
-      if (this.#answers.size > 0 && !this.#fits(answer.sizeBytes)) return;
-      this.#waiting.delete(answer);
-      this.#answers.add(answer);
+    for (;;) {
+      const [answer] = this.#waiting;
+      if (!answer || (this.#answers > 0 && !this.#fits(answer.sizeBytes))) return;
+      this.#waiting.shift();
+      answer.hasRoom = true;
+      this.#answers += 1;
       this.#heldBytes += answer.sizeBytes;
       answer.onRoom();
     }

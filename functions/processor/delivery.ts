@@ -162,7 +162,8 @@ export class Delivery {
       if (credential === undefined) return withoutCredential(request);
       if (isExpired(request.deadlineAtMs, wall.unixMs())) return afterExpiry(request);
       const leftMs = msBetween(wall.unixMs(), request.deadlineAtMs);
-      const timeoutMs = callTimeoutMs({ ...settings, spentMs: this.#spentMs(), leftMs });
+      const { requestTimeoutMs, ackDeadlineMs, maxAttempts, retrySpanMs } = settings;
+      const timeoutMs = callTimeoutMs({ requestTimeoutMs, ackDeadlineMs, spentMs: this.#spentMs(), leftMs });
       if (timeoutMs <= 0) return withoutTime(request);
       const objective = (escalation && policy.escalationObjective) ?? policy.objective;
       if (escalation) this.#tellEscalationOnce(request, objective, escalation);
@@ -175,7 +176,7 @@ export class Delivery {
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
       events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { leftMs, nowMs }), call.endedAtMs);
-      return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, ...settings, nowMs });
+      return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, maxAttempts, retrySpanMs, nowMs });
     } finally {
       permit.end({ became: 'ignored' }, this.#nowMs());
     }

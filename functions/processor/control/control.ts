@@ -14,6 +14,7 @@ import {
   msBetween,
   type WallClock,
 } from '../../../shared/runtime/clock.ts';
+import { LinkedList } from '../../../shared/runtime/linked-list.ts';
 import { withinTime } from '../../../shared/runtime/within-time.ts';
 import type { Store } from '../../../shared/store/store.ts';
 
@@ -45,7 +46,7 @@ interface Watch {
 /** The rules of the control document in force now, and the messages here that they may stop. */
 export class Control {
   readonly #options: ControlOptions;
-  readonly #watches = new Set<Watch>();
+  readonly #watches = new LinkedList<Watch>();
   #rules: readonly ControlRule[] = [];
   #generation: string | undefined;
   #fault: string | undefined;
@@ -81,9 +82,8 @@ export class Control {
 
   /** Calls back whenever a new document stops the message, until what is returned is called. */
   watch(target: ControlTarget, onRule: (action: ControlAction) => void): () => void {
-    const watch = { target, onRule };
-    this.#watches.add(watch);
-    return () => this.#watches.delete(watch);
+    const watch = this.#watches.add({ target, onRule });
+    return () => this.#watches.remove(watch);
   }
 
   #refresh(): Promise<void> {

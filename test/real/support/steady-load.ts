@@ -10,6 +10,8 @@ export interface SteadyLoad {
   readonly headers?: Readonly<Record<string, string>>;
   /** Called with each answer that is over. */
   readonly onAnswer?: (served: string, done: number) => void;
+  /** From when on nothing more is sent. */
+  readonly isOver?: () => boolean;
 }
 
 export interface LoadOutcome {
@@ -25,7 +27,7 @@ export async function sendSteadily(load: SteadyLoad): Promise<LoadOutcome> {
   let [left, done] = [load.count, 0];
   const sinceMs = performance.now();
   const sendOn = async (): Promise<void> => {
-    while (left > 0) {
+    while (left > 0 && !load.isOver?.()) {
       left -= 1;
       const { how, served } = await one(load, agent);
       ends[how] = (ends[how] ?? 0) + 1;
@@ -35,7 +37,7 @@ export async function sendSteadily(load: SteadyLoad): Promise<LoadOutcome> {
   };
   await Promise.all(Array.from({ length: load.connections }, sendOn));
   agent.destroy();
-  return { ends, perSecond: Math.round((load.count / (performance.now() - sinceMs)) * 1000) };
+  return { ends, perSecond: Math.round((done / (performance.now() - sinceMs)) * 1000) };
 }
 
 function one({ url, body, headers = {} }: SteadyLoad, agent: Agent): Promise<{ how: string; served: string }> {

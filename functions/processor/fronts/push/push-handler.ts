@@ -46,9 +46,9 @@ export function createPushServer(
 }
 
 /** What the body says. The request, which lives as long as its delivery, lets go of it: the message has its own bytes. */
-function takePush(request: { rawBody?: Buffer; body?: unknown }): DecodedPush {
+function takePush(request: { rawBody?: Buffer | undefined; body?: unknown }): DecodedPush {
   const body = request.rawBody ?? noBytes;
-  delete request.rawBody;
-  delete request.body;
+  request.rawBody = undefined;
+  request.body = undefined;
   return decodePush(body);
 }

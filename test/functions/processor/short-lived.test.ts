@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { BufferedBytes } from '../../../functions/processor/buffered-bytes.ts';
+import { Control } from '../../../functions/processor/control/control.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
+import { keptByScavenges } from '../../support/retained-memory.ts';
+
+const nothing = (): void => undefined;
+
+/** What is handed a text to hold, and gives what lets go of it. */
+type Use = (text: string) => () => unknown;
+
+function watches(): Use {
+  const clock = createManualClock(0);
+  const control = new Control({ store: undefined, clock, wall: clock, onChanged: nothing, onFault: nothing });
+  return (text) => control.watch({ id: [text], job: [], tenant: [], subscription: [], pool: [] }, nothing);
+}
+
+function answers(): Use {
+  const bodies = new BufferedBytes(1_000_000_000);
+  return (text) => bodies.holdAnswer(text.length, () => text);
+}
+
+test.each([
+  ['watched messages', watches],
+  ['answers with their room', answers],
+])('%s: what is over is free at the next scavenge', async (_, begin) => {
+  const kept = await keptByScavenges(begin());
+  expect(kept).toBeLessThan(0.1);
+});
