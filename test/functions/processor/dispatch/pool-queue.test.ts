@@ -16,7 +16,8 @@ const wait = (reason: 'limit' | 'breaker', untilMs?: number): GateVerdict => ({
 const waiting = (message: string, subscription = 's', deadlineAtMs = 1, tenant = ''): WaitingCall => ({
   request: { message, subscription, deadlineAtMs: unix(deadlineAtMs), tenant, sizeBytes: 1 } as CallRequest,
   settle: () => undefined,
-  release: () => undefined,
+  watches: [],
+  place: undefined,
 });
 
 /** Gives out what the verdicts, by message, allow; tells in which order, and when to look again. */
