@@ -53,7 +53,7 @@ export async function startTrialWorld(processor: TrialProcessor, hasResultTopic 
         ...(pushUrl === undefined ? {} : { pushConfig: { pushEndpoint: pushUrl } }),
         ackDeadlineSeconds: 600,
         // As deployed.
-        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
+        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 10 } },
       });
     },
   });
