@@ -82,7 +82,7 @@ export async function startTrialBus(hasResultTopic = true): Promise<TrialBus> {
             ...(pushUrl === undefined ? {} : { pushConfig: { pushEndpoint: pushUrl } }),
             ackDeadlineSeconds: 600,
             // As deployed.
-            retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 10 } },
+            retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
           });
         },
       }),
