@@ -17,6 +17,8 @@ export interface ProcessorEvents {
   called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void;
   /** A message is called with the escalation objective for the first time in its delivery. */
   escalated(pool: string, request: RequestName, objective: string, escalation: Escalation): void;
+  /** Escalation pauses, since real-time work misses more than its budget, or goes on. Told after each reading of the load, where there is an objective for it. */
+  escalationPaused(pool: string, isPaused: boolean): void;
   /** Pub/Sub has confirmed a request's result. */
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void;
   /** The result of a message that came again was published again. */

@@ -31,7 +31,7 @@ export interface PoolParts {
   /** Where the load of a policy's pool is read, in this order. */
   readonly sourcesOf: (policy: SubscriptionPolicy) => readonly CapacitySource[];
   readonly clock: MonotonicClock;
-  readonly events: Pick<ProcessorEvents, 'breakerChanged' | 'capacityRead'>;
+  readonly events: Pick<ProcessorEvents, 'breakerChanged' | 'capacityRead' | 'escalationPaused'>;
   /** The load of a pool was read: messages that wait may go. */
   readonly onReading: () => void;
 }
@@ -42,6 +42,7 @@ export function createPools({ policies, settings, sourcesOf, clock, events, onRe
     const policy = sharing[0]!;
     const name = nameOf(policy);
     const sources = sourcesOf(policy);
+    const escalates = sharing.some(({ escalationObjective }) => escalationObjective !== undefined);
     const maxAgeMs = settings.capacityMaxAgeMs;
     const capacity = new CapacityGate({
       read: () => askSources(sources, maxAgeMs, clock),
@@ -52,6 +53,7 @@ export function createPools({ policies, settings, sourcesOf, clock, events, onRe
       clock,
       onReading: (read) => {
         events.capacityRead(name, read);
+        if (escalates) events.escalationPaused(name, read.reading?.realtimeOverBudget ?? false);
         onReading();
       },
     });

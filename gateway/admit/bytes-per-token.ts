@@ -3,14 +3,13 @@ import type { PromptSize } from './prompt-size.ts';
 
 /** What the answers of one model and route have taught: weighted sums over their prompts of x bytes and y tokens. */
 interface Taught {
-  readonly weight: number;
-  readonly perByte: number;
-  readonly tokensPerByte: number;
-  readonly bytes: number;
-  readonly tokens: number;
+  weight: number;
+  perByte: number;
+  tokensPerByte: number;
+  bytes: number;
+  tokens: number;
 }
 
-const nothing: Taught = { weight: 0, perByte: 0, tokensPerByte: 0, bytes: 0, tokens: 0 };
 /** Before any answer. Measured: English text and program code have 4 to 5. */
 const usualBytesPerToken = 4;
 /**
@@ -75,20 +74,23 @@ export class BytesPerToken {
     const bytesPerToken = textBytes / promptTokens;
     if (attachments > 0 || !(bytesPerToken >= leastBytesPerToken && bytesPerToken <= mostBytesPerToken)) return;
     const key = keyOf(model, path);
-    this.#taught.set(key, withPrompt(this.#taught.peek(key) ?? nothing, textBytes, promptTokens));
+    let taught = this.#taught.get(key);
+    if (!taught) {
+      taught = { weight: 0, perByte: 0, tokensPerByte: 0, bytes: 0, tokens: 0 };
+      this.#taught.set(key, taught);
+    }
+    addPrompt(taught, textBytes, promptTokens);
   }
 }
 
 /** The sums after one more prompt. */
-function withPrompt(before: Taught, textBytes: number, tokens: number): Taught {
+function addPrompt(taught: Taught, textBytes: number, tokens: number): void {
   const weight = Math.min(1, longPrompt.bytes / textBytes, longPrompt.tokens / tokens);
-  return {
-    weight: remembered * before.weight + weight,
-    perByte: remembered * before.perByte + weight / textBytes,
-    tokensPerByte: remembered * before.tokensPerByte + (weight * tokens) / textBytes,
-    bytes: remembered * before.bytes + weight * textBytes,
-    tokens: remembered * before.tokens + weight * tokens,
-  };
+  taught.weight = remembered * taught.weight + weight;
+  taught.perByte = remembered * taught.perByte + weight / textBytes;
+  taught.tokensPerByte = remembered * taught.tokensPerByte + (weight * tokens) / textBytes;
+  taught.bytes = remembered * taught.bytes + weight * textBytes;
+  taught.tokens = remembered * taught.tokens + weight * tokens;
 }
 
 /** Solves the two normal equations of the line through the prompts. The damping keeps the determinant above 0. */

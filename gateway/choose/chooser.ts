@@ -92,7 +92,8 @@ export class Chooser {
 
   #made(choice: Choice): Choice {
     this.#turn += 1;
-    const seenShare = Math.max(...choice.candidates.map(({ prefixShare }) => prefixShare));
+    let seenShare = 0;
+    for (const { prefixShare } of choice.candidates) seenShare = Math.max(seenShare, prefixShare);
     this.#recurrence += (seenShare - this.#recurrence) / recurrenceSpan;
     return choice;
   }

@@ -122,25 +122,28 @@ export class InFlight {
    */
   pending(lastStartedAtMs: number, startedAtMs: number): PendingPrompts {
     this.#catchUp(this.#nowMs());
+    const { realtime, sheddable } = this.#counts;
     // Numbers that stand alone: sums within objects are allocated anew at each addition.
-    let [running, runningPairs, next, nextPairs, later, laterPairs] = [0, 0, 0, 0, 0, 0];
+    let [running, runningPairs, next, nextPairs] = [0, 0, 0, 0];
+    // In the order of their dispatch: all that follow the first one of the running step were sent within it.
     for (const request of this.#prefilling) {
       const { openedAtMs } = request;
+      if (openedAtMs > startedAtMs) break;
       if (openedAtMs <= lastStartedAtMs) {
         running += uncachedTokens(request);
         runningPairs += pairsOf(request);
-      } else if (openedAtMs <= startedAtMs) {
+      } else {
         next += uncachedTokens(request);
         nextPairs += pairsOf(request);
-      } else {
-        later += uncachedTokens(request);
-        laterPairs += pairsOf(request);
       }
     }
     return {
       running: { tokens: running, pairs: runningPairs },
       next: { tokens: next, pairs: nextPairs },
-      later: { tokens: later, pairs: laterPairs },
+      later: {
+        tokens: realtime.prefillTokens + sheddable.prefillTokens - running - next,
+        pairs: realtime.prefillPairs + sheddable.prefillPairs - runningPairs - nextPairs,
+      },
     };
   }
 

@@ -1,4 +1,5 @@
 import type { EndpointAddress } from './address.ts';
+import { isOverBudget } from './capacity/realtime-misses.ts';
 import { poolSaturation } from './capacity/saturation.ts';
 import { Endpoint, type EndpointChange, type EndpointOptions } from './endpoint.ts';
 import { mostEjected } from './health/ejection.ts';
@@ -142,6 +143,12 @@ export class Pool {
 
   get realtimeSaturation(): number {
     return poolSaturation(this.usable.map(({ realtimeSaturation }) => realtimeSaturation));
+  }
+
+  /** Whether real-time work misses its SLO more often than its budget allows, by the answers of about the last minute. */
+  get realtimeOverBudget(): boolean {
+    const nowMs = this.#options.nowMs();
+    return isOverBudget(this.endpoints.map(({ limiter }) => limiter.misses.at(nowMs)));
   }
 
   #peersOf(endpoint: Endpoint): Peers {

@@ -3,11 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { CapacityReport } from '../../shared/inference-gateway/capacity-report.ts';
+import { monotonicClock } from '../../shared/runtime/clock.ts';
 import type { Objectives } from '../admit/objectives.ts';
 import type { PolicyName } from '../choose/policies/policies.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Router } from '../router.ts';
 import type { Metrics } from './metrics.ts';
+import { queueState } from './queue-state.ts';
 import { type RecentChoices, rounded } from './recent-choices.ts';
 
 /** What operators' routes read. */
@@ -59,6 +61,7 @@ export function operatorRoutes(app: FastifyInstance, services: OperatorServices)
     capacity: capacityReport(services),
     realtimeSaturation: rounded(services.router.pool.realtimeSaturation),
     objectives: [...services.objectives().values()],
+    queue: queueState(services.router.requests, services.objectives(), monotonicClock.nowMs()),
     endpoints: services.router.pool.endpoints.map(describeEndpoint),
     /** The last choices of an endpoint, the newest first. */
     choices: services.choices.explained(),
@@ -100,6 +103,7 @@ export function capacityReport({
       inFlight: usable.reduce((sum, { work }) => sum + work.sheddable.inFlight, 0),
     },
     queued,
+    realtime: { saturation: rounded(pool.realtimeSaturation), overBudget: pool.realtimeOverBudget },
     asOf: new Date().toISOString(),
   };
 }

@@ -207,6 +207,7 @@ export class RequestQueue {
   }
 
   #anyBand(matches: (priority: number, band: PriorityBand<QueueItem>) => boolean): boolean {
+    if (this.#waiting === 0) return false;
     for (const [priority, band] of this.#bands) if (matches(priority, band)) return true;
     return false;
   }

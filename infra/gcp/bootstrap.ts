@@ -3,7 +3,13 @@ import { ConfigError, Faults, readConfig } from '../../shared/runtime/config/rea
 import { flag } from '../../shared/runtime/config/variables.ts';
 import { readFlags, run, say } from './entry.ts';
 import { enableApis, makeAccounts, makeBucket, makeQueues, makeRepository, makeService } from './foundation.ts';
-import { functionEnvironment, publishedTopics, readFunctionSettings, secretOf } from './function-settings.ts';
+import {
+  functionEnvironment,
+  publishedTopics,
+  readFunctionSettings,
+  secretOf,
+  storeBucketOf,
+} from './function-settings.ts';
 import { Refusal } from './gcloud.ts';
 import { refuseOtherRegion } from './other-region.ts';
 import { grantRoles } from './roles.ts';
@@ -45,7 +51,10 @@ await run(flags.isDryRun, async (openGcloud) => {
     file && (await gcloud.readText('secrets', 'versions', 'access', file.version, '--secret', file.secret));
   if (file && subscriptions === undefined)
     throw new Refusal(`the secret ${file.secret} does not exist: create it first`);
-  const { policies } = readSettings(subscriptions);
+  const { policies, config } = readSettings(subscriptions);
+  const storeBucket = storeBucketOf(config);
+  if (storeBucket !== undefined && !(await gcloud.read('storage', 'buckets', 'describe', storeBucket)))
+    throw new Refusal(`the bucket ${storeBucket} of STORE does not exist: create it first`);
 
   await makeAccounts(gcloud, installation);
   await makeQueues(gcloud, installation);
@@ -57,6 +66,7 @@ await run(flags.isDryRun, async (openGcloud) => {
     monitoringProject: env.MONITORING_PROJECT ?? installation.project,
     secrets: settings.secrets ?? [],
     subscriptionsSecret: file?.secret,
+    storeBucket,
   });
   const made = `${gcloud.changes} changes ${gcloud.isDryRun ? 'would be made' : 'were made'}.`;
   say(gcloud.changes === 0 ? 'All is as it should be: nothing was changed.' : made);

@@ -14,7 +14,7 @@ import {
   urlsOf,
   type WantedService,
 } from './service.ts';
-import { type Installation, pushedKinds, redelivery } from './settings.ts';
+import { type Installation, pushedKinds } from './settings.ts';
 
 interface Subscription {
   readonly name: string;
@@ -115,14 +115,14 @@ export async function applySubscriptions(
       pushConfig: { pushEndpoint: url, oidcToken: { serviceAccountEmail: pusher, ...(audience ? { audience } : {}) } },
       ackDeadlineSeconds,
       messageRetentionDuration: '2678400s',
-      retryPolicy: redelivery,
+      retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
     });
     if (isRight && subscription.deadLetterPolicy === undefined) continue;
     await gcloud.change(
       ...['pubsub', 'subscriptions', 'update', id, '--push-endpoint', url, '--push-auth-service-account', pusher],
       ...(audience ? ['--push-auth-token-audience', audience] : []),
       ...['--ack-deadline', String(ackDeadlineSeconds), '--message-retention-duration', '31d'],
-      ...['--min-retry-delay', redelivery.minimumBackoff, '--max-retry-delay', redelivery.maximumBackoff],
+      ...['--min-retry-delay', '1s', '--max-retry-delay', '60s'],
       ...(subscription.deadLetterPolicy === undefined ? [] : ['--clear-dead-letter-policy']),
     );
   }

@@ -1,5 +1,5 @@
 import type { Gcloud } from './gcloud.ts';
-import { accounts, type Installation, pushedKinds, redelivery, topicKinds } from './settings.ts';
+import { accounts, type Installation, pushedKinds, topicKinds } from './settings.ts';
 
 interface Labelled {
   readonly name: string;
@@ -65,9 +65,9 @@ export async function makeQueues(gcloud: Gcloud, installation: Installation): Pr
             '--message-retention-duration',
             '31d',
             '--min-retry-delay',
-            redelivery.minimumBackoff,
+            '1s',
             '--max-retry-delay',
-            redelivery.maximumBackoff,
+            '60s',
           ]
         : ['--message-retention-duration', '7d']),
     ]);

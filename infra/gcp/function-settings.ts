@@ -89,6 +89,11 @@ export function publishedTopics({ all }: Policies): readonly string[] {
   return [...new Set(topics.filter((topic) => topic !== undefined))];
 }
 
+/** The bucket of `STORE`, as gcloud names it; undefined where there is none. */
+export function storeBucketOf({ store }: Pick<FunctionSettings['config'], 'store'>): string | undefined {
+  return store?.kind === 'gs' ? `gs://${store.bucket}` : undefined;
+}
+
 function refuse(faults: readonly string[]): void {
   if (faults.length > 0) throw new ConfigError(faults);
 }

@@ -10,6 +10,8 @@ export interface Grants {
   readonly secrets: readonly SecretFile[];
   /** Of `SUBSCRIPTIONS_FILE`, which a deployment checks: it holds no credentials. */
   readonly subscriptionsSecret: string | undefined;
+  /** `STORE`'s, as `gs://BUCKET`; undefined where there is none. */
+  readonly storeBucket: string | undefined;
 }
 
 /**
@@ -59,6 +61,10 @@ export async function grantRoles(gcloud: Gcloud, installation: Installation, gra
   }
   for (const secret of new Set(grants.secrets.map((file) => file.secret))) {
     await bind(gcloud, { group: ['secrets'], id: secret }, runner, 'roles/secretmanager.secretAccessor');
+  }
+  if (grants.storeBucket !== undefined) {
+    // To read, write and remove objects, and nothing of the bucket itself.
+    await bind(gcloud, { group: ['storage', 'buckets'], id: grants.storeBucket }, runner, 'roles/storage.objectUser');
   }
   if (grants.subscriptionsSecret !== undefined) {
     const file = { group: ['secrets'], id: grants.subscriptionsSecret };

@@ -150,11 +150,6 @@ export type Account = (typeof accounts)[number];
 export const topicKinds = ['requests', 'urgent', 'retries', 'results', 'dead-letters'] as const;
 /** Subscriptions of the same names: these push to the function, the others wait for their readers. */
 export const pushedKinds = ['requests', 'urgent', 'retries'] as const;
-/**
- * How soon Pub/Sub brings a message again that was given back: twice as late each time, up to the maximum. Derived: as long as a slow call, so
- * that a message which met several failures is not the last by a minute; what holds back a whole subscription is Pub/Sub's push backoff.
- */
-export const redelivery = { minimumBackoff: '1s', maximumBackoff: '10s' } as const;
 
 /** What `--help` prints of variables. */
 export function variablesText(schema: Schema): string {

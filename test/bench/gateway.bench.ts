@@ -5,8 +5,8 @@ import { type Measured, outputOf } from './gateway/processes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const roundMs = Number(process.env.BENCH_ROUND_MS ?? 1500);
-/** Servers that run for weeks are compared once their code is compiled. */
-const warmUpRounds = 3;
+/** Servers that run for weeks are compared once their code is compiled, and once they know what their endpoints take. */
+const warmUpRounds = { first: 10, further: 3 };
 const folder = join(import.meta.dirname, 'gateway');
 const endpointCounts = (process.env.BENCH_ENDPOINTS ?? '1,4,16').split(',').map(Number);
 const connections = 64;
@@ -58,16 +58,22 @@ async function compare(endpoints: number): Promise<void> {
   try {
     const peers = await startPeers(upstream, connections);
     started.push(...peers.map((peer) => peer.process));
-    for (const scenario of scenarios) printTable(scenario, peers, await measure(scenario, peers));
+    for (const [index, scenario] of scenarios.entries()) {
+      await warmUp(scenario, peers, index === 0 ? warmUpRounds.first : warmUpRounds.further);
+      printTable(scenario, peers, await measure(scenario, peers));
+    }
     process.stdout.write(`\n${'peak memory'.padEnd(12)} ${peers.map(describeMemory).join(', ')}\n`);
   } finally {
     for (const each of started) each.kill();
   }
 }
 
+async function warmUp(scenario: Scenario, peers: readonly Peer[], count: number): Promise<void> {
+  for (let round = 0; round < count; round += 1) for (const peer of peers) await once(scenario, peer);
+}
+
 async function measure(scenario: Scenario, peers: readonly Peer[]): Promise<Map<Peer, Round[]>> {
   const results = new Map(peers.map((peer) => [peer, [] as Round[]]));
-  for (let round = 0; round < warmUpRounds; round += 1) for (const peer of peers) await once(scenario, peer);
   // In alternating order: a peer that runs after a pause finds a cold core.
   for (let round = 0; round < rounds; round += 1) {
     for (const peer of round % 2 === 0 ? peers : peers.toReversed())

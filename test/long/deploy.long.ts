@@ -130,6 +130,19 @@ describe.skipIf(!hasGcloud)('an installation, with the real gcloud', () => {
     expect(google().members(project_, 'roles/resourcemanager.projectIamAdmin')).toEqual([]);
   });
 
+  test('the function may use the objects of the store that it is given, and no other account may', async () => {
+    const variables = { FUNCTION_ENV: 'STORE=gs://company-results/backfill\nREPLAY=true' };
+    const { status, output } = await world.run('bootstrap', [], variables);
+    expect(output).toContain('the bucket gs://company-results of STORE does not exist: create it first');
+    expect(status).toBe(2);
+    google().create('b/company-results', {});
+    await succeeds('bootstrap', [], variables);
+    const { bindings } = google().policies.get('b/company-results') ?? {};
+    expect(bindings).toEqual([{ role: 'roles/storage.objectUser', members: [member('function')] }]);
+    world.google.forget();
+    expect(await succeeds('bootstrap', [], variables)).toContain('nothing was changed');
+  });
+
   test('destroy removes what carries the label of the installation, and nothing else', async () => {
     const others = [
       `projects/${project}/topics/other-requests`,
@@ -152,8 +165,9 @@ describe.skipIf(!hasGcloud)('an installation, with the real gcloud', () => {
     await succeeds('destroy', ['--yes']);
     const isAside = (name: string): boolean => /\/(services\/\w+\.googleapis\.com|revisions\/.*)$/.test(name);
     const left = [...google().resources.keys()].filter((name) => !isAside(name));
-    // gcloud's own bucket, where `run deploy` puts sources, is not the installation's.
-    expect(left.sort()).toEqual([...others, account, unlabelled, `b/run-sources-${project}-europe-west4`].sort());
+    // gcloud's own bucket, where `run deploy` puts sources, is not the installation's, nor is the store.
+    const buckets = [`b/run-sources-${project}-europe-west4`, 'b/company-results'];
+    expect(left.sort()).toEqual([...others, account, unlabelled, ...buckets].sort());
     expect(JSON.stringify(google().policies.get(`projects/${project}`))).not.toContain('backfill-');
     expect(await succeeds('destroy', ['--yes'])).toContain('Nothing carries the label');
   });

@@ -80,7 +80,8 @@ export async function runExperiment(experiment: Experiment): Promise<Outcome> {
       });
     });
   }
-  const endsAtMs = seconds * 1000;
+  const lasts = experiment.async && 'lastsSeconds' in experiment.async ? experiment.async.lastsSeconds : undefined;
+  const endsAtMs = (lasts ?? seconds) * 1000;
   const async = experiment.async && asyncBacklog(experiment.async, gateway, { way, seed, endsAtMs });
   async?.begin();
   const underWay: UnderWay[] = [];

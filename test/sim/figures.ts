@@ -30,6 +30,8 @@ export interface AsyncFigures {
   readonly lost: number;
   /** Generated and thrown away. */
   readonly wastedTokens: number;
+  /** Requests that were served in each second, for as long as the backlog lasted. */
+  readonly servedBySecond: readonly number[];
 }
 
 export const noAsync: AsyncFigures = {
@@ -39,6 +41,7 @@ export const noAsync: AsyncFigures = {
   evicted: 0,
   lost: 0,
   wastedTokens: 0,
+  servedBySecond: [],
 };
 
 export function figuresOf(served: readonly Served[], slo: ServiceLevels | undefined): Figures {

@@ -10,6 +10,8 @@ import type { Escalation, GateReason } from './verdict.ts';
 export interface CallRequest extends ProbeCandidate, CallKind {
   /** Messages of one subscription share its places. */
   readonly subscription: string;
+  /** How they are handled. Subscriptions that have the same are lanes of one producer, as far as they bring the same tenant. */
+  readonly policy: object;
   readonly pool: DispatchPool;
   /** Topics that must work for the message to be worth a call. */
   readonly topics: readonly string[];
@@ -24,6 +26,8 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   /** When a retry may be tried again; `longAgo` when the message is none. */
   readonly notBeforeMs: MonotonicMs;
   readonly deadlineAtMs: UnixMs;
+  /** From its first publish to its deadline. */
+  readonly windowMs: number;
   /** Until when the message may wait. */
   readonly giveUpAtMs: MonotonicMs;
   readonly sizeBytes: number;
@@ -31,11 +35,12 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   readonly signal: AbortSignal;
 }
 
-/** Hardly a call like it was lately as fast as what is left. Durations in milliseconds. */
+/** Hardly a call like it was lately as fast as what is left; or, in overload, it would have to wait with too little. Durations in milliseconds. */
 export interface UnreachableOutcome {
   readonly got: 'unreachable';
   readonly leftMs: number;
   readonly fastestMs: number;
+  readonly isOverload: boolean;
 }
 
 /** How a message's wait for a call ended. */

@@ -4,6 +4,7 @@ import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type GateNow } from './call-limit.ts';
 import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
+import { LostDeadlines } from './overload.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import { StreamGaps } from './stream-pace.ts';
 import { mayEscalate } from './urgency.ts';
@@ -73,6 +74,8 @@ export class DispatchPool {
   readonly breakers: BreakerBoard;
   /** What its calls took lately. */
   readonly times = new CallTimes();
+  /** How many deadlines were lost lately. */
+  readonly lost = new LostDeadlines();
   readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;
@@ -136,8 +139,9 @@ export class DispatchPool {
     };
   }
 
-  /** Whether one more call may be escalated now. */
+  /** Whether one more call may be escalated now. Where the source does not say how real-time work fares, the share alone bounds it. */
   mayEscalate(nowMs: MonotonicMs): boolean {
+    if (this.capacity.readingAt(nowMs)?.realtimeOverBudget) return false;
     return nowMs >= this.#escalatesFromMs && mayEscalate(this.#escalated, this.#inFlight, this.#escalationShare);
   }
 

@@ -19,6 +19,11 @@ export class FunctionMetrics {
   readonly requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
   readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
   readonly escalated = this.#counter('escalated_requests', 'Requests called with the escalation objective', ['pool']);
+  readonly escalationPauses = this.#counter(
+    'escalation_pauses',
+    'Times that escalation paused, since real-time work missed more than its budget',
+    ['pool'],
+  );
   readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
   readonly #verdicts = this.#counter('gate_decisions', 'Verdicts on messages', ['verdict', 'reason', 'pool']);
   readonly #gateChanges = this.#counter('gate_changes', 'The gate became open, saturated, asleep or unknown', [

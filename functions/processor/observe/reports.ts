@@ -69,6 +69,17 @@ export class Reports implements ProcessorEvents, PushEvents {
     );
   }
 
+  escalationPaused(pool: string, isPaused: boolean): void {
+    const name = `escalation ${pool}`;
+    if (!isPaused && !this.#lastTold.has(name)) return;
+    this.#onChange(name, String(isPaused), () => {
+      if (isPaused) this.#metrics.escalationPauses.inc({ pool });
+      const line = { event: 'escalation', outcome: isPaused ? 'paused' : 'resumed', pool };
+      const why = isPaused ? 'pauses: real-time work misses more than its budget' : 'goes on';
+      this.#log[isPaused ? 'warn' : 'info'](line, `escalation ${why}`);
+    });
+  }
+
   answered(pool: string, result: ResultSummary, nowMs: UnixMs): void {
     const { outcome, tokens, attempts, statusCode, errorCode, queuedMs, inferenceMs } = result;
     this.#metrics.requests.inc({ pool, outcome });

@@ -24,8 +24,9 @@ interface OpenRequest {
  * that much later, where its message took seconds.
  */
 const gatherMs = 5;
-/** Pub/Sub takes 1,000, and 10 MB. Derived: a tenth of each, so that one request that fails delays few. */
+/** Pub/Sub takes 1,000. Derived: a tenth of it, so that one request that fails delays few. */
 const mostMessages = 100;
+/** Pub/Sub takes 10 MB. Derived: a tenth of it, for the same reason. */
 const mostBytes = 1_000_000;
 
 /** Messages of one topic that come within some milliseconds share a request, and its fate. */

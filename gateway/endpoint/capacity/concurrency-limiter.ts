@@ -8,6 +8,7 @@ import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
 import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
+import { RealtimeMisses } from './realtime-misses.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { lightLoad } from './unloaded-answers.ts';
@@ -39,6 +40,8 @@ const noSlo: SloTargets = { ttftMs: Number.POSITIVE_INFINITY, tpotMs: Number.POS
 export class ConcurrencyLimiter {
   /** What the engine runs at once. */
   readonly places: EnginePlaces;
+  /** How real-time work keeps its budget here. */
+  readonly misses = new RealtimeMisses();
   readonly #endpoint: LimitedEndpoint;
   readonly #nowMs: () => number;
   readonly #requests = new LinkedList<LimitedRequest>();
@@ -180,13 +183,14 @@ export class ConcurrencyLimiter {
   }
 
   /**
-   * What a real-time request saw that was served. A miss without sheddable work beside it is not its doing, nor is one of a promise that
-   * would have been broken without that work as well.
+   * What a real-time request saw that was served; nothing of one whose tokens were not seen. A promise that would have been broken without
+   * sheddable work as well counts as no miss, and a miss without such work beside it is not its doing.
    * @param withoutSheddable what was to be expected then; undefined where nothing tells
    */
   recordLatency(slo: Slo, observed: ObservedLatency, withoutSheddable: ObservedLatency = {}): void {
-    if (this.#endpoint.work.sheddable.inFlight === 0) return;
     const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
+    if (observed.ttftMs !== undefined) this.misses.record(miss, slo.missBudget, this.#nowMs());
+    if (this.#endpoint.work.sheddable.inFlight === 0) return;
     this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
   }
 

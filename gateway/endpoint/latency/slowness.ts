@@ -19,7 +19,7 @@ export const usualSlowness: Slowness = { value: 1, atMs: 0 };
 
 /** 1 + (value − 1) · ½^(time since / half-life): projected to now, nothing is changed. */
 export function slownessAt({ value, atMs }: Slowness, nowMs: number): number {
-  return 1 + (value - 1) * 0.5 ** (Math.max(0, nowMs - atMs) / halfLifeMs);
+  return value === 1 ? 1 : 1 + (value - 1) * 0.5 ** (Math.max(0, nowMs - atMs) / halfLifeMs);
 }
 
 /** After a step without prompts. */

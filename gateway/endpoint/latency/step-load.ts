@@ -27,5 +27,15 @@ export function stepTerms({ decodes, contextTokens, promptTokens, promptPairs }:
   return [1, decodes, contextTokens, promptTokens, promptPairs, promptTokens > 0 ? contextTokens : 0];
 }
 
+/** The sum of the terms, each times its weight, without a list of them: for each choice it is asked of each endpoint several times. */
+export function weighted(
+  weights: readonly number[],
+  { decodes, contextTokens, promptTokens, promptPairs }: StepLoad,
+): number {
+  const ofPrompts = promptTokens > 0 ? weights[5]! * contextTokens : 0;
+  const ofDecodes = weights[0]! + weights[1]! * decodes + weights[2]! * contextTokens;
+  return ofDecodes + weights[3]! * promptTokens + weights[4]! * promptPairs + ofPrompts;
+}
+
 /** Of the terms above. */
 export const termIndex = { promptTokens: 3, promptPairs: 4, contextBesidePrompts: 5 } as const;

@@ -41,8 +41,7 @@ export class Pieces {
 
   joined(): Buffer {
     this.#cut();
-    const [first, ...others] = this.#whole;
-    return first && others.length === 0 ? first : Buffer.concat(this.#whole, this.#sizeBytes);
+    return this.#whole.length === 1 ? this.#whole[0]! : Buffer.concat(this.#whole, this.#sizeBytes);
   }
 
   /** What is filled of the block becomes a piece; the rest of it is filled on. */

@@ -4,7 +4,7 @@ export interface BacklogState {
   readonly messages: number;
   /** Of the oldest of them. */
   readonly oldestAgeSeconds: number;
-  /** Messages that were done per second, over the last ten minutes. */
+  /** Messages that were done per second, over the last ten minutes, or since something waits where that is less. */
   readonly pace: number;
   /** The pace a day ago from now on, step by step; undefined for a step without a backlog, which tells no pace. */
   readonly profile: readonly (number | undefined)[];

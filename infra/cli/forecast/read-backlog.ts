@@ -39,7 +39,7 @@ export async function readBacklog(source: BacklogSource, nowMs: number): Promise
       ? sum(acked.map((series) => counted(series, sinceMs, sinceMs + profileStepSeconds * 1000))) / profileStepSeconds
       : undefined;
   });
-  const sinceMs = Math.max(nowMs - paceSeconds * 1000, Math.min(...waiting.map((points) => points[0]?.atMs ?? nowMs)));
+  const sinceMs = Math.max(nowMs - paceSeconds * 1000, backlogSinceMs(waiting, nowMs));
   const seconds = (nowMs - sinceMs) / 1000;
   return {
     messages: sum(newest),
@@ -48,6 +48,15 @@ export async function readBacklog(source: BacklogSource, nowMs: number): Promise
     profile: steps,
     profileStepSeconds,
   };
+}
+
+/** Since when something waits: the last point at which nothing did, else the first of all. A time without a backlog tells no pace. */
+function backlogSinceMs(waiting: readonly (readonly TimedValue[])[], nowMs: number): number {
+  const times = waiting.flatMap((points) => points.map(({ atMs }) => atMs));
+  const waitedAt = (atMs: number): number =>
+    sum(waiting.map((points) => points.findLast((point) => point.atMs <= atMs)?.value ?? 0));
+  const idle = times.filter((atMs) => waitedAt(atMs) === 0);
+  return idle.length > 0 ? Math.max(...idle) : Math.min(nowMs, ...times);
 }
 
 interface TimedValue {

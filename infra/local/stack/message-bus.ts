@@ -42,7 +42,7 @@ export class MessageBus {
       await this.#client.topic(topic).createSubscription(topic, {
         pushConfig: { pushEndpoint: functionUrl },
         ackDeadlineSeconds: 600,
-        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 10 } },
+        retryPolicy: { minimumBackoff: { seconds: 1 }, maximumBackoff: { seconds: 60 } },
       });
     }
   }

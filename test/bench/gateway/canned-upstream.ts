@@ -3,7 +3,8 @@ import { chunkEveryMs, chunksPerStream } from './load-shape.ts';
 
 /**
  * Model servers that cost next to nothing, one on each port that is given: canned bytes, no HTTP library. A request gets an answer of about
- * its own size; one that asks for a stream gets events, each written on its own.
+ * its own size at the end of a step of 1 ms, so that the page can tell what runs; one that asks for a stream gets events, each written on
+ * its own.
  */
 const canned = {
   '/v1/models': plain('application/json', '{"object":"list","data":[{"id":"m","object":"model"}]}'),
@@ -19,19 +20,24 @@ const streamHead = Buffer.from(
 const event = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" token"},"finish_reason":null}]}\n\n`;
 const streamChunk = Buffer.from(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`);
 const streamEnd = Buffer.from('0\r\n\r\n');
+/** Of an answer that is no stream. */
+const stepMs = 1;
 
-/** Streams under way, and how many chunks each still gets. */
-const streams = new Map<Socket, number>();
-/** Of one endpoint: when a request came last on each connection. */
-type AskedAtMs = Map<Socket, number>;
+/** One model server: what it runs. */
+interface Engine {
+  /** Answers that are written at the end of the step. */
+  readonly due: Map<Socket, Buffer>;
+  /** Streams under way, and how many chunks each still gets. */
+  readonly streams: Map<Socket, number>;
+}
 
-const serve = (socket: Socket, askedAtMs: AskedAtMs): void => {
+const serve = (socket: Socket, engine: Engine): void => {
   let pending = '';
   socket.setEncoding('latin1');
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
-    streams.delete(socket);
-    askedAtMs.delete(socket);
+    engine.streams.delete(socket);
+    engine.due.delete(socket);
   });
   socket.on('data', (bytes: string) => {
     pending = pending === '' ? bytes : pending + bytes;
@@ -41,13 +47,40 @@ const serve = (socket: Socket, askedAtMs: AskedAtMs): void => {
       const length = Number(/\r\ncontent-length: *(\d+)/i.exec(pending.slice(0, head))?.[1] ?? 0);
       const end = head + 4 + length;
       if (pending.length < end) return;
-      answer(socket, askedAtMs, pending.slice(0, end), length);
+      answer(socket, engine, pending.slice(0, end), length);
       pending = pending.slice(end);
     }
   });
 };
 
-setInterval(() => {
+const [, , ...ports] = process.argv;
+const urls: string[] = [];
+for (const port of ports.length > 0 ? ports : ['0']) {
+  const engine: Engine = { due: new Map(), streams: new Map() };
+  const server = createServer({ noDelay: true }, (socket) => serve(socket, engine));
+  await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
+  urls.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  setInterval(() => endStep(engine), stepMs);
+  setInterval(() => writeChunks(engine), chunkEveryMs);
+}
+process.stdout.write(`listening on ${urls[0]}\n`);
+
+function answer(socket: Socket, engine: Engine, request: string, bodyLength: number): void {
+  if (request.startsWith('GET ')) {
+    const path = request.slice(4, request.indexOf(' ', 4));
+    socket.write(path === '/metrics' ? page(engine) : (canned[path as keyof typeof canned] ?? plain('text/plain', '')));
+  } else if (request.includes('"stream":true')) {
+    socket.write(streamHead);
+    engine.streams.set(socket, chunksPerStream);
+  } else engine.due.set(socket, answers.find(({ fromBytes }) => bodyLength >= fromBytes)?.bytes ?? smallest);
+}
+
+function endStep({ due }: Engine): void {
+  for (const [socket, bytes] of due) socket.write(bytes);
+  due.clear();
+}
+
+function writeChunks({ streams }: Engine): void {
   for (const [socket, left] of streams) {
     socket.write(streamChunk);
     if (left > 1) streams.set(socket, left - 1);
@@ -56,38 +89,10 @@ setInterval(() => {
       socket.write(streamEnd);
     }
   }
-}, chunkEveryMs);
-
-const [, , ...ports] = process.argv;
-const urls: string[] = [];
-for (const port of ports.length > 0 ? ports : ['0']) {
-  const askedAtMs: AskedAtMs = new Map();
-  const server = createServer({ noDelay: true }, (socket) => serve(socket, askedAtMs));
-  await new Promise<void>((ready) => server.listen(Number(port), '127.0.0.1', ready));
-  urls.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-}
-process.stdout.write(`listening on ${urls[0]}\n`);
-
-function answer(socket: Socket, askedAtMs: AskedAtMs, request: string, bodyLength: number): void {
-  if (request.startsWith('GET ')) {
-    const path = request.slice(4, request.indexOf(' ', 4));
-    socket.write(
-      path === '/metrics' ? page(askedAtMs) : (canned[path as keyof typeof canned] ?? plain('text/plain', '')),
-    );
-    return;
-  }
-  askedAtMs.set(socket, performance.now());
-  if (request.includes('"stream":true')) {
-    socket.write(streamHead);
-    streams.set(socket, chunksPerStream);
-  } else socket.write(answers.find(({ fromBytes }) => bodyLength >= fromBytes)?.bytes ?? smallest);
 }
 
-/** As of an engine that runs all that it gets: each connection on which a request came within the last second. */
-function page(askedAtMs: AskedAtMs): Buffer {
-  const sinceMs = performance.now() - 1000;
-  for (const [socket, atMs] of askedAtMs) if (atMs < sinceMs) askedAtMs.delete(socket);
-  const values = { num_requests_running: askedAtMs.size, num_requests_waiting: 0, kv_cache_usage_perc: 0 };
+function page({ due, streams }: Engine): Buffer {
+  const values = { num_requests_running: due.size + streams.size, num_requests_waiting: 0, kv_cache_usage_perc: 0 };
   const lines = Object.entries(values).map(([name, value]) => `vllm:${name} ${value}\n`);
   return plain('text/plain', lines.join(''));
 }

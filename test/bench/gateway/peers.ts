@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { type Measured, start } from './processes.ts';
 
 export const apiKey = 'bench-key';
@@ -32,7 +32,7 @@ export async function startUpstream(endpoints: number): Promise<Upstream> {
 }
 
 /**
- * Starts the gateway and all peers there are on this machine; one that is absent is said. Portkey takes part before one endpoint alone: a
+ * Starts the gateway, that of the checkout in the folder `BENCH_BEFORE`, and all peers there are on this machine; one that is absent is said. Portkey takes part before one endpoint alone: a
  * client names its endpoint.
  * @param connections of the load, at most
  */
@@ -43,9 +43,11 @@ export async function startPeers(upstream: Upstream, connections: number): Promi
   const replyFrom = [process.execPath, join(import.meta.dirname, 'reply-from.ts'), String(connections), ...urls];
   const peers: Peer[] = [
     { name: 'direct', headers: {}, process: upstream.process },
-    { name: 'gateway', headers: {}, process: await startGateway(urls.join(), folder) },
+    { name: 'gateway', headers: {}, process: await startGateway(root, urls.join(), folder) },
     { name: 'reply-from', headers: {}, process: await start({ command: replyFrom }, 1) },
   ];
+  const before = process.env.BENCH_BEFORE;
+  if (before) peers.push({ name: 'before', headers: {}, process: await startGateway(before, urls.join(), folder) });
   if (spawnSync('nginx', ['-v']).status === 0) peers.push(await startNginx(targets, folder));
   else skipped('nginx');
   if (spawnSync('haproxy', ['-v']).status === 0) peers.push(await startHaproxy(targets, folder));
@@ -56,14 +58,14 @@ export async function startPeers(upstream: Upstream, connections: number): Promi
 }
 
 /** With everything on: keys, prediction, metrics, a log. */
-function startGateway(endpoints: string, folder: string): Promise<Measured> {
+function startGateway(checkout: string, endpoints: string, folder: string): Promise<Measured> {
   const keysFile = join(folder, 'keys.json');
   writeFileSync(
     keysFile,
     JSON.stringify([{ sha256: createHash('sha256').update(apiKey).digest('hex'), tenant: 'acme' }]),
   );
   const env = { ENDPOINTS: endpoints, API_KEYS_FILE: keysFile, HOST: '127.0.0.1', PORT: '0' };
-  return start({ command: [process.execPath, join(root, 'gateway/main.ts')], env }, 1);
+  return start({ command: [process.execPath, join(checkout, 'gateway/main.ts')], env }, 1);
 }
 
 async function startNginx(targets: readonly string[], folder: string): Promise<Peer> {
@@ -118,13 +120,4 @@ async function startPortkey(upstreamUrl: string): Promise<Peer> {
 
 function skipped(name: string): void {
   process.stdout.write(`skipped: ${name} is not installed\n`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => found(port));
-    });
-  });
 }

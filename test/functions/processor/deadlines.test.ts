@@ -56,6 +56,22 @@ describe('a message that no call can answer in time any more', () => {
     expect(world.results()).toMatchObject([{ outcome: 'unreachable' }]);
   });
 
+  test('is one that has no room in an overload as well, and says so', async () => {
+    const world = await startSlow();
+    for (let each = 0; each < 40; each += 1) await world.push(windowed('20s'));
+    world.play(() => new Promise(() => undefined));
+    for (let each = 0; each < 200; each += 1) world.start({ data: chat });
+    const waiting = world.start(windowed('150s'));
+    await world.clock.advance(1000);
+    world.published.length = 0;
+    await world.clock.advance(105_000);
+    expect(waiting.status).toBe(204);
+    expect(world.published).toMatchObject([{ topic: 'results', attributes: { error_code: 'DEADLINE_UNREACHABLE' } }]);
+    expect(JSON.parse(world.published[0]!.data.toString()).error_message).toMatch(
+      /left to the deadline, and there is no room for it: /,
+    );
+  });
+
   test('is a dead letter too, where expired ones are', async () => {
     const world = await startSlow(true);
     await world.push(windowed('20s'));
@@ -76,9 +92,13 @@ describe('a message that would miss its deadline', () => {
   const subscriptions = { hasty: { ESCALATION_OBJECTIVE: 'urgent' } };
 
   /** A pool that answers in two seconds, and whose gate is closed from now on. */
-  async function startClosed(): Promise<ProcessorWorld> {
+  async function startClosed(realtime: { overBudget?: boolean } = {}): Promise<ProcessorWorld> {
     let isClosed = false;
-    const source = async () => (isClosed ? closed : { ...closed, saturation: 0 });
+    const source = async () => {
+      const { overBudget } = realtime;
+      const misses = overBudget === undefined ? {} : { realtimeOverBudget: overBudget };
+      return { ...closed, saturation: Number(isClosed), ...misses };
+    };
     const world = await startProcessorWorld({ subscriptions, source });
     await answer(world, 5);
     isClosed = true;
@@ -99,6 +119,26 @@ describe('a message that would miss its deadline', () => {
     expect(world.calls.map(({ headers }) => headers['x-gateway-inference-objective'])).toEqual(['urgent', 'urgent']);
     expect(world.told().filter((line) => line.startsWith('escalated'))).toEqual(['escalated urgent saturated']);
     expect(world.results()).toMatchObject([{ outcome: 'succeeded', deadlineAtMs: expect.any(Number) }]);
+  });
+
+  test('waits while real-time work misses more than its budget, and goes when that is over', async () => {
+    const realtime = { overBudget: true };
+    const world = await startClosed(realtime);
+    const push = world.start({ ...windowed('15s'), subscription: 'projects/p/subscriptions/hasty' });
+    await world.clock.advance(9000);
+    expect(world.calls).toHaveLength(0);
+    expect(world.told()).toContain('escalation pauses');
+    realtime.overBudget = false;
+    await world.clock.advance(5000);
+    expect(world.told()).toContain('escalation goes on');
+    expect(world.calls.map(({ headers }) => headers['x-gateway-inference-objective'])).toEqual(['urgent']);
+    expect(push.status).toBe(204);
+  });
+
+  test('goes where the source says nothing of real-time work', async () => {
+    const world = await startClosed({});
+    expect(await world.push({ ...windowed('7s'), subscription: 'projects/p/subscriptions/hasty' })).toBe(204);
+    expect(world.told().filter((line) => line.startsWith('escalat'))).toEqual(['escalated urgent saturated']);
   });
 
   test('goes back where its subscription has none', async () => {

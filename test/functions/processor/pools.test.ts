@@ -19,7 +19,7 @@ test.each([
     settings: readConfig(functionSchema, env),
     sourcesOf: () => [],
     clock: createManualClock(),
-    events: { breakerChanged: () => undefined, capacityRead: () => undefined },
+    events: { breakerChanged: () => undefined, capacityRead: () => undefined, escalationPaused: () => undefined },
     onReading: () => undefined,
   });
   expect(pools.all.map(({ name }) => name)).toEqual(names);
@@ -49,6 +49,7 @@ test('policies that share a pool share its load, and the largest of their ceilin
     events: {
       breakerChanged: (pool, path, isOpen) => told.push(`${pool} ${path} ${isOpen}`),
       capacityRead: (pool, { gate }) => told.push(`${pool} ${gate}`),
+      escalationPaused: (pool, isPaused) => told.push(`${pool} ${isPaused}`),
     },
     onReading: () => told.push('review'),
   });

@@ -63,6 +63,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, sto
     judged: (_, { action, reason }) => say('judged', action, reason),
     called: (_, callClass) => say('called', callClass),
     escalated: (_, _request, objective, { heldBy }) => say('escalated', objective, heldBy),
+    escalationPaused: (_, isPaused) => say('escalation', isPaused ? 'pauses' : 'goes on'),
     answered: (_, result) => {
       say('answered', result.outcome, result.attempts);
       results.push(result);

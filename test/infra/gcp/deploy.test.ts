@@ -52,7 +52,7 @@ describe.skipIf(!hasGcloud)('with the real gcloud', { timeout }, () => {
       expect(subscription(id)).toMatchObject({
         pushConfig: { pushEndpoint: url, oidcToken: { serviceAccountEmail: email('push') } },
         messageRetentionDuration: '2678400s',
-        retryPolicy: { minimumBackoff: '1s', maximumBackoff: '10s' },
+        retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
       });
     }
     const { metadata, spec } = world.google.world.resources.get(

@@ -4,6 +4,7 @@ import {
   publishedTopics,
   readFunctionSettings,
   secretOf,
+  storeBucketOf,
 } from '../../../infra/gcp/function-settings.ts';
 import { readInstallation } from '../../../infra/gcp/settings.ts';
 
@@ -83,4 +84,12 @@ test('a file is found by the path where its secret is mounted', () => {
   const lines = { SUBSCRIPTIONS_FILE: '/secrets/subscriptions/value' };
   expect(secretOf(lines, 'SUBSCRIPTIONS_FILE', secrets)).toBe(secrets[0]);
   expect(secretOf({}, 'SUBSCRIPTIONS_FILE', secrets)).toBeUndefined();
+});
+
+test.each([
+  ['a bucket', 'gs://company-results', 'gs://company-results'],
+  ['a folder in one', 'gs://company-results/backfill/', 'gs://company-results'],
+  ['none', '', undefined],
+])('the bucket of the store: %s', (_, STORE, bucket) => {
+  expect(storeBucketOf(read({ STORE }).config)).toBe(bucket);
 });

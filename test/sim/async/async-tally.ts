@@ -9,6 +9,7 @@ export class AsyncTally {
   #evicted = 0;
   #lost = 0;
   #wastedTokens = 0;
+  readonly #servedBySecond: number[] = [];
 
   constructor(endsAtMs: number) {
     this.#endsAtMs = endsAtMs;
@@ -16,6 +17,9 @@ export class AsyncTally {
 
   served(nowMs: number, tokens: number): void {
     if (nowMs > this.#endsAtMs) return;
+    const second = Math.floor(nowMs / 1000);
+    while (this.#servedBySecond.length <= second) this.#servedBySecond.push(0);
+    this.#servedBySecond[second]! += 1;
     this.#served += 1;
     this.#tokens += tokens;
   }
@@ -39,6 +43,7 @@ export class AsyncTally {
       evicted: this.#evicted,
       lost: this.#lost,
       wastedTokens: this.#wastedTokens,
+      servedBySecond: this.#servedBySecond,
     };
   }
 }

@@ -11,6 +11,8 @@ export interface FunctionLoad {
   readonly instances: number;
   /** Its calls are streams, where they can be. */
   readonly streams?: boolean;
+  /** How long the backlog lasts, the whole experiment unless it is said. */
+  readonly lastsSeconds?: number;
 }
 
 export interface FunctionInstancesOptions extends FunctionLoad {

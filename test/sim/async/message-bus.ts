@@ -22,7 +22,7 @@ const subscriptions = ['requests', 'urgent', 'soon', 'retries'].map((id) => ({
   topic: `projects/p/topics/${id}`,
   ackDeadlineSeconds: 600,
   pushConfig: { pushEndpoint: 'http://function' },
-  retryPolicy: { minimumBackoff: '1s', maximumBackoff: '10s' },
+  retryPolicy: { minimumBackoff: '1s', maximumBackoff: '60s' },
 }));
 
 /** The local Pub/Sub's broker and push flow on the virtual clock. What nothing subscribes to is taken and forgotten. */

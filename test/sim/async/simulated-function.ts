@@ -110,6 +110,7 @@ export class SimulatedFunction {
   readonly #events: ProcessorEvents = {
     judged: () => {},
     called: () => {},
+    escalationPaused: () => {},
     escalated: () => this.#options.listener.escalated?.(),
     answered: (_, result) => this.#options.listener.answered(result),
     replayed: () => {},
@@ -172,7 +173,9 @@ function gatewayCapacity(gateway: SimulatedGateway): CapacitySource {
     read: async () => ({
       source: 'gateway',
       saturation: gateway.saturation,
+      realtimeSaturation: gateway.router.pool.realtimeSaturation,
       readyServers: gateway.router.pool.usable.length,
+      realtimeOverBudget: gateway.router.pool.realtimeOverBudget,
       ageMs: 0,
     }),
   };

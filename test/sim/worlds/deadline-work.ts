@@ -15,6 +15,8 @@ export interface DeadlineWork {
   readonly seconds: number;
   readonly classes: readonly WindowClass[];
   readonly seed: number;
+  /** Bursts come so far apart on the average, 10 s unless it is said, and at most twice as far. */
+  readonly burstSeconds?: number;
 }
 
 /** One of them. */
@@ -26,11 +28,9 @@ export interface DeadlineMessage {
   readonly job: string;
 }
 
-/** Bursts come so far apart on the average, and at most twice as far. */
-const burstSeconds = 10;
-
 /** In order of arrival, the same for the same seed: bursts at uniform distances, each of one class, as large as its distance at the mean rate. */
-export function deadlineWork({ kind, perSecond, seconds, classes, seed }: DeadlineWork): readonly DeadlineMessage[] {
+export function deadlineWork(work: DeadlineWork): readonly DeadlineMessage[] {
+  const { kind, perSecond, seconds, classes, seed, burstSeconds = 10 } = work;
   const random = seededRandom(5000 + seed);
   const next = asyncLengths(kind, seed);
   const messages: DeadlineMessage[] = [];

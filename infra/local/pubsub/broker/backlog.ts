@@ -9,6 +9,9 @@ export interface Due {
   readonly availableAtMs: MonotonicMs;
 }
 
+/** Derived: nacks are a tenth of all deliveries or less where a subscriber is full, so that those come back in time. */
+const firstForEachAgain = 2;
+
 interface DueRow {
   readonly deliveryId: number;
   readonly attempts: number;
@@ -28,7 +31,8 @@ export class Backlog {
   readonly #database: Database;
   readonly #insertMessage: StatementSync;
   readonly #insertDelivery: StatementSync;
-  readonly #selectDue: StatementSync;
+  readonly #selectFirst: StatementSync;
+  readonly #selectAgain: StatementSync;
   readonly #selectNextDue: StatementSync;
   readonly #lease: StatementSync;
   readonly #move: StatementSync;
@@ -40,17 +44,23 @@ export class Backlog {
   readonly #countWaiting: StatementSync;
   #lastMessageId: number;
   #storedBytes: number;
+  /** Handed over for the first time while others were due again. */
+  #firstInARow = 0;
 
   constructor(database: Database) {
     this.#database = database;
     const prepare = (sql: string) => database.sqlite.prepare(sql);
     this.#insertMessage = prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)');
     this.#insertDelivery = prepare('INSERT INTO deliveries (subscription, message, available_at_ms) VALUES (?, ?, ?)');
-    this.#selectDue = prepare(`
+    const selectDue = (attempts: string) =>
+      prepare(`
       SELECT d.id AS deliveryId, d.attempts, m.id AS messageId, m.publish_time_ms AS publishTimeMs,
              m.size_bytes AS sizeBytes, m.attributes, m.data
       FROM deliveries d JOIN messages m ON m.id = d.message
-      WHERE d.subscription = ? AND d.available_at_ms <= ? ORDER BY d.available_at_ms, d.id LIMIT ?`);
+      WHERE d.subscription = ? AND d.available_at_ms <= ? AND d.attempts ${attempts}
+      ORDER BY d.available_at_ms, d.id LIMIT ?`);
+    this.#selectFirst = selectDue('= 0');
+    this.#selectAgain = selectDue('> 0');
     this.#selectNextDue = prepare('SELECT min(available_at_ms) AS dueAtMs FROM deliveries WHERE subscription = ?');
     this.#lease = prepare('UPDATE deliveries SET available_at_ms = ?, attempts = attempts + 1 WHERE id = ?');
     this.#move = prepare(
@@ -101,16 +111,31 @@ export class Backlog {
     return this.#lastMessageId;
   }
 
-  /** What is due, not yet leased; its `attempt` counts the hand-over to come. Those due longest first, `maxBytes` of them at most, but one at least. */
+  /**
+   * What is due, not yet leased; its `attempt` counts the hand-over to come. Those due longest first, `maxBytes` of them at most, but one at least.
+   * What was delivered before gets every third place and does not wait for the whole backlog to go first: `maximumBackoff` is the longest delay
+   * between two deliveries. Source: https://cloud.google.com/python/docs/reference/pubsub/latest/google.cloud.pubsub_v1.types.RetryPolicy
+   */
   due(subscriptionId: number, nowMs: MonotonicMs, maxMessages: number, maxBytes: number): Delivery[] {
+    const again = this.#selectAgain.iterate(subscriptionId, nowMs, maxMessages);
+    const first = this.#selectFirst.iterate(subscriptionId, nowMs, maxMessages);
+    let next = again.next().value ?? undefined;
     const deliveries: Delivery[] = [];
     let bytes = 0;
-    for (const row of this.#selectDue.iterate(subscriptionId, nowMs, maxMessages)) {
+    while (deliveries.length < maxMessages) {
+      const isAgain = next !== undefined && this.#firstInARow >= firstForEachAgain;
+      const row = isAgain ? next : (first.next().value ?? next);
+      if (row === undefined) break;
       const delivery = toDelivery(row as unknown as DueRow);
       bytes += delivery.sizeBytes;
       if (deliveries.length > 0 && bytes > maxBytes) break;
       deliveries.push(delivery);
+      this.#firstInARow = next === undefined || row === next ? 0 : this.#firstInARow + 1;
+      if (row === next) next = again.next().value ?? undefined;
     }
+    // A statement that is not at its end keeps its read transaction open.
+    again.return?.();
+    first.return?.();
     return deliveries;
   }
 

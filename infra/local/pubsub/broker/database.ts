@@ -12,6 +12,7 @@ const layout = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, subscription INTEGER NOT NULL, message INTEGER NOT NULL,
     available_at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0);
   CREATE INDEX IF NOT EXISTS due ON deliveries (subscription, available_at_ms, id);
+  CREATE INDEX IF NOT EXISTS due_again ON deliveries (subscription, available_at_ms, id) WHERE attempts > 0;
   CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, private_key TEXT NOT NULL, certificate TEXT NOT NULL);
 `;
 /** The longest that a write waits for others to share its commit: one sync to disk for all of them. */

@@ -38,6 +38,26 @@ describe('our gateway', () => {
     expect(asked[0]?.url).toBe('/capacity');
   });
 
+  test.each([
+    ['says it', { saturation: 0.1 }, 0.1],
+    ['says something else', { saturation: 'high' }, undefined],
+    ['of another version says nothing', undefined, undefined],
+  ])('what saturation would be without async work: %s', async (_, realtime, expected) => {
+    says(200, JSON.stringify({ ...report, realtime }));
+    expect(await read()).toMatchObject({ saturation: 0.42 });
+    expect((await read())?.realtimeSaturation).toBe(expected);
+  });
+
+  test.each([
+    ['says so', { overBudget: true }, true],
+    ['says no', { overBudget: false }, false],
+    ['says something else', { overBudget: 'yes' }, undefined],
+    ['of another version says nothing', undefined, undefined],
+  ])('whether real-time work misses more than its budget: %s', async (_, realtime, expected) => {
+    says(200, JSON.stringify({ ...report, realtime }));
+    expect((await read())?.realtimeOverBudget).toBe(expected);
+  });
+
   const asOf = unix(Date.parse(report.asOf));
   const ages: [string, string, number, number][] = [
     ['its own clock tells its age, whatever ours says', 'Mon, 23 Nov 2026 12:00:02 GMT', 3_600_000, 2000],

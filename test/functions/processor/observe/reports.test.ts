@@ -84,6 +84,18 @@ test('an escalation is counted, and logged with its reason and its numbers', asy
   expect(await metrics.registry.getSingleMetricAsString('async_escalated_requests_total')).toContain('{pool="pool"} 1');
 });
 
+test('a pause of escalation is counted and logged when it begins and when it ends, not with every reading', async () => {
+  const metrics = new FunctionMetrics();
+  const { lines, reports } = world(metrics);
+  for (const isPaused of [false, true, true, false, false, true]) reports.escalationPaused('pool', isPaused);
+  expect(lines.map(({ event, outcome, pool }) => [event, outcome, pool])).toEqual([
+    ['escalation', 'paused', 'pool'],
+    ['escalation', 'resumed', 'pool'],
+    ['escalation', 'paused', 'pool'],
+  ]);
+  expect(await metrics.registry.getSingleMetricAsString('async_escalation_pauses_total')).toContain('{pool="pool"} 2');
+});
+
 test.each([
   ['in time', 70_000, '60', '70'],
   ['late', -5000, '-10', '-5'],

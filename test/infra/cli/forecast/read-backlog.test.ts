@@ -83,6 +83,24 @@ test.each([
   expect((await readBacklog(source, nowMs))?.pace).toBeCloseTo(pace);
 });
 
+test('a time in which nothing waited tells no pace', async () => {
+  const gauge = (...values: readonly [number, number][]) =>
+    series(
+      'GAUGE',
+      values.map(([ago, value]) => ({ agoMs: ago * minute, value })),
+    );
+  const { source } = monitoring({
+    num_undelivered_messages: [gauge([9, 0], [4, 0], [3, 50], [1, 20]), gauge([9, 5], [4, 0], [1, 0])],
+    ack_message_count: [
+      series(
+        'DELTA',
+        [9, 3, 2, 1].map((ago) => ({ agoMs: ago * minute, value: 40 })),
+      ),
+    ],
+  });
+  expect((await readBacklog(source, nowMs))?.pace).toBeCloseTo(120 / 240);
+});
+
 test('the profile of yesterday tells the pace of the steps that had a backlog', async () => {
   const hour = 60 * minute;
   const { source } = monitoring({

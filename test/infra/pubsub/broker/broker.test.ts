@@ -37,6 +37,16 @@ test('a lease hands out bytes up to its limit, and one message at least', () => 
   expect(world.lease(10, 8).map(textOf)).toEqual(['bbbb', 'cccc']);
 });
 
+test('what was nacked does not wait for a backlog to go first: once due, it has every third place', async () => {
+  const world = createWorld({ subscription: { retryPolicy } });
+  world.publish(...'abcdefghij');
+  for (const delivery of world.lease(3)) world.broker.nack(world.entry(), delivery);
+  expect(world.lease(2).map(textOf)).toEqual(['d', 'e']);
+  await world.clock.advance(1000);
+  expect(world.lease(1).map(textOf)).toEqual(['f']);
+  expect(world.lease(7).map(textOf)).toEqual(['g', 'a', 'h', 'i', 'b', 'j', 'c']);
+});
+
 test('an ack removes for good, also when the lease has ended', async () => {
   const world = createWorld();
   world.publish('a');
