@@ -219,11 +219,10 @@ export class DispatchQueue {
   #watch(call: WaitingCall): void {
     const { request } = call;
     const { notBeforeMs, giveUpAtMs, signal } = request;
-    const { clock } = this.#options;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#options.clock.nowMs();
     const wakeAtMs = earliest(giveUpAtMs, notBeforeMs > nowMs ? notBeforeMs : never);
-    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs));
-    const cancelTimer = clock.after(Math.max(shortestTimerMs, delayMs), () => this.#wake(call));
+    const delayMs = Math.max(shortestTimerMs, Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs)));
+    const cancelTimer = this.#options.clock.after(delayMs, () => this.#wake(call));
     const abort = (): void => this.#dequeue(call, { got: 'aborted' });
     signal.addEventListener('abort', abort);
     call.watches.push(cancelTimer, () => signal.removeEventListener('abort', abort));
