@@ -12,5 +12,8 @@ export function atTheEnd(task: () => unknown): void {
     return;
   }
   process.once('exit', task);
-  if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => process.exit(130));
+  // A signal alone ends a process without telling it so.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
+  }
 }

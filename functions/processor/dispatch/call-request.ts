@@ -1,4 +1,5 @@
 import type { MonotonicMs, UnixMs } from '../../../shared/runtime/clock.ts';
+import type { ListNode } from '../../../shared/runtime/linked-list.ts';
 import type { ProbeCandidate } from './breaker.ts';
 import type { CallKind } from './call-times.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
@@ -54,6 +55,11 @@ export type AdmissionOutcome =
 export interface WaitingCall {
   readonly request: CallRequest;
   readonly settle: (outcome: AdmissionOutcome) => void;
-  /** Lets go of the timer and of the signal. */
-  release: () => void;
+  /**
+   * Let go of its timer and of its signal. In a list: a property that gets another function each time keeps, until V8's next full collection,
+   * all that the functions hold.
+   */
+  readonly watches: (() => void)[];
+  /** Among all that wait. */
+  place: ListNode<WaitingCall> | undefined;
 }

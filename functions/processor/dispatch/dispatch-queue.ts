@@ -6,6 +6,7 @@ import {
   never,
   type WallClock,
 } from '../../../shared/runtime/clock.ts';
+import { LinkedList } from '../../../shared/runtime/linked-list.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
@@ -41,7 +42,7 @@ export class DispatchQueue {
   readonly #options: DispatchQueueOptions;
   readonly #pools = new Map<DispatchPool, PoolQueue>();
   readonly #cancelReviews = new Map<DispatchPool, () => void>();
-  readonly #waiting = new Set<WaitingCall>();
+  readonly #waiting = new LinkedList<WaitingCall>();
   #waitingBytes = 0;
   #isClosed = false;
 
@@ -60,7 +61,7 @@ export class DispatchQueue {
     if (outcome) return outcome;
     if (request.sizeBytes > this.#options.maxWaitingBytes) return this.#defer(request, 'full');
     return new Promise((settle) => {
-      this.#enqueue({ request, settle, release: () => undefined }, verdict);
+      this.#enqueue({ request, settle, watches: [], place: undefined }, verdict);
       this.#review(request.pool);
     });
   }
@@ -179,17 +180,17 @@ export class DispatchQueue {
   #enqueue(call: WaitingCall, verdict: GateVerdict): void {
     const { pool, sizeBytes } = call.request;
     this.#queueOf(pool).add(call, verdict.reason === 'too-early');
-    this.#waiting.add(call);
+    call.place = this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
     this.#makeRoom(call);
-    if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
+    if (!call.place.removed) this.#options.onVerdict(pool, verdict);
   }
 
   #dequeue(call: WaitingCall, outcome: AdmissionOutcome): void {
     const { pool, sizeBytes } = call.request;
-    call.release();
-    this.#waiting.delete(call);
+    release(call);
+    if (call.place) this.#waiting.remove(call.place);
     this.#waitingBytes -= sizeBytes;
     this.#queueOf(pool).remove(call);
     call.settle(outcome);
@@ -218,17 +219,13 @@ export class DispatchQueue {
   #watch(call: WaitingCall): void {
     const { request } = call;
     const { notBeforeMs, giveUpAtMs, signal } = request;
-    const { clock } = this.#options;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#options.clock.nowMs();
     const wakeAtMs = earliest(giveUpAtMs, notBeforeMs > nowMs ? notBeforeMs : never);
-    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs));
-    const cancelTimer = clock.after(Math.max(shortestTimerMs, delayMs), () => this.#wake(call));
+    const delayMs = Math.max(shortestTimerMs, Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs)));
+    const cancelTimer = this.#options.clock.after(delayMs, () => this.#wake(call));
     const abort = (): void => this.#dequeue(call, { got: 'aborted' });
     signal.addEventListener('abort', abort);
-    call.release = () => {
-      cancelTimer();
-      signal.removeEventListener('abort', abort);
-    };
+    call.watches.push(cancelTimer, () => signal.removeEventListener('abort', abort));
   }
 
   /** When the time left makes another case of the message: it becomes urgent, is given up in overload, or can be met no more. */
@@ -247,7 +244,7 @@ export class DispatchQueue {
       this.#dequeue(call, outcome);
       return;
     }
-    call.release();
+    release(call);
     if (request.notBeforeMs <= this.#options.clock.nowMs()) this.#queueOf(request.pool).ripen(call);
     this.#watch(call);
     this.#review(request.pool);
@@ -286,6 +283,11 @@ export class DispatchQueue {
     this.#pools.set(pool, queue);
     return queue;
   }
+}
+
+/** What would end the call's wait no longer does. */
+function release({ watches }: WaitingCall): void {
+  for (const end of watches.splice(0)) end();
 }
 
 /** The one that has most, of those that hold alike `favourite` where it is one of them. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sendSteadily } from '../../real/support/steady-load.ts';
 import { until } from '../../support/poll.ts';
 import type { RunningProcess } from '../../support/processes.ts';
@@ -10,38 +11,40 @@ export interface EngineChange {
   readonly measure: (router: BenchRouter) => Promise<string>;
 }
 
-/** Streams of 40 tokens, one after another on each of sixteen connections: about 50 a second. */
+/** Streams of 40 tokens, one after another on each of sixteen connections, each with a prompt of its own. */
 const load = {
   connections: 16,
-  body: JSON.stringify({
-    model: 'm',
-    stream: true,
-    max_tokens: 40,
-    ignore_eos: true,
-    messages: [{ role: 'user', content: 'x'.repeat(1000) }],
-  }),
+  body: (index: number) =>
+    JSON.stringify({
+      model: 'm',
+      stream: true,
+      max_tokens: 40,
+      ignore_eos: true,
+      messages: [{ role: 'user', content: `${index} `.repeat(200) }],
+    }),
 };
+/** Until a router must have seen what happened; after that it is measured for as long again, and once more. */
+const noticeMs = 5000;
 
 export const changes: readonly EngineChange[] = [
   {
-    name: 'a fifth engine joins: its share from the fifth second on, of a fair 20 %',
+    name: 'a fifth engine joins: its share from the fifth to the fifteenth second, of a fair 20 %',
     measure: (router) =>
       underLoad(router, [1, 1, 1, 1, 1], 4, async ({ running, engines }) => {
         running.use(hostsOf(engines));
-        return shareAfterFive(engines, 4);
+        return laterShare(engines, 4);
       }),
   },
   {
-    name: 'an engine is five times slower than three others: its share from the fifth second on',
-    measure: (router) => underLoad(router, [0.2, 1, 1, 1], 4, ({ engines }) => shareAfterFive(engines, 0)),
+    name: 'an engine is five times slower than three others: its share from the fifth to the fifteenth second',
+    measure: (router) => underLoad(router, [0.2, 1, 1, 1], 4, ({ engines }) => laterShare(engines, 0)),
   },
   {
     name: 'an engine of four is killed: streams that were cut; other errors',
     measure: (router) =>
       underLoad(router, [1, 1, 1, 1], 4, async ({ engines, ends }) => {
-        await answered(engines, 200);
         await engines[0]?.kill('SIGKILL');
-        await answered(engines.slice(1), 400);
+        await delay(noticeMs);
         const { 200: _, cut = 0, ...others } = await ends();
         return `${cut}; ${Object.values(others).reduce((sum, count) => sum + count, 0)}`;
       }),
@@ -71,7 +74,8 @@ async function underLoad(
     return (await sent).ends;
   };
   try {
-    await answered(engines, usedCount === engines.length ? 1 : 200);
+    const isUnderWay = async () => (await Promise.all(engines.slice(0, usedCount).map(answeredBy))).every(Boolean);
+    await until(isUnderWay, { what: 'every engine to have answered' });
     return await play({ running, engines, ends });
   } finally {
     await ends();
@@ -80,19 +84,11 @@ async function underLoad(
   }
 }
 
-/** Of the requests that are answered from the fifth second on, until there are 600 of them. */
-async function shareAfterFive(engines: readonly RunningProcess[], of: number): Promise<string> {
-  const sinceMs = performance.now();
-  await until(() => performance.now() - sinceMs >= 5000, { what: 'five seconds to pass' });
+async function laterShare(engines: readonly RunningProcess[], of: number): Promise<string> {
+  await delay(noticeMs);
   const before = await Promise.all(engines.map(answeredBy));
-  await answered(engines, before.reduce((sum, each) => sum + each, 0) + 600);
+  await delay(2 * noticeMs);
   const after = await Promise.all(engines.map(answeredBy));
   const gained = after.map((each, index) => each - (before[index] ?? 0));
   return `${((100 * (gained[of] ?? 0)) / gained.reduce((sum, each) => sum + each, 0)).toFixed(1)} %`;
-}
-
-/** Waits until the engines have answered so many requests in all. */
-async function answered(engines: readonly RunningProcess[], count: number): Promise<void> {
-  const enough = async () => (await Promise.all(engines.map(answeredBy))).reduce((sum, each) => sum + each, 0) >= count;
-  await until(enough, { what: `${count} answers` });
 }

@@ -4,8 +4,8 @@ import { hostsOf } from './engines.ts';
 import type { BenchRouter } from './routers.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
-const warmUpRequests = 10_000;
-const roundRequests = 4000;
+const warmUpRequests = 6000;
+const roundRequests = 2000;
 
 /** Microseconds of CPU that a request of a chat of so many bytes costs each router: the median of rounds in turns, with all of them warm. */
 export async function costs(

@@ -10,6 +10,8 @@ export interface TrialSurroundings {
   /** Tells a process which Pub/Sub there is. */
   readonly environment: Readonly<Record<'PUBSUB_EMULATOR_HOST' | 'GOOGLE_CLOUD_PROJECT', string>>;
   readonly gatewayUrl: string;
+  /** Whether the gateway is ours and tells how full its pool is. */
+  readonly capacitySource: 'gateway' | 'none';
   /** Makes a subscription whose messages are pushed to the URL, or wait to be pulled. */
   subscribe(topic: string, subscription: string, pushUrl?: string): Promise<void>;
 }
@@ -33,7 +35,7 @@ const noCluster = join(cacheFolder, 'no-cluster.yaml');
 /** The function of this project, with its defaults. */
 export const backfill: TrialProcessor = {
   name: 'backfill',
-  start: async ({ environment, gatewayUrl, subscribe }) => {
+  start: async ({ environment, gatewayUrl, capacitySource, subscribe }) => {
     const start = (port: string): Promise<RunningProcess> =>
       startProcess('functions/processor/main.ts', [], {
         ...environment,
@@ -44,7 +46,7 @@ export const backfill: TrialProcessor = {
         RESULT_TOPIC: 'results',
         RETRY_TOPIC: 'retries',
         DEAD_LETTER_TOPIC: 'dead',
-        CAPACITY_SOURCES: 'none',
+        CAPACITY_SOURCES: capacitySource,
       });
     let process = await start('0');
     await subscribe('requests', 'requests-push', process.url);

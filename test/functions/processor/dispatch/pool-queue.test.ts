@@ -18,7 +18,8 @@ const policy = {};
 const waiting = (message: string, subscription = 's', deadlineAtMs = 1, tenant = '', of = policy): WaitingCall => ({
   request: { message, subscription, policy: of, deadlineAtMs: unix(deadlineAtMs), tenant, sizeBytes: 1 } as CallRequest,
   settle: () => undefined,
-  release: () => undefined,
+  watches: [],
+  place: undefined,
 });
 
 /** Gives out what the verdicts, by message, allow; tells in which order, and when to look again. */
