@@ -103,7 +103,7 @@ export function capacityReport({
       inFlight: usable.reduce((sum, { work }) => sum + work.sheddable.inFlight, 0),
     },
     queued,
-    realtime: { overBudget: pool.realtimeOverBudget },
+    realtime: { saturation: rounded(pool.realtimeSaturation), overBudget: pool.realtimeOverBudget },
     asOf: new Date().toISOString(),
   };
 }

@@ -6,8 +6,12 @@ export interface CapacityReport {
   readonly sheddable: { readonly window: number; readonly inFlight: number };
   /** Waiting requests by priority. */
   readonly queued: Readonly<Record<string, number>>;
-  /** Whether real-time work misses its SLO more often than its budget allows: escalation pauses then. */
-  readonly realtime: { readonly overBudget: boolean };
+  readonly realtime: {
+    /** What saturation would be without sheddable work. */
+    readonly saturation: number;
+    /** Whether real-time work misses its SLO more often than its budget allows: escalation pauses then. */
+    readonly overBudget: boolean;
+  };
   /** RFC 3339 instant. */
   readonly asOf: string;
 }

@@ -115,7 +115,10 @@ test('saturation has no exponent', async () => {
   const page = 'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:kv_cache_usage_perc 1e-90\n';
   const engine = await startEngine({ metrics: page });
   const gateway = await startGateway({ ENDPOINTS: engine.url });
-  expect(await get(gateway.url, '/capacity')).toMatchObject({ saturation: 0, realtime: { overBudget: false } });
+  expect(await get(gateway.url, '/capacity')).toMatchObject({
+    saturation: 0,
+    realtime: { saturation: 0, overBudget: false },
+  });
   const metrics = parsePrometheusText((await ask(gateway.url, { method: 'GET', path: '/metrics' })).body.toString());
   expect(metrics.find(({ name }) => name === 'llm_d_epp_flow_control_pool_saturation')?.value).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
-import { integer } from '../../shared/runtime/config/variables.ts';
+import { integer, text } from '../../shared/runtime/config/variables.ts';
 import { type Experiment, leftOut } from './experiment.ts';
 import { type Figures, meanOf } from './figures.ts';
 import { figureCells, figureNames, print, printHead, row } from './report.ts';
@@ -31,6 +31,7 @@ export async function run(argv: readonly string[]): Promise<void> {
           meaning: 'that the KV cache of one engine holds',
         }),
         stages: integer('--stages', { default: '16', min: 1, max: 16, meaning: 'stages to run, the slowest first' }),
+        only: text('--only', { meaning: 'routings whose name holds this text' }),
       },
     },
     argv,
@@ -42,7 +43,9 @@ export async function run(argv: readonly string[]): Promise<void> {
   printHead(endpoints, preset, leftOut);
   print(`${flags['cache-tokens'].toLocaleString('en')} tokens of KV cache an engine; mean over ${flags.seeds} runs\n`);
   print(row('', ['rate', ...figureNames]));
-  const all = Object.entries(routings).map(async ([name, routing]) => {
+  const { only = '' } = flags;
+  const asked = Object.entries(routings).filter(([name]) => name.includes(only));
+  const all = asked.map(async ([name, routing]) => {
     const runs = Array.from({ length: flags.seeds }, (_, seed) =>
       pool.run({
         ...routing,

@@ -17,11 +17,12 @@ async function readGateway(gatewayUrl: string, wall: WallClock): Promise<SourceR
   if (status !== 200) throw new Error(`${url} answers ${status}`);
   const report = JSON.parse(text) as Partial<CapacityReport> | null;
   if (typeof report?.saturation !== 'number') throw new Error(`${url} answers no capacity report`);
-  const { overBudget } = report.realtime ?? {};
+  const { saturation, overBudget } = report.realtime ?? {};
   const asOfMs = Date.parse(report.asOf ?? '') as UnixMs;
   return {
     source: 'gateway',
     saturation: report.saturation,
+    ...(typeof saturation === 'number' ? { realtimeSaturation: saturation } : {}),
     ...(typeof report.readyEndpoints === 'number' ? { readyServers: report.readyEndpoints } : {}),
     ...(typeof overBudget === 'boolean' ? { realtimeOverBudget: overBudget } : {}),
     ageMs: Number.isNaN(asOfMs) ? 0 : ageOnPage(page, asOfMs, wall),

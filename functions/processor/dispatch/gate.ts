@@ -5,6 +5,8 @@ export interface SourceReading {
   readonly source: string;
   /** 0 idle, 1 and above full; may be infinite. */
   readonly saturation: number;
+  /** What it would be without async work, where a gateway tells that: one that queues async work itself. */
+  readonly realtimeSaturation?: number;
   /** Absent when the source does not say. */
   readonly readyServers?: number;
   /** Real-time work misses its SLO more often than its budget allows. Absent when the source does not say. */
@@ -42,7 +44,8 @@ export function isUsable(
 
 /**
  * The gate after a reading. It closes at one threshold and opens below the other, and by no other rule; between the two it stays as it
- * was. One that was not closed for saturation counts as open.
+ * was. One that was not closed for saturation counts as open. Where a source tells what saturation would be without async work, that one
+ * counts: such a gateway fills its pool with async work by intent, and queues what is more, so that a pool full of it is no reason to wait.
  */
 export function nextGate(
   previous: GateState,
@@ -51,9 +54,10 @@ export function nextGate(
   nowMs: MonotonicMs,
 ): GateState {
   if (!reading) return 'unknown';
-  const { saturation, readyServers, takenAtMs } = reading;
+  const { saturation, realtimeSaturation, readyServers, takenAtMs } = reading;
   if (!isUsable({ saturation, ageMs: msBetween(takenAtMs, nowMs) }, maxAgeMs)) return 'unknown';
   if (readyServers === 0) return 'asleep';
-  if (saturation >= closeAt) return 'saturated';
-  return previous === 'saturated' && saturation >= openAt ? 'saturated' : 'open';
+  const holdingBack = realtimeSaturation ?? saturation;
+  if (holdingBack >= closeAt) return 'saturated';
+  return previous === 'saturated' && holdingBack >= openAt ? 'saturated' : 'open';
 }

@@ -173,6 +173,7 @@ function gatewayCapacity(gateway: SimulatedGateway): CapacitySource {
     read: async () => ({
       source: 'gateway',
       saturation: gateway.saturation,
+      realtimeSaturation: gateway.router.pool.realtimeSaturation,
       readyServers: gateway.router.pool.usable.length,
       realtimeOverBudget: gateway.router.pool.realtimeOverBudget,
       ageMs: 0,

@@ -39,6 +39,16 @@ describe('our gateway', () => {
   });
 
   test.each([
+    ['says it', { saturation: 0.1 }, 0.1],
+    ['says something else', { saturation: 'high' }, undefined],
+    ['of another version says nothing', undefined, undefined],
+  ])('what saturation would be without async work: %s', async (_, realtime, expected) => {
+    says(200, JSON.stringify({ ...report, realtime }));
+    expect(await read()).toMatchObject({ saturation: 0.42 });
+    expect((await read())?.realtimeSaturation).toBe(expected);
+  });
+
+  test.each([
     ['says so', { overBudget: true }, true],
     ['says no', { overBudget: false }, false],
     ['says something else', { overBudget: 'yes' }, undefined],

@@ -37,6 +37,15 @@ const rows: [string, GateState, CapacityReading | undefined, GateState][] = [
   ['too old', 'open', reading(0, { takenAtMs: later(nowMs, -240_001) }), 'unknown'],
   ['too old, no ready server', 'open', reading(0, { takenAtMs: later(nowMs, -240_001), readyServers: 0 }), 'unknown'],
   ['NaN', 'open', reading(Number.NaN), 'unknown'],
+  ['full of async work alone', 'open', reading(3, { realtimeSaturation: 0 }), 'open'],
+  ['full of async work alone, closed before', 'saturated', reading(3, { realtimeSaturation: 0.749 }), 'open'],
+  [
+    'real-time work just below closing, closed before',
+    'saturated',
+    reading(1, { realtimeSaturation: 0.8 }),
+    'saturated',
+  ],
+  ['real-time work at the closing threshold', 'open', reading(1, { realtimeSaturation: 0.9 }), 'saturated'],
   ['infinite', 'open', reading(Number.POSITIVE_INFINITY), 'saturated'],
   ['negative', 'open', reading(-0.1), 'unknown'],
 ];
