@@ -1,7 +1,7 @@
 import { MeasuredReport, MeasuredTable } from '../support/measured.ts';
 import { backfill, llmDAsync } from '../support/trials/processors.ts';
 import { trials } from '../support/trials/trials.ts';
-import { backlogBesideChats, chatsAlone } from './async-peers/backlog.ts';
+import { backlogBesideChats, chatsAlone, messages } from './async-peers/backlog.ts';
 import { deadlinesMet } from './async-peers/deadlines.ts';
 
 const kills = trials.find(({ name }) => name.startsWith('kill -9'))!;
@@ -11,7 +11,7 @@ const killsTable = new MeasuredTable(
   ['Backfill', 'llm-d-async'],
 );
 const backlogTable = new MeasuredTable(
-  'A backlog of 1,500 requests of 100 tokens beside 8 chats/s of 100 tokens, before our gateway with two simulated engines of 16 places:',
+  `A backlog of ${messages} requests of 100 tokens beside 8 chats/s of 100 tokens, before our gateway with two simulated engines of 16 places:`,
   ['', 'backlog drained in', 'chats’ TTFT mean', 'p95', 'chats that failed'],
   ['no backlog', 'Backfill', 'llm-d-async'],
 );

@@ -1,7 +1,7 @@
 import { MeasuredReport, MeasuredTable } from '../support/measured.ts';
 import { changes } from './picker/changes.ts';
 import { costs } from './picker/cost.ts';
-import { climb, describeStep, rates } from './picker/ladder.ts';
+import { climb, describeStep, rates, stepSeconds } from './picker/ladder.ts';
 import { benchRouters, routerNames } from './picker/routers.ts';
 
 const sizes = [
@@ -11,7 +11,7 @@ const sizes = [
 const stepName = (perSecond: number): string => `${perSecond} requests/s`;
 
 const ladder = new MeasuredTable(
-  'Prompts of 7,200 tokens of which 50 beginnings of 6,000 are shared, answers of 100 tokens, four simulated engines with 320,000 tokens of KV cache. TTFT mean / p90, and the share of the prompts that was cached:',
+  `Prompts of 7,200 tokens of which 50 beginnings of 6,000 are shared, answers of 100 tokens, four simulated engines with 320,000 tokens of KV cache, fresh for each rate of ${stepSeconds} s. TTFT mean / p90, and the share of the prompts that was cached:`,
   ['', ...rates.map(stepName)],
   routerNames,
 );

@@ -195,6 +195,21 @@ describe.skipIf(binary === undefined)('behind Envoy', () => {
     );
   });
 
+  test('a connection that breaks before the answer’s head costs no client anything, and another engine answers', async () => {
+    const { engines, envoy } = await setUp();
+    let calls = 0;
+    for (const engine of engines) {
+      engine.script = (answer) => {
+        calls += 1;
+        if (calls === 1) answer.destroy();
+        else answer.end('{"choices":[]}');
+      };
+    }
+    const answer = await ask(envoy.url);
+    expect([answer.status, answer.body.toString()]).toEqual([200, '{"choices":[]}']);
+    expect(engines.map(({ seen }) => seen.length)).toEqual([1, 1]);
+  });
+
   test('a picker that dies cuts what it watches and nothing else, and another one serves within two seconds', async () => {
     const { engines, envoy, picker, restart } = await setUp({ watchedPercent: 0 });
     const held = openStream();

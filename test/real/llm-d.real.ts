@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { startGateway } from '../support/gateway-client.ts';
+import { MeasuredReport, MeasuredTable } from '../support/measured.ts';
 import { startProcess } from '../support/processes.ts';
 import { cacheFolder, faultOf, sayLeftOut } from './support/python-package.ts';
 
@@ -19,11 +20,17 @@ function compiled(): string | undefined {
   const fault = faultOf('go', ['-C', router, 'test', '-c', '-o', binary, blackBox], {
     ...process.env,
     CGO_ENABLED: '0',
+    GOWORK: 'off',
   });
   return fault === undefined ? binary : sayLeftOut(what, fault);
 }
 
 const binary = compiled();
+const table = new MeasuredTable(
+  'llm-d’s own request builders and gRPC clients:',
+  ['', 'cases passed'],
+  ['Backfill’s picker'],
+);
 
 test.skipIf(binary === undefined)('llm-d’s own request builders and clients, against our picker', async () => {
   // Two addresses: llm-d compares those of a subset, and not their ports.
@@ -52,11 +59,10 @@ test.skipIf(binary === undefined)('llm-d’s own request builders and clients, a
       EPP_ENDPOINTS: engines.map(({ url }) => new URL(url).host).join(),
     },
   });
-  process.stdout.write(
-    `${stdout
-      .split('\n')
-      .filter((line) => line.startsWith('---'))
-      .join('\n')}\n`,
-  );
+  const cases = stdout.split('\n').filter((line) => line.startsWith('---'));
+  process.stdout.write(`${cases.join('\n')}\n`);
+  const passed = cases.filter((line) => line.startsWith('--- PASS'));
+  table.row('Backfill’s picker', `${passed.length} of ${cases.length}`);
   expect(status).toBe(0);
+  new MeasuredReport('npm run test:real -- llm-d', [table]).write();
 });

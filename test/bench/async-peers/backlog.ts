@@ -6,7 +6,8 @@ import { until } from '../../support/poll.ts';
 import type { TrialProcessor } from '../../support/trials/processors.ts';
 import { startTrialBus } from '../../support/trials/trial-bus.ts';
 
-const messages = Number(process.env.BENCH_MESSAGES ?? 1500);
+/** Requests of the backlog. */
+export const messages = Number(process.env.BENCH_MESSAGES ?? 1500);
 const outputTokens = 100;
 const aloneMs = 60_000;
 /** Before anything is measured: the gateway learns how long steps take. */

@@ -4,7 +4,8 @@ import type { BenchRouter } from './routers.ts';
 
 /** Requests a second. Derived: so much the engines, a router and the load take of two cores together. */
 export const rates = [4, 8, 12] as const;
-const stepSeconds = Number(process.env.BENCH_STEP_SECONDS ?? 60);
+/** Of each rate. */
+export const stepSeconds = Number(process.env.BENCH_STEP_SECONDS ?? 60);
 const seed = 11;
 
 /** One step of the ladder: four fresh engines, so that each router begins with the same caches. */

@@ -29,7 +29,7 @@ export async function sendPrefixLoad({ url, perSecond, seconds, seed }: PrefixLo
   const answers: Promise<Answered | undefined>[] = [];
   const beganAtMs = performance.now();
   for (let dueMs = 0; dueMs < seconds * 1000; dueMs += (-Math.log(1 - random()) * 1000) / perSecond) {
-    await delay(beganAtMs + dueMs - performance.now());
+    await delay(Math.max(0, beganAtMs + dueMs - performance.now()));
     answers.push(ask(url, agent, bodyOf(Math.floor(random() * prompts), answers.length)));
   }
   const ended = await Promise.all(answers);
