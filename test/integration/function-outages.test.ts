@@ -18,10 +18,10 @@ test('five messages in a row open the breaker, a probe that goes well closes it'
   expect(await world.metric(/^async_breaker_open\{.*chat/)).toBe(1);
   const openedAtMs = performance.now();
   const statuses = await Promise.all(Array.from({ length: 8 }, () => world.push()));
-  expect(new Set(statuses)).toEqual(new Set([503]));
-  // Probes are at least a second apart; a busy machine may need some.
-  const probesDue = Math.floor((performance.now() - openedAtMs) / 1000) + 1;
-  expect(world.upstream.calls.length).toBeLessThanOrEqual(5 + probesDue);
+  // Probes are at least a second apart: on a busy machine some are due meanwhile, and each is answered by its retry.
+  const probesDue = Math.floor((performance.now() - openedAtMs) / 1000);
+  expect(statuses.filter((status) => status !== 503).length).toBeLessThanOrEqual(probesDue);
+  expect(world.upstream.calls.length).toBeLessThanOrEqual(5 + probesDue + 1);
   expect(world.published('dead')).toEqual([]);
 
   world.upstream.play(answering(200));
