@@ -30,7 +30,7 @@ const service = await startService({
   credentialOf: await createCredentials(policies.all, keyFiles, monotonicClock, wallClock, log),
   guard: await pushGuard(),
   spans: await createSpans(process.env, systemRandom),
-  publish: createPublisher(connectTopics(config.projectId), monotonicClock),
+  publish: createPublisher(connectTopics(config.projectId, monotonicClock), monotonicClock),
   log,
 }).catch((error: unknown): never => {
   const fault = listenFault(error);

@@ -1,7 +1,10 @@
 import type { Objectives } from '../admit/objectives.ts';
 import type { RoutedRequest } from '../routed-request.ts';
 
-/** The time left to a deadline, in seconds, up to which requests that wait are counted together; what has more is counted last. */
+/**
+ * The time left to a deadline, in seconds, up to which requests that wait are counted together; what has more is counted last. Derived:
+ * the windows that users name first, a minute, ten minutes and an hour.
+ */
 export const leftUpToSeconds = [60, 600, 3600] as const;
 
 /** What of one objective is in the gateway. */

@@ -22,7 +22,8 @@ const services = [
   },
   {
     name: 'gateway',
-    entries: ['gateway/main.ts'],
+    // The second is a program that the first one runs.
+    entries: ['gateway/main.ts', 'gateway/fronts/ext-proc/certificate-maker.ts'],
     files: ['LICENSE', 'gateway/observe/dashboard.html'],
     scripts: {},
   },

@@ -3,6 +3,7 @@ import { gatewaySchema } from '../../gateway/config.ts';
 import { referenceTable } from '../../shared/runtime/config/reference.ts';
 import { functionMetricsTable } from './function-metrics-table.ts';
 import { gatewayMetricsTable } from './gateway-metrics-table.ts';
+import { withBlock } from './marked-block.ts';
 import { retryTimetable } from './retry-timetable.ts';
 
 /** Page, from the project's root → name of a table → the table. */
@@ -26,11 +27,5 @@ export const generatedPages: readonly string[] = Object.keys(tables);
  * @throws {Error} when the page has no place for one of them
  */
 export function withReferences(page: string, text: string): string {
-  return Object.entries(tables[page] ?? {}).reduce((before, [name, table]) => {
-    const begin = `<!-- ${name} -->`;
-    const from = before.indexOf(begin);
-    const to = before.indexOf('<!-- end -->', from);
-    if (from < 0 || to < 0) throw new Error(`${page} has no place for the ${name}: ${begin} … <!-- end -->`);
-    return `${before.slice(0, from + begin.length)}\n${table}\n${before.slice(to)}`;
-  }, text);
+  return Object.entries(tables[page] ?? {}).reduce((before, [name, table]) => withBlock(before, name, table), text);
 }

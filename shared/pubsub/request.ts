@@ -3,7 +3,7 @@ import { everyApiRoute } from '../openai/api-routes.ts';
 import { later, type UnixMs } from '../runtime/clock.ts';
 import { hasMoreEntries } from '../runtime/json-entries.ts';
 import { isNull, isObject, jsonSpan, objectMembers, parseSpan, type Span, spanText } from '../runtime/json-spans.ts';
-import { decodeUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
+import { isUtf8, truncateUtf8, utf8Length } from '../runtime/utf8.ts';
 import { deadlineOf } from './deadline.ts';
 import {
   type Attributes,
@@ -160,7 +160,7 @@ const noFields: Body = {
 
 function readBody(data: Uint8Array): Body | { readonly fault: string } {
   if (data.length === 0) return { fault: 'the message has no data' };
-  if (decodeUtf8(data) === undefined) return { fault: 'data is not UTF-8' };
+  if (!isUtf8(data)) return { fault: 'data is not UTF-8' };
   if (hasMoreEntries(data, maxEntries)) {
     return { fault: `data has more than ${maxEntries} members and elements` };
   }

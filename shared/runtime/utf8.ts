@@ -1,3 +1,5 @@
+import { isUtf8 as areUtf8 } from 'node:buffer';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -8,6 +10,11 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the bytes are UTF-8: as `decodeUtf8` has it, and without a text of them. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  return areUtf8(bytes);
 }
 
 /** Bytes of a text in UTF-8. */

@@ -47,9 +47,9 @@ export async function run(): Promise<void> {
       const cells = await race(stack, perSecond * hastyShare, hasWindows);
       print(row(hasWindows ? 'with windows' : 'without windows', [...cells, missedText(chats.figures())]));
       const cancelled = await cancel(stack, `patient-${hasWindows}`, patient);
-      print(
-        `  ${cancelled.messages} patient ones are cancelled: the last has its result after ${cancelled.seconds.toFixed(1)} s`,
-      );
+      if (cancelled.messages === 0) continue;
+      const last = `the last has its result after ${cancelled.seconds.toFixed(1)} s`;
+      print(`  ${cancelled.messages} patient ones are cancelled: ${last}`);
     }
   } finally {
     await chats.stop();

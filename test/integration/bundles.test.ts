@@ -72,7 +72,11 @@ test('the gateway’s bundle serves a request, and the dashboard as it stands in
     ENDPOINTS: engine.url,
     HOST: '127.0.0.1',
     PORT: '0',
+    // Encrypted, with a certificate that another process makes.
+    EXT_PROC_PORT: '0',
+    EXT_PROC_HEALTH_PORT: '0',
   });
+  expect(gateway.output()).toContain('"event":"picker_listening"');
   expect((await ask(gateway.url)).status).toBe(200);
   const { status, headers, body } = await ask(gateway.url, { method: 'GET', path: '/dashboard' });
   expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);

@@ -64,7 +64,7 @@ test('messages of one tenant that always fail leave another its results, and bec
   await until(() => upstream.calls.length >= 5, { what: 'five failures', ...patience });
   await publish('healthy', 22);
   const ofHealthy = () => results.filter(({ tenant, status }) => tenant === 'healthy' && status === 'succeeded').length;
-  await until(() => ofHealthy() >= 20, { what: 'nine tenths of the results', timeoutMs: 60_000 });
+  await until(() => ofHealthy() >= 20, { what: 'nine tenths of the results' });
   await until(() => dead.length >= 8, { what: 'the dead letters', ...patience });
   expect(dead.map(({ error_code, attempts }) => [error_code, attempts])).toEqual(
     Array(8).fill(['ATTEMPTS_EXHAUSTED', '3']),

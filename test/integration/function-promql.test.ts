@@ -98,7 +98,7 @@ async function startPrometheus(targetPort: number): Promise<string> {
     const answer = await fetch(`${base}/api/v1/query?query=load`).catch(() => undefined);
     return answer?.ok && (await answer.text()).includes('"pool":"chat"');
   };
-  await until(hasPoint, { what: 'Prometheus to scrape', timeoutMs: 20_000 });
+  await until(hasPoint, { what: 'Prometheus to scrape' });
   return base;
 }
 

@@ -50,7 +50,7 @@ describe('before the first byte', () => {
     const gateway = await startGateway({ ENDPOINTS: engine.url, TTFT_TIMEOUT_SECONDS: '0.1' });
     const answer = await ask(gateway.url);
     expect([answer.status, errorCode(answer)]).toEqual([504, 'upstream_timeout']);
-    await until(() => engine.seen[0]?.open === false, { what: 'the slot to be free', timeoutMs: 1000 });
+    await until(() => engine.seen[0]?.open === false, { what: 'the slot to be free' });
     expect(await inFlight(gateway)).toBe(0);
   });
 
@@ -60,7 +60,7 @@ describe('before the first byte', () => {
     await engine.stop();
     await until(async () => (await ask(gateway.url)).status === 503, { what: 'it to be unusable' });
     await startEngine({ port: Number(new URL(engine.url).port) });
-    await until(async () => (await ask(gateway.url)).status === 200, { what: 'it to be usable', timeoutMs: 3000 });
+    await until(async () => (await ask(gateway.url)).status === 200, { what: 'it to be usable' });
   });
 });
 
@@ -131,7 +131,7 @@ describe('a client that leaves', () => {
     const leaving = call(gateway.url);
     await until(() => engine.seen.length === 1, { what: 'the request to arrive' });
     leaving.leave();
-    await until(() => engine.seen[0]?.open === false, { what: 'the slot to be free', timeoutMs: 1000 });
+    await until(() => engine.seen[0]?.open === false, { what: 'the slot to be free' });
     expect(await inFlight(gateway)).toBe(0);
   });
 
@@ -141,7 +141,7 @@ describe('a client that leaves', () => {
     const leaving = call(gateway.url, { headers: sheddable });
     await until(async () => (await queued(gateway)) === 1, { what: 'it to wait' });
     leaving.leave();
-    await until(async () => (await queued(gateway)) === 0, { what: 'it to have left', timeoutMs: 1000 });
+    await until(async () => (await queued(gateway)) === 0, { what: 'it to have left' });
     engine.metrics = vllmMetrics();
     await until(async () => ((await get(gateway.url, '/capacity')).saturation as number) < 1, { what: 'room' });
     expect(engine.seen).toHaveLength(0);

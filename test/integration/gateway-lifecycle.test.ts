@@ -74,7 +74,7 @@ describe('a stream whose endpoint is removed', () => {
     expect([await inFlight(gateway), closed, engine.seen[0]?.open]).toEqual([0, false, true]);
     finish();
     expect(await stream.answer).toMatchObject({ complete: true, body: Buffer.from('data: 1\n\ndata: 2\n\n') });
-    await until(() => closed, { what: 'the old connection to be closed', timeoutMs: 2000 });
+    await until(() => closed, { what: 'the old connection to be closed' });
     expect((await ask(gateway.url)).status).toBe(200);
   });
 });

@@ -39,7 +39,7 @@ test('SIGTERM ends it at once, though requests are in the front end', async () =
 });
 
 test('a client that leaves the front end never reaches the engine', async () => {
-  const server = await start('--front-end-ms', '300', '--metrics-ms', '0');
+  const server = await start('--front-end-ms', '3000', '--metrics-ms', '0');
   const leaving = call(server.url, of('/v1/completions', { prompt: 'Once', max_tokens: 1 }));
   await settle(server.url);
   leaving.leave();

@@ -251,6 +251,6 @@ async function pullOne(subscriber: v1.SubscriberClient, subscription: string) {
       const received = receivedMessages?.[0];
       return received && { ackId: received.ackId ?? '', message: received.message };
     },
-    { what: 'a message to pull', timeoutMs: 15_000 },
+    { what: 'a message to pull' },
   );
 }

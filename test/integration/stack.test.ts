@@ -41,7 +41,7 @@ function startStack(command: readonly string[], ...flags: string[]) {
     exited,
     output: () => output,
     results: () => readFileSync(out, 'utf8').split('\n').slice(0, -1),
-    says: (text: string) => until(() => output.includes(text), { what: `«${text}»`, timeoutMs: 30_000 }),
+    says: (text: string) => until(() => output.includes(text), { what: `«${text}»` }),
   };
 }
 
@@ -85,7 +85,7 @@ async function post(url: string, body: unknown): Promise<unknown> {
 }
 
 const allGone = (processes: readonly Process[]) =>
-  until(() => !processes.some(isAlive), { what: 'the services to end', timeoutMs: 15_000 });
+  until(() => !processes.some(isAlive), { what: 'the services to end' });
 
 describe('the stack', { timeout: 90_000 }, () => {
   test('gives every message its result and ends with 0', async () => {
@@ -147,7 +147,7 @@ describe('the stack', { timeout: 90_000 }, () => {
         await post(`http://${host}/v1/projects/local/topics/requests:publish`, { messages: [message] });
         return backfill('why').text.includes('paused: the control document pauses them');
       },
-      { what: 'a paused message', timeoutMs: 60_000 },
+      { what: 'a paused message' },
     );
     const { messages, windowSeconds } = JSON.parse(backfill('forecast', '--json', '--window', '1h').text);
     expect([messages > 0, windowSeconds]).toEqual([true, 3600]);
@@ -159,7 +159,6 @@ describe('the stack', { timeout: 90_000 }, () => {
     expect(backfill('resume', '--job', 'late').status).toBe(1);
     await until(() => JSON.parse(backfill('forecast', '--json').text).messages === 0, {
       what: 'the end of the backlog',
-      timeoutMs: 60_000,
     });
     expect(backfill('cancel', '--all').text).toContain('Cancelled: all messages.');
     expect(backfill('cancel').text).toContain('name the messages with one or more of --id');

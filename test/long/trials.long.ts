@@ -8,8 +8,7 @@ const soonSeconds = 4;
 const neighbourSeconds = 60;
 /** What was pushed to a function that was dead comes again after Pub/Sub's longest pause, once it has been refused often enough. */
 const afterKillsSeconds = 180;
-const theirs = await llmDAsync();
-if (!theirs) process.stdout.write('skipped: llm-d-async, since LLM_D_ASYNC_FOLDER names no folder with its sources\n');
+const theirs = llmDAsync();
 
 const outcomes = new Map<string, readonly TrialOutcome[]>();
 

@@ -15,6 +15,8 @@ export interface Answer {
 
 export interface Call {
   readonly answer: Promise<Answer>;
+  /** Resolves with the first byte of the answer's body; never, where it has none. */
+  readonly began: Promise<void>;
   /** What has come so far. */
   received(): Buffer;
   /** Closes the connection, as a client that has gone. */
@@ -37,9 +39,14 @@ export function call(baseUrl: string, options: CallOptions = {}): Call {
   const headers = { ...(method === 'POST' ? { 'content-type': 'application/json' } : {}), ...options.headers };
   const chunks: Buffer[] = [];
   const outgoing = request(new URL(path, baseUrl), { method, headers, agent: false, maxHeaderSize: 128 * 1024 });
+  let begin: () => void = () => {};
+  const began = new Promise<void>((first) => {
+    begin = first;
+  });
   const answer = new Promise<Answer>((answered, failed) => {
     outgoing.once('error', failed);
     outgoing.once('response', (response) => {
+      response.once('data', () => begin());
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', () => {});
       response.once('close', () =>
@@ -54,7 +61,7 @@ export function call(baseUrl: string, options: CallOptions = {}): Call {
   });
   answer.catch(() => {});
   outgoing.end(method === 'GET' || method === 'HEAD' ? undefined : body);
-  return { answer, received: () => Buffer.concat(chunks), leave: () => outgoing.destroy() };
+  return { answer, began, received: () => Buffer.concat(chunks), leave: () => outgoing.destroy() };
 }
 
 export function ask(baseUrl: string, options?: CallOptions): Promise<Answer> {

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { until } from './poll.ts';
 
 /** Google's own Pub/Sub emulator, where gcloud has it; undefined elsewhere. */
@@ -38,13 +38,4 @@ export async function startGoogleEmulator(script: string) {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-/** The emulator cannot choose one by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -6,9 +6,10 @@ export interface MixedLoadOptions {
   /** Of the gateways, among which requests are spread. */
   readonly urls: readonly string[];
   readonly model: string;
-  /** Chats begun in a second, streamed. */
+  /** Chats begun in a second, streamed; 0 for none. */
   readonly chatsPerSecond: number;
   readonly chatTokens: number;
+  readonly chatHeaders?: Readonly<Record<string, string>>;
   /** Callers of sheddable work: each asks again when it has its answer, or after the `Retry-After` of a refusal. */
   readonly callers: number;
   readonly sheddableTokens: number;
@@ -32,7 +33,7 @@ export class MixedLoad {
 
   start(): void {
     for (let caller = 0; caller < this.#options.callers; caller += 1) void this.#shed(caller);
-    void this.#chats();
+    if (this.#options.chatsPerSecond > 0) void this.#chats();
   }
 
   /** Forgets what was measured so far. */
@@ -57,12 +58,9 @@ export class MixedLoad {
   async #chat(url: string): Promise<void> {
     this.#open += 1;
     const startedAtMs = performance.now();
-    const chat = call(url, { body: this.#body(this.#options.chatTokens, true) });
-    const first = until(() => chat.received().length > 0, { what: 'a first token', timeoutMs: 60_000 });
-    first.then(
-      () => this.ttftMs.push(performance.now() - startedAtMs),
-      () => {},
-    );
+    const { chatTokens, chatHeaders = {} } = this.#options;
+    const chat = call(url, { headers: chatHeaders, body: this.#body(chatTokens, true) });
+    void chat.began.then(() => this.ttftMs.push(performance.now() - startedAtMs));
     const answer = await chat.answer.catch(() => undefined);
     if (answer?.status !== 200 || !answer.complete) this.failed.push(`chat: ${answer?.status}`);
     this.#open -= 1;

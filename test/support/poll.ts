@@ -3,14 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Waiting {
   /** Completes the sentence «waited in vain for …». */
   readonly what: string;
-  /** A minute by default: no machine is so busy that its wait is in vain. */
+  /** Two minutes by default: no machine is so busy that its wait is in vain. */
   readonly timeoutMs?: number;
 }
 
 /** Asks `check` again until it gives something other than undefined or false. */
 export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  { what, timeoutMs = 60_000 }: Waiting,
+  { what, timeoutMs = 120_000 }: Waiting,
 ): Promise<T> {
   const giveUpAtMs = performance.now() + timeoutMs;
   for (;;) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { afterAll } from 'vitest';
+import { atTheEnd } from './at-the-end.ts';
 import { until } from './poll.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -19,7 +19,7 @@ export interface RunningProcess {
   readonly exited: Promise<number | null>;
 }
 
-afterAll(() => {
+atTheEnd(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 

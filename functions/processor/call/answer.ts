@@ -9,7 +9,7 @@ import {
   type Span,
   spanText,
 } from '../../../shared/runtime/json-spans.ts';
-import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
+import { isUtf8 } from '../../../shared/runtime/utf8.ts';
 import { parseHttpDate } from './http-date.ts';
 import { isForWantOfEndpoint, isForWantOfRoom } from './refusal-texts.ts';
 
@@ -52,7 +52,7 @@ export type CallClass =
 
 /** An answer from what came over the wire, its `usage` found. `headers` has names in lower case. */
 export function readAnswer(status: number, headers: HeaderMap, body: Uint8Array): GatewayAnswer {
-  return { status, headers, body, usage: decodeUtf8(body) === undefined ? undefined : usageOf(body) };
+  return { status, headers, body, usage: isUtf8(body) ? usageOf(body) : undefined };
 }
 
 function usageOf(body: Uint8Array): string | undefined {

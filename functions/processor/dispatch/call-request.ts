@@ -1,4 +1,5 @@
 import type { MonotonicMs, UnixMs } from '../../../shared/runtime/clock.ts';
+import type { ListNode } from '../../../shared/runtime/linked-list.ts';
 import type { ProbeCandidate } from './breaker.ts';
 import type { CallKind } from './call-times.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
@@ -9,6 +10,8 @@ import type { Escalation, GateReason } from './verdict.ts';
 export interface CallRequest extends ProbeCandidate, CallKind {
   /** Messages of one subscription share its places. */
   readonly subscription: string;
+  /** How they are handled. Subscriptions that have the same are lanes of one producer, as far as they bring the same tenant. */
+  readonly policy: object;
   readonly pool: DispatchPool;
   /** Topics that must work for the message to be worth a call. */
   readonly topics: readonly string[];
@@ -23,6 +26,8 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   /** When a retry may be tried again; `longAgo` when the message is none. */
   readonly notBeforeMs: MonotonicMs;
   readonly deadlineAtMs: UnixMs;
+  /** From its first publish to its deadline. */
+  readonly windowMs: number;
   /** Until when the message may wait. */
   readonly giveUpAtMs: MonotonicMs;
   readonly sizeBytes: number;
@@ -30,11 +35,12 @@ export interface CallRequest extends ProbeCandidate, CallKind {
   readonly signal: AbortSignal;
 }
 
-/** Hardly a call like it was lately as fast as what is left. Durations in milliseconds. */
+/** Hardly a call like it was lately as fast as what is left; or, in overload, it would have to wait with too little. Durations in milliseconds. */
 export interface UnreachableOutcome {
   readonly got: 'unreachable';
   readonly leftMs: number;
   readonly fastestMs: number;
+  readonly isOverload: boolean;
 }
 
 /** How a message's wait for a call ended. */
@@ -49,6 +55,11 @@ export type AdmissionOutcome =
 export interface WaitingCall {
   readonly request: CallRequest;
   readonly settle: (outcome: AdmissionOutcome) => void;
-  /** Lets go of the timer and of the signal. */
-  release: () => void;
+  /**
+   * Let go of its timer and of its signal. In a list: a property that gets another function each time keeps, until V8's next full collection,
+   * all that the functions hold.
+   */
+  readonly watches: (() => void)[];
+  /** Among all that wait. */
+  place: ListNode<WaitingCall> | undefined;
 }

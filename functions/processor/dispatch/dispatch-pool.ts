@@ -4,6 +4,7 @@ import { BreakerBoard } from './breaker-board.ts';
 import { CallLimit, type GateNow } from './call-limit.ts';
 import { type CallKind, CallTimes } from './call-times.ts';
 import type { CapacityGate } from './capacity-gate.ts';
+import { LostDeadlines } from './overload.ts';
 import { type CallOutcome, Permit } from './permit.ts';
 import { StreamGaps } from './stream-pace.ts';
 import { mayEscalate } from './urgency.ts';
@@ -73,6 +74,8 @@ export class DispatchPool {
   readonly breakers: BreakerBoard;
   /** What its calls took lately. */
   readonly times = new CallTimes();
+  /** How many deadlines were lost lately. */
+  readonly lost = new LostDeadlines();
   readonly #escalationShare: number;
   readonly #whenUnknown: GateInputs['whenUnknown'];
   readonly #limit: CallLimit;

@@ -6,10 +6,12 @@ import {
   never,
   type WallClock,
 } from '../../../shared/runtime/clock.ts';
+import { LinkedList } from '../../../shared/runtime/linked-list.ts';
 import type { BreakerBoard } from './breaker-board.ts';
 import type { AdmissionOutcome, CallRequest, WaitingCall } from './call-request.ts';
 import type { DispatchPool } from './dispatch-pool.ts';
-import { escalated, type Urgency } from './escalation.ts';
+import { escalated, type Urgency, waitsForRoom } from './escalation.ts';
+import { givenUpAtMs } from './overload.ts';
 import { PoolQueue } from './pool-queue.ts';
 import { neededMs } from './urgency.ts';
 import { type DispatchVerdict, type GateReason, type GateVerdict, judge } from './verdict.ts';
@@ -33,14 +35,14 @@ const shortestTimerMs = 1;
 /**
  * Decides which message may call now, which waits, and which goes back to Pub/Sub. A message that waits holds no call's place. A place
  * that becomes free goes to the subscription whose turn it is, there to the tenant whose turn it is, and there to the earliest deadline.
- * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up its latest deadline: so none
- * starves another, whatever its backlog, and a far deadline makes room for a near one.
+ * When places to wait run out, the tenant that has most of them, of the subscription that has most, gives up the latest deadline of all its
+ * lanes: so none starves another, whatever its backlog, and a far deadline makes room for a near one.
  */
 export class DispatchQueue {
   readonly #options: DispatchQueueOptions;
   readonly #pools = new Map<DispatchPool, PoolQueue>();
   readonly #cancelReviews = new Map<DispatchPool, () => void>();
-  readonly #waiting = new Set<WaitingCall>();
+  readonly #waiting = new LinkedList<WaitingCall>();
   #waitingBytes = 0;
   #isClosed = false;
 
@@ -59,7 +61,7 @@ export class DispatchQueue {
     if (outcome) return outcome;
     if (request.sizeBytes > this.#options.maxWaitingBytes) return this.#defer(request, 'full');
     return new Promise((settle) => {
-      this.#enqueue({ request, settle, release: () => undefined }, verdict);
+      this.#enqueue({ request, settle, watches: [], place: undefined }, verdict);
       this.#review(request.pool);
     });
   }
@@ -80,19 +82,32 @@ export class DispatchQueue {
     const nowMs = this.#options.clock.nowMs();
     request.pool.advance(nowMs);
     const verdict = this.#judge(request, nowMs);
-    const end = this.#endOf(request, nowMs);
+    const end = this.#endOf(request, verdict, nowMs);
     if (end) return { verdict, outcome: end };
     if (verdict.action === 'dispatch') return { verdict, outcome: this.#grant(request, verdict, nowMs) };
     return nowMs >= request.giveUpAtMs ? { verdict, outcome: this.#defer(request, verdict.reason) } : { verdict };
   }
 
-  /** Why the message needs no call any more; undefined where it does. */
-  #endOf(request: CallRequest, nowMs: MonotonicMs): AdmissionOutcome | undefined {
+  /** Why the message needs no call any more; undefined where it does. The pool learns of a deadline that is lost. */
+  #endOf(request: CallRequest, verdict: GateVerdict, nowMs: MonotonicMs): AdmissionOutcome | undefined {
     if (request.signal.aborted) return { got: 'aborted' };
+    const end = this.#lossOf(request, verdict, nowMs);
+    // An outage is no overload, and what was late when it was published says nothing of the pool.
+    if (end && waitsForRoom(verdict.reason) && request.windowMs > 0) request.pool.lost.record(true, nowMs);
+    return end;
+  }
+
+  #lossOf(request: CallRequest, verdict: GateVerdict, nowMs: MonotonicMs): AdmissionOutcome | undefined {
+    const { pool, windowMs } = request;
     const leftMs = this.#leftMs(request);
     if (leftMs <= 0) return { got: 'expired' };
-    const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
-    return leftMs < fastestMs ? { got: 'unreachable', leftMs, fastestMs } : undefined;
+    const fastestMs = pool.times.fastestMs(request, nowMs);
+    if (fastestMs === undefined) return undefined;
+    if (leftMs < fastestMs) return { got: 'unreachable', leftMs, fastestMs, isOverload: false };
+    const isHeld = verdict.action !== 'dispatch' && waitsForRoom(verdict.reason);
+    const atMs = givenUpAtMs(windowMs, verdict.action === 'defer');
+    if (!isHeld || leftMs > atMs || !pool.lost.isOverload(nowMs)) return undefined;
+    return { got: 'unreachable', leftMs, fastestMs, isOverload: true };
   }
 
   #judge(request: CallRequest, nowMs: MonotonicMs): GateVerdict {
@@ -141,6 +156,7 @@ export class DispatchQueue {
 
   #grant(request: CallRequest, verdict: DispatchVerdict, nowMs: MonotonicMs): AdmissionOutcome {
     const { pool, message, tenant, topics } = request;
+    pool.lost.record(false, nowMs);
     this.#options.onVerdict(pool, verdict);
     for (const topic of topics) this.#options.topics.began(topic, message, tenant);
     this.#queueOf(pool).began(request);
@@ -153,25 +169,28 @@ export class DispatchQueue {
     return { got: 'permit', permit, ...(escalation ? { escalation } : {}) };
   }
 
-  #defer({ pool }: CallRequest, reason: GateReason): AdmissionOutcome {
-    this.#options.onVerdict(pool, { action: 'defer', reason });
+  #defer(request: CallRequest, reason: GateReason): AdmissionOutcome {
+    const verdict = { action: 'defer', reason } as const;
+    const end = this.#endOf(request, verdict, this.#options.clock.nowMs());
+    if (end) return end;
+    this.#options.onVerdict(request.pool, verdict);
     return { got: 'deferred', reason };
   }
 
   #enqueue(call: WaitingCall, verdict: GateVerdict): void {
     const { pool, sizeBytes } = call.request;
     this.#queueOf(pool).add(call, verdict.reason === 'too-early');
-    this.#waiting.add(call);
+    call.place = this.#waiting.add(call);
     this.#waitingBytes += sizeBytes;
     this.#watch(call);
     this.#makeRoom(call);
-    if (this.#waiting.has(call)) this.#options.onVerdict(pool, verdict);
+    if (!call.place.removed) this.#options.onVerdict(pool, verdict);
   }
 
   #dequeue(call: WaitingCall, outcome: AdmissionOutcome): void {
     const { pool, sizeBytes } = call.request;
-    call.release();
-    this.#waiting.delete(call);
+    release(call);
+    if (call.place) this.#waiting.remove(call.place);
     this.#waitingBytes -= sizeBytes;
     this.#queueOf(pool).remove(call);
     call.settle(outcome);
@@ -190,7 +209,8 @@ export class DispatchQueue {
       const queues = (isLate ? [pool] : [...this.#pools.values()]).flatMap(({ subscriptions }) => subscriptions);
       const own = pool.queueOf(request);
       const subscription = largest(queues, share, own);
-      const latest = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
+      const last = largest(subscription.tenants, share, subscription.queueOf(request)).latest();
+      const latest = last && this.#queueOf(last.request.pool).latestOfLanes(last);
       if (latest) this.#dequeue(latest, this.#defer(latest.request, 'full'));
     }
   }
@@ -199,26 +219,22 @@ export class DispatchQueue {
   #watch(call: WaitingCall): void {
     const { request } = call;
     const { notBeforeMs, giveUpAtMs, signal } = request;
-    const { clock } = this.#options;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#options.clock.nowMs();
     const wakeAtMs = earliest(giveUpAtMs, notBeforeMs > nowMs ? notBeforeMs : never);
-    const delayMs = Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs));
-    const cancelTimer = clock.after(Math.max(shortestTimerMs, delayMs), () => this.#wake(call));
+    const delayMs = Math.max(shortestTimerMs, Math.min(msBetween(nowMs, wakeAtMs), this.#changesInMs(request, nowMs)));
+    const cancelTimer = this.#options.clock.after(delayMs, () => this.#wake(call));
     const abort = (): void => this.#dequeue(call, { got: 'aborted' });
     signal.addEventListener('abort', abort);
-    call.release = () => {
-      cancelTimer();
-      signal.removeEventListener('abort', abort);
-    };
+    call.watches.push(cancelTimer, () => signal.removeEventListener('abort', abort));
   }
 
-  /** When the time left makes another case of the message: it becomes urgent, or can be met no more. */
+  /** When the time left makes another case of the message: it becomes urgent, is given up in overload, or can be met no more. */
   #changesInMs(request: CallRequest, nowMs: MonotonicMs): number {
     const leftMs = this.#leftMs(request);
     const fastestMs = request.pool.times.fastestMs(request, nowMs) ?? 0;
     const urgentInMs = request.hasEscalation ? leftMs - this.#urgencyOf(request, nowMs).neededMs : 0;
-    const givenUpInMs = leftMs - fastestMs;
-    return urgentInMs > 0 ? Math.min(urgentInMs, givenUpInMs) : givenUpInMs;
+    const earlyInMs = leftMs - givenUpAtMs(request.windowMs);
+    return Math.min(leftMs - fastestMs, ...[urgentInMs, earlyInMs].filter((inMs) => inMs > 0));
   }
 
   #wake(call: WaitingCall): void {
@@ -228,7 +244,7 @@ export class DispatchQueue {
       this.#dequeue(call, outcome);
       return;
     }
-    call.release();
+    release(call);
     if (request.notBeforeMs <= this.#options.clock.nowMs()) this.#queueOf(request.pool).ripen(call);
     this.#watch(call);
     this.#review(request.pool);
@@ -248,9 +264,9 @@ export class DispatchQueue {
       pool.breakers.hasOpen || this.#options.topics.hasOpen ? (request) => this.#probeTurn(request) : undefined,
       (call, verdict) => {
         const { request } = call;
-        this.#dequeue(call, this.#endOf(request, nowMs) ?? this.#grant(request, verdict, nowMs));
+        this.#dequeue(call, this.#endOf(request, verdict, nowMs) ?? this.#grant(request, verdict, nowMs));
       },
-      (request) => request.hasEscalation && this.#isUrgent(request, nowMs),
+      (request) => this.#isUrgent(request, nowMs),
     );
     if (wakeAtMs === never) return;
     const delayMs = Math.max(shortestTimerMs, msBetween(nowMs, wakeAtMs));
@@ -267,6 +283,11 @@ export class DispatchQueue {
     this.#pools.set(pool, queue);
     return queue;
   }
+}
+
+/** What would end the call's wait no longer does. */
+function release({ watches }: WaitingCall): void {
+  for (const end of watches.splice(0)) end();
 }
 
 /** The one that has most, of those that hold alike `favourite` where it is one of them. */

@@ -33,6 +33,14 @@ export class PoolQueue {
     return this.#subscriptions.get(subscription);
   }
 
+  /** Of a message that is to go back to Pub/Sub and all that wait in the other lanes of its producer, the one with the latest deadline. */
+  latestOfLanes(call: WaitingCall): WaitingCall {
+    const lasts = this.subscriptions.flatMap((subscription) => subscription.queueOf(call.request)?.latest() ?? []);
+    return lasts
+      .filter(({ request }) => request.policy === call.request.policy)
+      .reduce((latest, other) => (other.request.deadlineAtMs > latest.request.deadlineAtMs ? other : latest), call);
+  }
+
   /** The time of a retry has come. */
   ripen(call: WaitingCall): void {
     this.#of(call.request).ripen(call);
@@ -60,7 +68,8 @@ export class PoolQueue {
    * Gives out what `judge` allows. Urgent messages are asked about first, the earliest deadline before others, where `isUrgent` is there:
    * those go that may be escalated. Messages that would probe what is out go next: of those the one with the lowest `probeTurn`, which is
    * undefined for all others, and absent where nothing is out. Then subscriptions take turns, within each its tenants, and within a
-   * tenant the earliest deadline is first. `grant` has to take the message out of its queue, once its call has begun.
+   * tenant the earliest deadline is first; but an urgent message goes before one of another lane with a later deadline. `grant` has to take
+   * the message out of its queue, once its call has begun.
    * @returns when time alone could let another one go; `never` where only an event can
    */
   dispatch(
@@ -69,22 +78,29 @@ export class PoolQueue {
     grant: (call: WaitingCall, verdict: DispatchVerdict) => void,
     isUrgent?: (request: CallRequest) => boolean,
   ): MonotonicMs {
-    for (const call of isUrgent ? this.#urgent(isUrgent) : []) {
+    const urgent = new Set(isUrgent ? this.#urgent(isUrgent) : []);
+    for (const call of urgent) {
       const verdict = judge(call.request);
-      if (verdict.action === 'dispatch' && verdict.escalation) grant(call, verdict);
+      if (verdict.action !== 'dispatch' || !verdict.escalation) continue;
+      grant(call, verdict);
+      urgent.delete(call);
     }
     while (probeTurn) {
       const probe = this.#nextProbe(judge, probeTurn);
       if (!probe) break;
       grant(probe.call, probe.verdict);
+      urgent.delete(probe.call);
     }
     const queues = new Set(this.subscriptions.filter(({ hasReady }) => hasReady));
     let wakeAtMs: MonotonicMs = never;
     while (queues.size > 0) {
       const queue = [...queues].reduce((first, other) => (isBefore(other, first) ? other : first));
       const next = nextOf(queue, judge);
-      if ('call' in next) grant(next.call, next.verdict);
-      else wakeAtMs = earliest(wakeAtMs, next.untilMs);
+      if ('call' in next) {
+        const { call, verdict } = hastier(urgent, next, judge);
+        grant(call, verdict);
+        urgent.delete(call);
+      } else wakeAtMs = earliest(wakeAtMs, next.untilMs);
       if (!('call' in next) || !queue.hasReady) queues.delete(queue);
     }
     return wakeAtMs;
@@ -129,6 +145,22 @@ interface GrantedCall {
 
 /** `untilMs`: when time alone could let one go. */
 type NextCall = GrantedCall | { readonly untilMs: MonotonicMs };
+
+/** The first of the urgent ones that may go before this one: of another lane of the same producer, with an earlier deadline. */
+function hastier(
+  urgent: ReadonlySet<WaitingCall>,
+  next: GrantedCall,
+  judge: (request: CallRequest) => GateVerdict,
+): GrantedCall {
+  const { request } = next.call;
+  for (const call of urgent) {
+    const { policy, tenant, deadlineAtMs } = call.request;
+    if (policy !== request.policy || tenant !== request.tenant || deadlineAtMs >= request.deadlineAtMs) continue;
+    const verdict = judge(call.request);
+    if (verdict.action === 'dispatch') return { call, verdict };
+  }
+  return next;
+}
 
 /** The queue's first that may go. What keeps one back keeps back all behind, unless it is a breaker: those differ by path and message. */
 function nextOf(queue: SubscriptionQueue, judge: (request: CallRequest) => GateVerdict): NextCall {

@@ -1,7 +1,7 @@
 import type { UnixMs } from '../../../shared/runtime/clock.ts';
 import { hasMoreEntries } from '../../../shared/runtime/json-entries.ts';
 import { isNull, isObject, isString, objectMembers, parseSpan, type Span } from '../../../shared/runtime/json-spans.ts';
-import { decodeUtf8 } from '../../../shared/runtime/utf8.ts';
+import { isUtf8 } from '../../../shared/runtime/utf8.ts';
 
 /** A message as Pub/Sub pushed it. */
 export interface PushedMessage {
@@ -32,7 +32,7 @@ const mostAttributes = 1000;
  */
 export function decodePush(body: Uint8Array): DecodedPush {
   if (body.length === 0) return { notAPush: 'the body is empty' };
-  if (decodeUtf8(body) === undefined) return { notAPush: 'the body is not UTF-8' };
+  if (!isUtf8(body)) return { notAPush: 'the body is not UTF-8' };
   const envelope = objectMembers(body, 0, body.length, envelopeNames);
   if (!envelope) return { notAPush: 'the body is not a JSON object' };
   const span = envelope.get('message');

@@ -94,8 +94,11 @@ export function afterExpiry(request: AsyncRequest): FinishStep {
 }
 
 /** A request that no call could answer in time any more. */
-function afterUnreachable(request: AsyncRequest, { leftMs, fastestMs }: UnreachableOutcome): FinishStep {
-  const message = `${seconds(leftMs)} are left to the deadline, and 99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
+function afterUnreachable(request: AsyncRequest, { leftMs, fastestMs, isOverload }: UnreachableOutcome): FinishStep {
+  const why = isOverload
+    ? 'there is no room for it: more messages have lately come than can be answered in time'
+    : `99 in 100 calls like it have lately taken more than ${seconds(fastestMs)}`;
+  const message = `${seconds(leftMs)} are left to the deadline, and ${why}`;
   return {
     step: 'finish',
     identity: request,

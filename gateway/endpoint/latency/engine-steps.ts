@@ -2,6 +2,7 @@ import type { Prompts } from './prediction.ts';
 import { nextSlowness, type Slowness, slownessAt, slownessWhileRunning, usualSlowness } from './slowness.ts';
 import type { StepLoad } from './step-load.ts';
 import type { StepModel } from './step-model.ts';
+import type { StreamGaps } from './token-gaps.ts';
 
 /** The endpoint's own work, as its steps are made of it. */
 export interface SteppedWork {
@@ -16,6 +17,8 @@ export interface SteppedStream {
   readonly openedAtMs: number;
   /** Of its prompt, what was to be computed. */
   readonly prompt: Prompts;
+  /** Between its chunks before this one. */
+  readonly streamGaps: StreamGaps;
   /** The step at whose end its last chunk came; the steps' own note. */
   step: number;
 }
@@ -37,10 +40,16 @@ interface EndedStep {
   isSeen: boolean;
 }
 
-/** A chunk within this share of a step without prompts belongs to the last step's end, though its stream had one already. Derived: no step is so short. */
+/**
+ * A chunk within this share of a step without prompts belongs to the last step's end, though its stream had one already: connections deliver
+ * in bursts. Derived: no step is so short. One that is taken for a step teaches the model, by the squares of relative errors, that steps take
+ * no time, and then all that comes is taken for steps.
+ */
 const sameEndShare = 0.25;
 /** A stream's first chunk that comes so much later than the last step's end belongs to another one. Derived: halfway to the next end. */
 const otherEndShare = 0.5;
+/** Gaps of a stream whose mean tells how long steps take. Derived: a burst is two or three chunks. */
+const gapsToTell = 4;
 /** Derived: the slowness of a request alone has then gone more than nine tenths of its way. */
 const stepsToTell = 40;
 /** Steps in a row, of which a stream saw beginning and end, after which one teaches. Derived: when it, and the two before it, began tells which prompts it computed. */
@@ -135,17 +144,24 @@ export class EngineSteps {
     if (stream.openedAtMs < ended.wholeFromMs) ended.spoiled = true;
   }
 
-  #endsStep({ step }: SteppedStream, nowMs: number): boolean {
+  #endsStep({ step, streamGaps }: SteppedStream, nowMs: number): boolean {
     const sinceMs = nowMs - this.#startedAtMs;
     if (sinceMs <= 0) return false;
     const { generating } = this.#work;
     if (generating.decodes === 0) return true;
-    // Until the model tells, no step is taken to be shorter than the shortest that was seen.
-    const plainMs = this.#model.trusted ? this.#plainMs(generating) : this.#shortestMs;
-    if (step === this.#number) return sinceMs > sameEndShare * plainMs;
-    // Where no stream saw a step begin or end there is none that it could belong to.
-    if (!this.#ended && !this.#isBegunByStream) return true;
-    return plainMs > 0 && sinceMs > otherEndShare * plainMs;
+    const { trusted } = this.#model;
+    const plainMs = trusted ? this.#plainMs(generating) : 0;
+    if (step !== this.#number) {
+      // Where no stream saw a step begin or end there is none that it could belong to.
+      if (!this.#ended && !this.#isBegunByStream) return true;
+      // Until the model tells, no step is taken to be shorter than the shortest that was seen.
+      const leastMs = trusted ? plainMs : this.#shortestMs;
+      return leastMs > 0 && sinceMs > otherEndShare * leastMs;
+    }
+    // Gaps are no shorter than plain steps, with prompts they are longer; a model that says otherwise began with steps that were none.
+    const { gaps, meanMs } = streamGaps;
+    const isTold = plainMs > 0 && (gaps < gapsToTell || plainMs < meanMs);
+    return sinceMs > sameEndShare * (isTold ? plainMs : meanMs);
   }
 
   #plainMs(generating: SteppedWork['generating']): number {

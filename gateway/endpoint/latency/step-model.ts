@@ -11,8 +11,31 @@ const terms = 6;
 const span = 4000;
 /** Fewer steps of either kind prove nothing: more than the model has terms. Measured: row "steps to trust" of `npm run sim -- sensitivity`. */
 const stepsToTrust = 16;
+/**
+ * A step that took less of what steps usually take of what was expected was not measured well. Errors are relative: one of a hundredth would
+ * count like ten thousand others. Derived: it counts like four hundred at the most, a tenth of what is remembered.
+ */
+const leastShare = 0.05;
+/**
+ * Before anything is known, a step that is shorter than this share of the median of those without prompts was none: chunks came in a burst.
+ * Derived: an engine's plain steps differ by less.
+ */
+const leastFirstShare = 0.25;
+/** Of each kind, where the other one is long in coming. Derived: far more than are needed. */
+const mostFirstSteps = 500;
 /** Samples between two computations of the weights. Derived: solving costs as much as taking in some ten samples. */
 const samplesPerSolution = 16;
+
+/** One of the first steps, that are judged by each other. */
+interface FirstStep {
+  readonly load: StepLoad;
+  readonly ms: number;
+}
+
+interface FirstSteps {
+  readonly plain: FirstStep[];
+  readonly mixed: FirstStep[];
+}
 
 /**
  * How long a step takes on the engines of one pool:
@@ -31,18 +54,14 @@ export class StepModel {
   readonly #overheadMs = new QuantileEstimate(0.5, 1);
   readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);
   readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
+  /** Until both kinds were seen. */
+  #first: FirstSteps | undefined = { plain: [], mixed: [] };
   #weights: readonly number[] = new Array<number>(terms).fill(0);
-  #plainSteps = 0;
-  #mixedSteps = 0;
-
-  /** Steps that it has learned from, with and without prompts. */
-  get steps(): number {
-    return this.#plainSteps + this.#mixedSteps;
-  }
+  #steps = 0;
 
   /** Both kinds of steps were seen. */
   get trusted(): boolean {
-    return this.#plainSteps >= stepsToTrust && this.#mixedSteps >= stepsToTrust;
+    return this.#first === undefined;
   }
 
   /** Milliseconds a step; 0 while nothing was learned. */
@@ -80,17 +99,38 @@ export class StepModel {
    * @param slowness of its endpoint: what makes it differ from the others is not the model's to learn
    */
   learnStep(load: StepLoad, ms: number, slowness: number): void {
+    if (this.#first) {
+      this.#learnFirst(this.#first, { load, ms });
+      return;
+    }
     const modelledMs = this.stepMs(load);
     if (modelledMs > 0) this.#usualRatio.learn(ms / modelledMs);
-    const usualMs = (ms * this.#usualRatio.value) / slowness;
-    if (load.promptTokens > 0) {
-      this.#mixed.add(stepTerms(load), usualMs);
-      this.#mixedSteps += 1;
-    } else {
-      this.#plain.add(stepTerms(load), usualMs);
-      this.#plainSteps += 1;
-    }
-    if (this.steps % samplesPerSolution === 0) this.#weights = nonNegativeWeights([this.#plain, this.#mixed]);
+    const usualRatio = this.#usualRatio.value;
+    if (ms < leastShare * Math.min(1, usualRatio) * modelledMs) return;
+    this.#add(load, (ms * usualRatio) / slowness);
+    if (this.#steps % samplesPerSolution === 0) this.#solve();
+  }
+
+  #learnFirst(first: FirstSteps, step: FirstStep): void {
+    const kind = step.load.promptTokens > 0 ? first.mixed : first.plain;
+    kind.push(step);
+    if (kind.length > mostFirstSteps) kind.shift();
+    if (first.plain.length < stepsToTrust || first.mixed.length < stepsToTrust) return;
+    this.#first = undefined;
+    const plainMs = first.plain.map(({ ms }) => ms).sort((a, b) => a - b);
+    const leastMs = leastFirstShare * (plainMs[Math.floor(plainMs.length / 2)] ?? 0);
+    for (const { load, ms } of [...first.plain, ...first.mixed]) if (ms >= leastMs) this.#add(load, ms);
+    this.#solve();
+  }
+
+  #add(load: StepLoad, ms: number): void {
+    const kind = load.promptTokens > 0 ? this.#mixed : this.#plain;
+    kind.add(stepTerms(load), ms);
+    this.#steps += 1;
+  }
+
+  #solve(): void {
+    this.#weights = nonNegativeWeights([this.#plain, this.#mixed]);
   }
 
   /** @param predictedMs a TTFT from its dispatch, overhead included */

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { type Measured, start } from '../gateway/processes.ts';
 
 export const root = resolve(import.meta.dirname, '../../..');
@@ -30,8 +31,15 @@ export function functionEnvironment({ upstream, publisher }: Surroundings): Reco
   };
 }
 
+/** Node's flags in `npm run function`: on a machine with much memory V8 would take it. */
+const nodeFlags = packageJson.scripts.function.split(' ').filter((word) => word.startsWith('--'));
+
 /** As `npm run function` starts it. */
-export function startFunction(around: Surroundings): Promise<Measured> {
-  const command = [process.execPath, join(root, 'functions/processor/main.ts')];
-  return start({ command, env: functionEnvironment(around) }, 1);
+export function startFunction(
+  around: Surroundings,
+  env: Readonly<Record<string, string>> = {},
+  main = join(root, 'functions/processor/main.ts'),
+): Promise<Measured> {
+  const command = [process.execPath, ...nodeFlags, main];
+  return start({ command, env: { ...functionEnvironment(around), ...env } }, 1);
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '../../support/free-port.ts';
 import { type Measured, start } from './processes.ts';
 
 export const apiKey = 'bench-key';
@@ -120,13 +120,4 @@ async function startPortkey(upstreamUrl: string): Promise<Peer> {
 
 function skipped(name: string): void {
   process.stdout.write(`skipped: ${name} is not installed\n`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => found(port));
-    });
-  });
 }

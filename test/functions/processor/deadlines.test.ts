@@ -56,6 +56,22 @@ describe('a message that no call can answer in time any more', () => {
     expect(world.results()).toMatchObject([{ outcome: 'unreachable' }]);
   });
 
+  test('is one that has no room in an overload as well, and says so', async () => {
+    const world = await startSlow();
+    for (let each = 0; each < 40; each += 1) await world.push(windowed('20s'));
+    world.play(() => new Promise(() => undefined));
+    for (let each = 0; each < 200; each += 1) world.start({ data: chat });
+    const waiting = world.start(windowed('150s'));
+    await world.clock.advance(1000);
+    world.published.length = 0;
+    await world.clock.advance(105_000);
+    expect(waiting.status).toBe(204);
+    expect(world.published).toMatchObject([{ topic: 'results', attributes: { error_code: 'DEADLINE_UNREACHABLE' } }]);
+    expect(JSON.parse(world.published[0]!.data.toString()).error_message).toMatch(
+      /left to the deadline, and there is no room for it: /,
+    );
+  });
+
   test('is a dead letter too, where expired ones are', async () => {
     const world = await startSlow(true);
     await world.push(windowed('20s'));

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll } from 'vitest';
+import { atTheEnd } from '../../support/at-the-end.ts';
+import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/poll.ts';
 import { faultOf, pythonEnvironment } from './python-package.ts';
 
@@ -35,7 +35,7 @@ export interface EnvoyOptions {
 }
 
 const running = new Set<ChildProcess>();
-afterAll(() => {
+atTheEnd(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
@@ -97,12 +97,4 @@ function configuration(
     if (!from.test(changed)) throw new Error(`the configuration has no ${from}`);
     return changed.replace(from, to);
   }, text);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { afterAll } from 'vitest';
+import { atTheEnd } from '../../support/at-the-end.ts';
+import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/poll.ts';
 import { cacheFolder, faultOf, pythonEnvironment } from './python-package.ts';
 
@@ -56,7 +56,7 @@ export function tinyModels(environment: string): string {
 }
 
 const endings: (() => Promise<void>)[] = [];
-afterAll(() => Promise.all(endings.map((end) => end())));
+atTheEnd(() => Promise.all(endings.map((end) => end())));
 
 /** Starts `vllm serve` on loopback and waits until it is healthy; its URL. Ended with the test file. */
 export async function startVllm(environment: string, model: string, args: readonly string[]): Promise<string> {
@@ -101,12 +101,4 @@ export async function startVllm(environment: string, model: string, args: readon
     { what: 'vLLM to be healthy', timeoutMs: 10 * 60_000 },
   );
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

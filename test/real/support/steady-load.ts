@@ -6,10 +6,13 @@ export interface SteadyLoad {
   readonly count: number;
   /** So many requests at once. */
   readonly connections: number;
-  readonly body: string;
+  /** The same for all, or that of the request with this number. */
+  readonly body: string | ((index: number) => string);
   readonly headers?: Readonly<Record<string, string>>;
   /** Called with each answer that is over. */
   readonly onAnswer?: (served: string, done: number) => void;
+  /** From when on nothing more is sent. */
+  readonly isOver?: () => boolean;
 }
 
 export interface LoadOutcome {
@@ -22,12 +25,14 @@ export interface LoadOutcome {
 export async function sendSteadily(load: SteadyLoad): Promise<LoadOutcome> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const ends: Record<string, number> = {};
-  let [left, done] = [load.count, 0];
+  let [left, sent, done] = [load.count, 0, 0];
   const sinceMs = performance.now();
   const sendOn = async (): Promise<void> => {
-    while (left > 0) {
+    while (left > 0 && !load.isOver?.()) {
       left -= 1;
-      const { how, served } = await one(load, agent);
+      sent += 1;
+      const body = typeof load.body === 'string' ? load.body : load.body(sent);
+      const { how, served } = await one(load, body, agent);
       ends[how] = (ends[how] ?? 0) + 1;
       done += 1;
       load.onAnswer?.(served, done);
@@ -35,10 +40,10 @@ export async function sendSteadily(load: SteadyLoad): Promise<LoadOutcome> {
   };
   await Promise.all(Array.from({ length: load.connections }, sendOn));
   agent.destroy();
-  return { ends, perSecond: Math.round((load.count / (performance.now() - sinceMs)) * 1000) };
+  return { ends, perSecond: Math.round((done / (performance.now() - sinceMs)) * 1000) };
 }
 
-function one({ url, body, headers = {} }: SteadyLoad, agent: Agent): Promise<{ how: string; served: string }> {
+function one({ url, headers = {} }: SteadyLoad, body: string, agent: Agent): Promise<{ how: string; served: string }> {
   return new Promise((over) => {
     const outgoing = request(
       new URL('/v1/chat/completions', url),

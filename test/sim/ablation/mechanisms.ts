@@ -39,7 +39,7 @@ export const mechanisms: readonly Mechanism[] = [
   {
     name: 'slowness of an endpoint',
     patches: [
-      { file: slownessRule, from: 'return 1 + (value - 1) *', to: 'return 1 + 0 * (value - 1) *' },
+      { file: slownessRule, from: ': 1 + (value - 1) *', to: ': 1 + 0 * (value - 1) *' },
       { file: slownessRule, from: 'return ratioSoFar <= value ?', to: 'return ratioSoFar > 0 ?' },
     ],
   },

@@ -7,28 +7,35 @@ export interface ChatFigures {
   readonly chats: number;
   /** Slower than 1,000 ms to the first token, or 50 ms for each other, or failed. */
   readonly missed: number;
+  /** To the first token, of each chat that was answered. */
+  readonly ttftsMs: readonly number[];
 }
 
 const promised = { ttftMs: 1000, tpotMs: 50 };
-const [longestPromptTokens, longestOutputTokens] = [4000, 300];
+/** So that a short run sees its chats end. */
+const shortened = { promptTokens: 4000, outputTokens: 300 };
 
 /** Recorded conversations at this rate, sent to the gateway as they came, until it is stopped. */
 export class RecordedChats {
   readonly #gatewayUrl: string;
+  readonly #longest: typeof shortened;
   readonly #ended = new AbortController();
   readonly #open = new Set<Promise<void>>();
   #chats = 0;
   #missed = 0;
+  #ttftsMs: number[] = [];
 
-  constructor(gatewayUrl: string, perSecond: number, seconds: number) {
+  /** @param longest what is longer is cut */
+  constructor(gatewayUrl: string, perSecond: number, seconds: number, longest = shortened) {
     this.#gatewayUrl = gatewayUrl;
+    this.#longest = longest;
     void this.#send(requestsOf({ kind: 'traces', perSecond: { conversation: perSecond } }, seconds, 1));
   }
 
   /** Of the chats that ended since it was asked last. */
   figures(): ChatFigures {
-    const figures = { chats: this.#chats, missed: this.#missed };
-    [this.#chats, this.#missed] = [0, 0];
+    const figures = { chats: this.#chats, missed: this.#missed, ttftsMs: this.#ttftsMs };
+    [this.#chats, this.#missed, this.#ttftsMs] = [0, 0, []];
     return figures;
   }
 
@@ -59,8 +66,8 @@ export class RecordedChats {
           model: 'sim',
           stream: true,
           ignore_eos: true,
-          max_tokens: Math.min(outputTokens, longestOutputTokens),
-          messages: [{ role: 'user', content: textOf(Math.min(promptTokens, longestPromptTokens)) }],
+          max_tokens: Math.min(outputTokens, this.#longest.outputTokens),
+          messages: [{ role: 'user', content: textOf(Math.min(promptTokens, this.#longest.promptTokens)) }],
         }),
         signal: this.#ended.signal,
       });
@@ -75,6 +82,7 @@ export class RecordedChats {
     if (this.#ended.signal.aborted) return;
     const tpotMs = (lastAtMs - firstAtMs) / Math.max(1, chunks - 1);
     this.#chats += 1;
+    if (chunks > 0) this.#ttftsMs.push(firstAtMs - sentAtMs);
     if (chunks === 0 || firstAtMs - sentAtMs > promised.ttftMs || tpotMs > promised.tpotMs) this.#missed += 1;
   }
 }

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { goProgram } from '../../real/support/go-program.ts';
+import { cacheFolder } from '../../real/support/python-package.ts';
+import { freePort } from '../free-port.ts';
 import { type RunningProcess, startProcess, startProgram } from '../processes.ts';
 
 /** What a processor is between: topics `requests`, `retries`, `results` and `dead` of a Pub/Sub, and a gateway. */
@@ -10,6 +10,8 @@ export interface TrialSurroundings {
   /** Tells a process which Pub/Sub there is. */
   readonly environment: Readonly<Record<'PUBSUB_EMULATOR_HOST' | 'GOOGLE_CLOUD_PROJECT', string>>;
   readonly gatewayUrl: string;
+  /** Whether the gateway is ours and tells how full its pool is. */
+  readonly capacitySource: 'gateway' | 'none';
   /** Makes a subscription whose messages are pushed to the URL, or wait to be pulled. */
   subscribe(topic: string, subscription: string, pushUrl?: string): Promise<void>;
 }
@@ -27,15 +29,13 @@ export interface StartedProcessor {
   stop(): Promise<void>;
 }
 
-const cache = resolve(import.meta.dirname, '../../../.local/llm-d-async');
 /** It reads where a cluster is before it starts, and then asks it nothing. */
-const noCluster = join(cache, 'kubeconfig.yaml');
-const run = promisify(execFile);
+const noCluster = join(cacheFolder, 'no-cluster.yaml');
 
 /** The function of this project, with its defaults. */
 export const backfill: TrialProcessor = {
   name: 'backfill',
-  start: async ({ environment, gatewayUrl, subscribe }) => {
+  start: async ({ environment, gatewayUrl, capacitySource, subscribe }) => {
     const start = (port: string): Promise<RunningProcess> =>
       startProcess('functions/processor/main.ts', [], {
         ...environment,
@@ -46,7 +46,7 @@ export const backfill: TrialProcessor = {
         RESULT_TOPIC: 'results',
         RETRY_TOPIC: 'retries',
         DEAD_LETTER_TOPIC: 'dead',
-        CAPACITY_SOURCES: 'none',
+        CAPACITY_SOURCES: capacitySource,
       });
     let process = await start('0');
     await subscribe('requests', 'requests-push', process.url);
@@ -62,13 +62,18 @@ export const backfill: TrialProcessor = {
 };
 
 /**
- * llm-d's processor, pulling from the same Pub/Sub: built from its sources in the folder that `LLM_D_ASYNC_FOLDER` names. Undefined where
- * the variable is absent. Source of its settings: README of https://github.com/llm-d/llm-d-async.
+ * llm-d's processor, pulling from the same Pub/Sub; undefined, and said, where it cannot be had. Source of its settings: README of
+ * https://github.com/llm-d/llm-d-async.
  */
-export async function llmDAsync(): Promise<TrialProcessor | undefined> {
-  const folder = process.env.LLM_D_ASYNC_FOLDER;
-  if (folder === undefined || folder === '') return undefined;
-  const program = await built(folder);
+export function llmDAsync(): TrialProcessor | undefined {
+  const program = goProgram({
+    name: 'llm-d-async',
+    module: 'github.com/llm-d/llm-d-async@5de949b',
+    variable: 'LLM_D_ASYNC_FOLDER',
+    package: './cmd',
+  });
+  if (program === undefined) return undefined;
+  writeNoCluster();
   return { name: 'llm-d-async', start: (surroundings) => startLlmDAsync(program, surroundings) };
 }
 
@@ -112,8 +117,8 @@ async function startLlmDAsync(
   };
 }
 
-async function built(folder: string): Promise<string> {
-  mkdirSync(cache, { recursive: true });
+function writeNoCluster(): void {
+  mkdirSync(cacheFolder, { recursive: true });
   writeFileSync(
     noCluster,
     JSON.stringify({
@@ -125,16 +130,4 @@ async function built(folder: string): Promise<string> {
       'current-context': 'none',
     }),
   );
-  const program = join(cache, 'llm-d-async');
-  if (!existsSync(program)) await run('go', ['build', '-o', program, './cmd'], { cwd: folder });
-  return program;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => found(port));
-    });
-  });
 }

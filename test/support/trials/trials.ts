@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../poll.ts';
 import { answering, type Script } from '../scripted-upstream.ts';
 import type { TrialProcessor } from './processors.ts';
-import { startTrialWorld, type TrialResult, type TrialWorld } from './trial-world.ts';
+import type { TrialResult } from './trial-bus.ts';
+import { startTrialWorld, type TrialWorld } from './trial-world.ts';
 
 /** How a processor came through a trial. */
 export interface TrialOutcome {
@@ -48,10 +49,10 @@ export const trials: readonly Trial[] = [
     run: within(async (world) => {
       const [poison, healthy] = [named('poison', 8), named('healthy', 22)];
       world.upstream.play((call, ...rest) => answering(call.body.includes('poison') ? 500 : 200)(call, ...rest));
-      await world.publish(poison, 200, 'poison');
+      await world.publish(poison, 200, { text: 'poison' });
       await until(() => world.upstream.calls.length >= 5, { what: 'five failures' });
       const publishedAtMs = performance.now();
-      await world.publish(healthy, 200, 'healthy');
+      await world.publish(healthy, 200, { text: 'healthy' });
       await settled(() => succeededOf(world, healthy).length >= 20, patienceMs);
       const delaySeconds = secondsTo(succeededOf(world, healthy)[19], publishedAtMs);
       await settled(() => [...poison, ...healthy].every((id) => world.results.has(id)), 250 * second);

@@ -12,15 +12,18 @@ const wait = (reason: 'limit' | 'breaker', untilMs?: number): GateVerdict => ({
   ...(untilMs === undefined ? {} : { untilMs: mono(untilMs) }),
 });
 
+const policy = {};
+
 /** A message that waits: its name, its subscription, its deadline, its tenant. */
-const waiting = (message: string, subscription = 's', deadlineAtMs = 1, tenant = ''): WaitingCall => ({
-  request: { message, subscription, deadlineAtMs: unix(deadlineAtMs), tenant, sizeBytes: 1 } as CallRequest,
+const waiting = (message: string, subscription = 's', deadlineAtMs = 1, tenant = '', of = policy): WaitingCall => ({
+  request: { message, subscription, policy: of, deadlineAtMs: unix(deadlineAtMs), tenant, sizeBytes: 1 } as CallRequest,
   settle: () => undefined,
-  release: () => undefined,
+  watches: [],
+  place: undefined,
 });
 
 /** Gives out what the verdicts, by message, allow; tells in which order, and when to look again. */
-function dispatch(queue: PoolQueue, verdicts: Readonly<Record<string, GateVerdict>> = {}) {
+function dispatch(queue: PoolQueue, verdicts: Readonly<Record<string, GateVerdict>> = {}, urgent = 0) {
   const granted: string[] = [];
   const wakeAtMs = queue.dispatch(
     ({ message }) => verdicts[message] ?? go,
@@ -30,6 +33,7 @@ function dispatch(queue: PoolQueue, verdicts: Readonly<Record<string, GateVerdic
       queue.began(call.request);
       queue.remove(call);
     },
+    ({ deadlineAtMs }) => deadlineAtMs < urgent,
   );
   return { granted, wakeAtMs };
 }
@@ -45,6 +49,27 @@ test('subscriptions take turns, and in one the earliest deadline is first', () =
     queue.add(waiting(message, subscription, deadline), false);
   }
   expect(dispatch(queue)).toEqual({ granted: ['a early', 'b', 'a middle', 'a late'], wakeAtMs: never });
+});
+
+test.each<[string, string, object, string[]]>([
+  ['of the same producer go first', '', policy, ['x', 'y', 'a', 'b', 'z']],
+  ['of another tenant take turns', 'other', policy, ['x', 'a', 'y', 'b', 'z']],
+  ['of another policy take turns', '', {}, ['x', 'a', 'y', 'b', 'z']],
+])('urgent messages of another lane %s', (_, tenant, of, order) => {
+  const queue = new PoolQueue();
+  queue.add(waiting('a', 'patient', 50), false);
+  queue.add(waiting('b', 'patient', 60), false);
+  for (const [index, message] of ['x', 'y', 'z'].entries()) {
+    queue.add(waiting(message, 'urgent', [7, 8, 70][index], tenant, of), false);
+  }
+  expect(dispatch(queue, {}, 10).granted).toEqual(order);
+});
+
+test('an urgent message that may not go holds no other up', () => {
+  const queue = new PoolQueue();
+  queue.add(waiting('a', 'patient', 50), false);
+  queue.add(waiting('x', 'urgent', 7), false);
+  expect(dispatch(queue, { x: wait('breaker') }, 10).granted).toEqual(['a']);
 });
 
 describe('tenants of one subscription', () => {

@@ -36,6 +36,7 @@ describe('a message that cannot be met any more', () => {
       got: 'unreachable',
       leftMs: 5000,
       fastestMs: expect.closeTo(9300, -3),
+      isOverload: false,
     });
   });
 
@@ -49,6 +50,101 @@ describe('a message that cannot be met any more', () => {
     await clock.advance(3000);
     expect(asking.admitted?.got).toBe('unreachable');
     expect(pool.inFlight).toBe(0);
+  });
+});
+
+test('where places to wait run out a far deadline of one lane makes room for near ones of another', async () => {
+  const { ask, queue } = setUp({ ceiling: 2, maxWaiting: 3 });
+  const busy = [1, 2].map(() => ask());
+  await settle();
+  const far = ask({ deadlineAtMs: 900_000 });
+  const others = ask({ deadlineAtMs: 950_000, subscription: 'other' });
+  const near = [1, 2].map(() => ask({ deadlineAtMs: 60_000, subscription: 'lane' }));
+  await settle();
+  expect(outcomesOf([...busy, far, others, ...near])).toEqual([
+    'permit',
+    'permit',
+    'deferred',
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(queue.waiting).toBe(3);
+});
+
+describe('in overload', () => {
+  /** 100 calls are known, all places are taken, and so many deadlines were lost. */
+  async function setUpFull(lost: number, lose: Parameters<Awaited<ReturnType<typeof setUpKnown>>['ask']>[0] = {}) {
+    const world = await setUpKnown(100);
+    const busy = Array.from({ length: 100 }, () => world.ask());
+    await settle();
+    for (let each = 0; each < lost; each += 1) world.ask({ deadlineAtMs: world.clock.now(), ...lose });
+    await settle();
+    return { ...world, busy };
+  }
+
+  test.each([
+    ['with 65 s left', 5, 65_000, 600_000, 'unreachable'],
+    ['with more it waits', 5, 65_001, 600_000, undefined],
+    ['of a short window with two fifths of it', 5, 48_000, 120_000, 'unreachable'],
+    ['of a short window with more it waits', 5, 48_001, 120_000, undefined],
+    ['where as few were lost as chance loses it waits', 2, 65_000, 600_000, undefined],
+  ])('a message that would have to wait is given up at once: %s', async (_, lost, leftMs, windowMs, got) => {
+    const { ask, clock } = await setUpFull(lost);
+    const asking = ask({ deadlineAtMs: clock.now() + leftMs, windowMs });
+    await settle();
+    expect(asking.admitted?.got).toBe(got);
+  });
+
+  test('one that waits is given up when no more than that is left', async () => {
+    const { ask, clock } = await setUpFull(5);
+    const asking = ask({ deadlineAtMs: clock.now() + 70_000, windowMs: 600_000 });
+    await clock.advance(4900);
+    expect(asking.admitted).toBeUndefined();
+    await clock.advance(200);
+    expect(asking.admitted).toMatchObject({ got: 'unreachable', isOverload: true });
+  });
+
+  test('one that would go back to Pub/Sub is given up a minute sooner', async () => {
+    const { ask, clock } = await setUpFull(5);
+    const giveUpAtMs = clock.now() + 1000;
+    const near = ask({ deadlineAtMs: clock.now() + 125_000, windowMs: 600_000, giveUpAtMs });
+    const far = ask({ deadlineAtMs: clock.now() + 127_000, windowMs: 600_000, giveUpAtMs });
+    await clock.advance(1000);
+    expect(near.admitted).toMatchObject({ got: 'unreachable', isOverload: true });
+    expect(far.admitted).toEqual({ got: 'deferred', reason: 'limit' });
+  });
+
+  test('one that finds room is called', async () => {
+    const { ask, clock, end, busy } = await setUpFull(5);
+    end(busy[0]!);
+    const asking = ask({ deadlineAtMs: clock.now() + 60_000, windowMs: 600_000 });
+    await settle();
+    expect(asking.admitted?.got).toBe('permit');
+  });
+
+  test('it is over within minutes after the last deadline was lost', async () => {
+    const { ask, clock } = await setUpFull(5);
+    await clock.advance(120_000);
+    const asking = ask({ deadlineAtMs: clock.now() + 60_000, windowMs: 600_000 });
+    await clock.advance(1000);
+    expect(asking.admitted).toBeUndefined();
+  });
+
+  test.each([
+    ['a path that is out', { path: '/out' }],
+    ['a deadline that was over when the message was published', { windowMs: 0 }],
+  ])('%s is none', async (_, lose) => {
+    const { ask, clock, pool } = await setUpFull(0);
+    for (const message of ['a', 'b', 'c', 'd', 'e']) {
+      pool.breakers.began('/out', message, '');
+      pool.breakers.ended('/out', message, 'sick', clock.nowMs());
+    }
+    for (let each = 0; each < 9; each += 1) ask({ deadlineAtMs: clock.now(), ...lose });
+    await settle();
+    const asking = ask({ deadlineAtMs: clock.now() + 60_000, windowMs: 600_000 });
+    await settle();
+    expect(asking.admitted).toBeUndefined();
   });
 });
 

@@ -74,6 +74,8 @@ export function setUp({
       onReading: queue.review,
     }),
   });
+  /** Subscriptions of these names are lanes of one producer; each other one has settings of its own. */
+  const policies: Readonly<Record<string, object>> = { s: queue, lane: queue };
   let asked = 0;
   const ask = ({ notBeforeMs = 0, deadlineAtMs = 1e9, giveUpAtMs = clock.now() + 20_000, ...changed }: Asked = {}) => {
     asked += 1;
@@ -87,12 +89,14 @@ export function setUp({
       arrivedAtMs: clock.nowMs(),
       hasEscalation: false,
       subscription: 's',
+      policy: policies[changed.subscription ?? 's'] ?? {},
       pool,
       path: '/p',
       topics: ['results'],
       maxInFlight: ceiling,
       notBeforeMs: mono(notBeforeMs),
       deadlineAtMs: later(wallStart, deadlineAtMs),
+      windowMs: 1e9,
       giveUpAtMs: mono(giveUpAtMs),
       sizeBytes: 1,
       signal: new AbortController().signal,

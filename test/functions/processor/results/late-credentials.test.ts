@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { createMonitoring } from '../../../../functions/processor/capacity/monitoring.ts';
 import { connectTopics } from '../../../../functions/processor/results/pubsub-topics.ts';
-import { wallClock } from '../../../../shared/runtime/clock.ts';
+import { monotonicClock, wallClock } from '../../../../shared/runtime/clock.ts';
 import { until } from '../../../support/poll.ts';
 
 /** A busy machine may take long to connect; nothing here waits for a time to be over. */
@@ -30,7 +30,7 @@ afterAll(() => {
 });
 beforeEach(() => rmSync(keyFile, { force: true }));
 
-const publish = connectTopics('test');
+const publish = connectTopics('test', monotonicClock);
 const read = createMonitoring({ project: 'test', endpoint: undefined }, wallClock);
 
 // An error that a client throws where it cannot be caught fails the run.

@@ -120,6 +120,6 @@ test('the official client’s attempt ends with its budget', async () => {
   await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
   afterAll(() => silent.close());
   vi.stubEnv('PUBSUB_EMULATOR_HOST', `127.0.0.1:${(silent.address() as AddressInfo).port}`);
-  const publish = createPublisher(connectTopics('test'), monotonicClock);
+  const publish = createPublisher(connectTopics('test', monotonicClock), monotonicClock);
   await expect(publish(message, 200)).rejects.toThrow('publishing to t failed: no answer in time');
 });

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { EngineSteps, type SteppedStream } from '../../../../gateway/endpoint/latency/engine-steps.ts';
 import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
+import { nextGaps, noGaps, type StreamGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
 import { knownSteps } from '../../../support/known-steps.ts';
 
 const learned: { readonly ms: number; readonly decodes: number; readonly promptTokens: number }[] = [];
@@ -14,8 +15,9 @@ class RecordingModel extends StepModel {
   }
 }
 
-const streamOf = (tokens = 0, openedAtMs = 0): SteppedStream => ({
+const streamOf = (tokens = 0, openedAtMs = 0, streamGaps: StreamGaps = { gaps: 1, meanMs: 10 }): SteppedStream => ({
   openedAtMs,
+  streamGaps,
   prompt: { tokens, pairs: 0 },
   step: -1,
 });
@@ -126,6 +128,42 @@ test('two chunks of one stream at once are one end of a step, once the model kno
   const a = streamOf();
   for (const atMs of [10, 10.5, 20, 20.5]) known.chunk(a, false, atMs);
   expect([known.startedAtMs, known.lastStartedAtMs]).toEqual([20, 10]);
+});
+
+test('chunks that come in bursts while nothing is known yet are no steps, nor is the event that begins a stream', () => {
+  const model = new StepModel();
+  const bursting = new EngineSteps(model, work);
+  bursting.beganIdle(0);
+  work.generating = { decodes: 0, contextTokens: 0 };
+  let [nowMs, lastAtMs] = [0, 0];
+  for (let request = 0; request < 40; request += 1) {
+    const stream = streamOf(500, nowMs, noGaps);
+    const take = (afterMs: number, isFirst = false) => {
+      nowMs += afterMs;
+      bursting.chunk(stream, isFirst, nowMs);
+      if (!isFirst) Object.assign(stream, { streamGaps: nextGaps(stream.streamGaps, nowMs - lastAtMs) });
+      lastAtMs = nowMs;
+      work.generating = { decodes: 1, contextTokens: 0 };
+    };
+    take(30, true);
+    // Its first token, right after the event that begins it; then two that came late, together.
+    for (const afterMs of [0.1, 10, 10, 20, 0.05, 10, 10]) take(afterMs);
+    work.generating = { decodes: 0, contextTokens: 0 };
+    bursting.beganIdle(nowMs);
+  }
+  expect(model.trusted).toBe(true);
+  expect(model.stepMs({ decodes: 1, contextTokens: 0, promptTokens: 0, promptPairs: 0 })).toBeGreaterThan(8);
+});
+
+test('a model that began with steps that were too long learns of shorter ones', () => {
+  const model = new StepModel();
+  const load = { decodes: 1, contextTokens: 0, promptTokens: 0, promptPairs: 0 };
+  for (let step = 0; step < 32; step += 1) model.learnStep({ ...load, promptTokens: step % 2 }, 200, 1);
+  work.generating = { decodes: 1, contextTokens: 0 };
+  const known = new EngineSteps(model, work);
+  const stream = streamOf(0, 0, { gaps: 4, meanMs: 10 });
+  for (let nowMs = 10; nowMs <= 10_000; nowMs += 10) known.chunk(stream, false, nowMs);
+  expect([known.startedAtMs, known.lastStartedAtMs]).toEqual([10_000, 9990]);
 });
 
 test('reading how slow it is changes nothing, and a step that is overdue counts', () => {

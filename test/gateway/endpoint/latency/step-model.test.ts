@@ -72,6 +72,28 @@ test('it knows nothing before it has seen steps with and without prompts', () =>
   expect(model.stepMs(plain)).toBeCloseTo(10, 0);
 });
 
+test('the first steps are judged by each other: those that are far too short were none', () => {
+  const model = new StepModel();
+  const plain = { decodes: 1, contextTokens: 100, promptTokens: 0, promptPairs: 0 };
+  for (let step = 0; step < 16; step += 1) {
+    model.learnStep(plain, step % 5 === 0 ? 0.05 : 10, 1);
+    model.learnStep({ ...plain, promptTokens: 500, promptPairs: 1 }, step % 5 === 0 ? 0.1 : 20, 1);
+  }
+  expect(model.stepMs(plain)).toBeCloseTo(10, 0);
+});
+
+test('a step whose time was not measured well counts little, however short it seems', () => {
+  const model = new StepModel();
+  const plain = { decodes: 1, contextTokens: 100, promptTokens: 0, promptPairs: 0 };
+  for (let step = 0; step < 100; step += 1) {
+    model.learnStep(plain, 10, 1);
+    model.learnStep({ ...plain, promptTokens: 500, promptPairs: 1 }, 20, 1);
+  }
+  for (const ms of [0.01, 0.001]) model.learnStep(plain, ms, 1);
+  for (let step = 0; step < 16; step += 1) model.learnStep(plain, 10, 1);
+  expect(model.stepMs(plain)).toBeGreaterThan(7);
+});
+
 test('the overhead of a request is the median of what its first token came later than its steps explain', () => {
   const model = new StepModel();
   for (let sample = 0; sample < 600; sample += 1) {

@@ -1,0 +1,46 @@
+import { longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
+import { decayed } from '../../../shared/runtime/ewma.ts';
+
+/** What a message's end counts a third of after so long. Derived: an overload that lasts is seen within a minute, and is over as soon. */
+const memoryMs = 60_000;
+/** One that is late says nothing of a rate. Derived from that. */
+const lostByChance = 1;
+/** Less is no overload. Derived: a share as small as that by which calls are told apart from the fastest of them. */
+const bearableShare = 0.01;
+/** Derived: a minute, in which a sender can do something about it, and what the result needs to be there. */
+const earlyMs = 65_000;
+/** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
+const longestBackoffMs = 60_000;
+/** Of a short window no more is given up. Derived: an overload makes it wait, and most of it is for that. */
+const shareOfWindow = 0.4;
+
+/**
+ * In overload a message that would have to wait is given up with so much time left, or less: min(65 s, 0.4 · window), and with a
+ * minute more where it would go back to Pub/Sub. Without that every message is begun at the brink of its deadline and many are cut off by it, which
+ * costs the pool what others could have used.
+ * @param isLastChance it goes back to Pub/Sub now
+ */
+export function givenUpAtMs(windowMs: number, isLastChance = false): number {
+  return Math.min(earlyMs + (isLastChance ? longestBackoffMs : 0), windowMs * shareOfWindow);
+}
+
+/** How many messages of a pool were lost to their deadlines lately, of all that were called or lost. */
+export class LostDeadlines {
+  #lost = 0;
+  #all = 0;
+  #atMs: MonotonicMs = longAgo;
+
+  record(isLost: boolean, nowMs: MonotonicMs): void {
+    const elapsedMs = msBetween(this.#atMs, nowMs);
+    this.#lost = decayed(this.#lost, elapsedMs, memoryMs) + Number(isLost);
+    this.#all = decayed(this.#all, elapsedMs, memoryMs) + 1;
+    this.#atMs = nowMs;
+  }
+
+  /** lost > 1 + 1 % of all, of about the last minute. */
+  isOverload(nowMs: MonotonicMs): boolean {
+    const elapsedMs = msBetween(this.#atMs, nowMs);
+    const [lost, all] = [this.#lost, this.#all].map((count) => decayed(count, elapsedMs, memoryMs)) as [number, number];
+    return lost > lostByChance + bearableShare * all;
+  }
+}
