@@ -91,7 +91,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     this.#match = match;
     this.#blocks = request.promptBlocks.length / 2;
     this.#listener = listener;
-    if (endpoint.inFlight === 0) endpoint.latency.steps.beganIdle(nowMs);
+    if (endpoint.inFlight === 0) endpoint.latency.steps.beganIdle(nowMs, this.stream);
     endpoint.work.opened(this);
     this.#loadWithIt = endpoint.inFlight;
     this.#endedBefore = endpoint.work.ended;

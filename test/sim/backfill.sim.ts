@@ -1,5 +1,5 @@
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
-import { integer } from '../../shared/runtime/config/variables.ts';
+import { integer, text } from '../../shared/runtime/config/variables.ts';
 import { type Experiment, leftOut } from './experiment.ts';
 import { asyncCells, asyncNames, figureCells, figureNames, print, printHead, row } from './report.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -26,19 +26,29 @@ export async function run(argv: readonly string[]): Promise<void> {
       usage: 'npm run sim -- backfill',
       about:
         'Recorded real-time traffic beside an endless async backlog, before simulated engines, on a virtual clock.',
-      flags: { seconds: integer('--seconds', { default: '3500', min: 60, max: 3500, meaning: 'of traffic' }) },
+      flags: {
+        seconds: integer('--seconds', { default: '3500', min: 60, max: 3500, meaning: 'of traffic' }),
+        seed: integer('--seed', { default: '1', min: 1, max: 100, meaning: 'of all that is drawn' }),
+        'batched-tokens': integer('--batched-tokens', {
+          default: '8192',
+          min: 256,
+          meaning: 'that an engine computes in one step, at most',
+        }),
+        only: text('--only', { meaning: 'hours whose name holds this text' }),
+      },
     },
     argv,
   );
   const pool = new WorkerPool();
-  const { seconds } = flags;
-  const engines = Array.from({ length: endpoints }, () => ({ preset }));
+  const { seconds, seed, 'batched-tokens': maxNumBatchedTokens, only = '' } = flags;
+  const engines = Array.from({ length: endpoints }, () => ({ preset, maxNumBatchedTokens }));
   printHead(endpoints, preset, leftOut);
+  print(`${maxNumBatchedTokens} batched tokens, seed ${seed}`);
   print(`${seconds} s; TTFT ≤ ${slo.ttftMs} ms, ${slo.tpotMs} ms a token; callers send straight to the gateway`);
-  for (const [name, world] of Object.entries(worlds)) {
+  for (const [name, world] of Object.entries(worlds).filter(([each]) => each.includes(only))) {
     print(`\n${name}`);
     print(row('async callers', [...figureNames, ...asyncNames]));
-    const base: Experiment = { world, seconds, seed: 1, way: 'ours', policy: 'latency', engines, slo };
+    const base: Experiment = { world, seconds, seed, way: 'ours', policy: 'latency', engines, slo };
     const outcomes = callers.map((count) =>
       pool.run(count === 0 ? base : { ...base, async: { kind: 'documents', callers: count } }),
     );

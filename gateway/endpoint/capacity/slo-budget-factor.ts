@@ -21,11 +21,11 @@ export function nextSloBudgetFactor(sloBudgetFactor: number, miss: boolean, miss
 }
 
 /**
- * Share of the promised time per token to which sheddable work may drive an endpoint: 0.4 + 0.4·b. Derived: real-time work needs the rest
+ * Share of the promised time per token to which sheddable work may drive an endpoint: 0.4 + 0.25·b. Measured: docs/how-async-takes-what-is-left.md. Real-time work needs the rest
  * for prompts that are computed beside it; b learns how much that is.
  */
 export function tpotTargetShare(sloBudgetFactor: number): number {
-  return 0.4 + 0.4 * sloBudgetFactor;
+  return 0.4 + 0.25 * sloBudgetFactor;
 }
 
 /**

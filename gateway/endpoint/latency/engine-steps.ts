@@ -36,6 +36,8 @@ interface EndedStep {
   readonly partlyBeforeMs: number;
   /** Not what it seems: it teaches nothing. */
   spoiled: boolean;
+  /** One stream had a chunk at its beginning and one at its end, or it was begun by a stream alone. */
+  isSeen: boolean;
 }
 
 /**
@@ -50,6 +52,8 @@ const otherEndShare = 0.5;
 const gapsToTell = 4;
 /** Derived: the slowness of a request alone has then gone more than nine tenths of its way. */
 const stepsToTell = 40;
+/** Steps in a row, of which a stream saw beginning and end, after which one teaches. Derived: when it, and the two before it, began tells which prompts it computed. */
+const stepsInARow = 3;
 
 /**
  * The steps of one engine, as the chunks of its streams show them: each stream gets one at the end of a step, so that a step has ended
@@ -67,6 +71,11 @@ export class EngineSteps {
   #slowness: Slowness = usualSlowness;
   #slownessAlone: Slowness = usualSlowness;
   #stepsAlone = 0;
+  /** The running step was begun by a stream alone. */
+  #isBegunByStream = false;
+  #seenInARow = 0;
+  /** Of the steps that were seen; 0 before any. */
+  #shortestMs = 0;
 
   constructor(model: StepModel, work: SteppedWork) {
     this.#model = model;
@@ -109,9 +118,14 @@ export class EngineSteps {
     return slownessWhileRunning(this.#slowness, modelledMs > 0 ? sinceMs / modelledMs : 0, nowMs);
   }
 
-  /** A request comes to an engine that has none: its step begins at once. */
-  beganIdle(nowMs: number): void {
+  /**
+   * A request comes to an engine that has none: its step begins at once.
+   * @param isStream whether it shows where its steps end
+   */
+  beganIdle(nowMs: number, isStream = true): void {
     this.#learn();
+    this.#isBegunByStream = isStream;
+    this.#seenInARow = isStream ? stepsInARow : 0;
     this.#number += 1;
     this.#startedAtMs = nowMs;
     this.#lastStartedAtMs = nowMs;
@@ -121,6 +135,7 @@ export class EngineSteps {
   /** A stream's chunk came; to be told before the stream counts as generating. */
   chunk(stream: SteppedStream, isFirst: boolean, nowMs: number): void {
     if (this.#endsStep(stream, nowMs)) this.#end(nowMs);
+    if (!isFirst && stream.step === this.#number - 1 && this.#ended) this.#ended.isSeen = true;
     stream.step = this.#number;
     const ended = this.#ended;
     if (!isFirst || !ended) return;
@@ -134,8 +149,15 @@ export class EngineSteps {
     if (sinceMs <= 0) return false;
     const { generating } = this.#work;
     if (generating.decodes === 0) return true;
-    const plainMs = this.#model.trusted ? this.#plainMs(generating) : 0;
-    if (step !== this.#number) return plainMs > 0 && sinceMs > otherEndShare * plainMs;
+    const { trusted } = this.#model;
+    const plainMs = trusted ? this.#plainMs(generating) : 0;
+    if (step !== this.#number) {
+      // Where no stream saw a step begin or end there is none that it could belong to.
+      if (!this.#ended && !this.#isBegunByStream) return true;
+      // Until the model tells, no step is taken to be shorter than the shortest that was seen.
+      const leastMs = trusted ? plainMs : this.#shortestMs;
+      return leastMs > 0 && sinceMs > otherEndShare * leastMs;
+    }
     // Gaps are no shorter than plain steps, with prompts they are longer; a model that says otherwise began with steps that were none.
     const { gaps, meanMs } = streamGaps;
     const isTold = plainMs > 0 && (gaps < gapsToTell || plainMs < meanMs);
@@ -158,7 +180,9 @@ export class EngineSteps {
       wholeFromMs: this.#secondLastStartedAtMs,
       partlyBeforeMs: this.#lastStartedAtMs,
       spoiled: false,
+      isSeen: this.#isBegunByStream,
     };
+    this.#isBegunByStream = false;
     this.#number += 1;
     this.#secondLastStartedAtMs = this.#lastStartedAtMs;
     this.#lastStartedAtMs = this.#startedAtMs;
@@ -169,7 +193,11 @@ export class EngineSteps {
   #learn(): void {
     const step = this.#ended;
     this.#ended = undefined;
-    if (!step || step.spoiled || step.decodes + step.promptTokens === 0) return;
+    if (!step) return;
+    if (step.isSeen) this.#shortestMs = Math.min(step.durationMs, this.#shortestMs || step.durationMs);
+    // Steps between two that are seen make the beginnings of those before them another's.
+    this.#seenInARow = step.isSeen ? this.#seenInARow + 1 : 0;
+    if (this.#seenInARow < stepsInARow || step.spoiled || step.decodes + step.promptTokens === 0) return;
     if (this.#work.mayHaveComputed(step.partlyBeforeMs)) return;
     // A step without decodes was begun by its prompt: the request's overhead is in it.
     const ms = step.decodes > 0 ? step.durationMs : step.durationMs - this.#model.overheadMs;

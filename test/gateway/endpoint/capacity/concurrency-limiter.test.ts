@@ -15,8 +15,8 @@ test.each<[string, { waiting?: number; kvCacheUtilization?: number }, number]>([
 });
 
 test.each([
-  ['at the target', 30, 1],
-  ['half of it', 15, 0.5],
+  ['at the target', 26.25, 1],
+  ['half of it', 13.125, 0.5],
 ])('pressure from token gaps: %s', (_, gapMs, expected) => {
   const { limiter, run, stream } = oneEndpoint();
   stream(
@@ -157,7 +157,7 @@ test.each([
 test('the real-time pressure is what the pressure would be without sheddable work', () => {
   const { limiter, run, stream } = oneEndpoint();
   const all = [...many(12, () => run(shed)), ...many(4, () => run())];
-  stream(all, 30, 40, { running: 16, kvCacheUtilization: 0.8 });
+  stream(all, 26, 40, { running: 16, kvCacheUtilization: 0.8 });
   expect(limiter.pressure).toBeCloseTo(1, 1);
   expect(limiter.realtimePressure).toBeCloseTo(0.25, 1);
 });

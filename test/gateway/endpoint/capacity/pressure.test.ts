@@ -27,11 +27,11 @@ test.each<[string, Partial<PressureInputs>, number]>([
   ['every place taken', { load: 32, places: 32 }, 1],
   ['all places but one taken', { load: 31, places: 32 }, 31 / 32],
   ['no place at all', { load: 1, places: 0 }, Number.POSITIVE_INFINITY],
-  // 0.4 + 0.4 · ½ of the 50 ms that were promised.
-  ['tokens at the target', { tpotMs: 30 }, 1],
-  ['tokens at half of the target', { tpotMs: 15 }, 0.5],
-  ['tokens at the target of a budget that is used up', { tpotMs: 24, sloBudgetFactor: 0.2 }, 1],
-  ['tokens at the target of a whole budget', { tpotMs: 40, sloBudgetFactor: 1 }, 1],
+  // 0.4 + 0.25 · ½ of the 50 ms that were promised.
+  ['tokens at the target', { tpotMs: 26.25 }, 1],
+  ['tokens at half of the target', { tpotMs: 13.125 }, 0.5],
+  ['tokens at the target of a budget that is used up', { tpotMs: 22.5, sloBudgetFactor: 0.2 }, 1],
+  ['tokens at the target of a whole budget', { tpotMs: 32.5, sloBudgetFactor: 1 }, 1],
   [
     'tokens one and a half times as slow as an idle engine’s, which is slower than the promise',
     { tpotMs: 150, idleTpotMs: 100 },
@@ -39,7 +39,7 @@ test.each<[string, Partial<PressureInputs>, number]>([
   ],
   ['first tokens queued for half of their promise', { queueingMs: 500 }, 1],
   ['first tokens queued for a quarter of their promise', { queueingMs: 250 }, 0.5],
-  ['slow tokens where half of the time no real-time work is there', { tpotMs: 30, idleShare: 0.5 }, 0.5],
+  ['slow tokens where half of the time no real-time work is there', { tpotMs: 26.25, idleShare: 0.5 }, 0.5],
   ['slow tokens and a queue where there is no real-time work', { tpotMs: 300, waiting: 50, idleShare: 1 }, 0],
   ['a promise shorter than a step, and a step’s queueing', { queueingMs: 50, slo: { ttftMs: 1, tpotMs: 50 } }, 1],
 ])('pressure of %s: %o is %d', (_, changes, expected) => {
@@ -49,7 +49,7 @@ test.each<[string, Partial<PressureInputs>, number]>([
 test.each<[string, Partial<PressureInputs>, number]>([
   ['the KV cache', { kvCacheUtilization: 0.8 }, 0.25],
   ['the places', { load: 32, places: 32 }, 0.25],
-  ['the time per token', { tpotMs: 30 }, 0.25],
+  ['the time per token', { tpotMs: 26.25 }, 0.25],
   ['the queueing', { queueingMs: 500 }, 0.25],
   ['what waits, which is counted and not shared', { waiting: 5 }, 1],
 ])('a quarter of the work has a quarter of the pressure of %s', (_, changes, expected) => {

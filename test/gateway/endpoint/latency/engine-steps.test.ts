@@ -71,6 +71,34 @@ test('a prompt that may have been begun in the step before teaches nothing', () 
   expect(learned.length).toBe(before);
 });
 
+test.each([
+  ['a model that knows nothing', () => new RecordingModel()],
+  ['a model that knows', () => Object.assign(knownSteps(), { learnStep: RecordingModel.prototype.learnStep })],
+])('steps that no stream saw are not those before a prompt that came meanwhile: %s', (_, model) => {
+  steps = new EngineSteps(model(), work);
+  steps.beganIdle(0);
+  const a = streamOf();
+  for (const atMs of [10, 20, 30, 40, 50]) chunks([a], atMs);
+  learned.length = 0;
+  // The only stream ends; answers that come whole go on. A long prompt is computed in pieces.
+  const long = streamOf(6000, 51);
+  steps.chunk(long, true, 250);
+  for (const atMs of [260, 270, 280, 290]) chunks([long], atMs);
+  expect(learned.map(({ promptTokens }) => promptTokens)).not.toContain(6000);
+  // The step before, the one that no stream saw, and two after it do not count.
+  expect(learned.map(({ ms }) => ms)).toEqual([10, 10]);
+});
+
+test('an answer that comes whole shows no step: what it began is not seen', () => {
+  steps.beganIdle(0, false);
+  const a = streamOf(500, 100);
+  steps.chunk(a, true, 200);
+  for (const atMs of [210, 220, 230]) chunks([a], atMs);
+  expect(learned).toEqual([]);
+  chunks([a], 240);
+  expect(learned).toEqual([{ ms: 10, decodes: 2, promptTokens: 0 }]);
+});
+
 test('while a prompt without a first token may be computed, steps teach nothing', () => {
   work.computing = true;
   for (const atMs of [10, 20, 30, 40]) chunks([streamOf()], atMs);
