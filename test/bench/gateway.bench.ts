@@ -5,8 +5,8 @@ import { type Measured, outputOf } from './gateway/processes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const roundMs = Number(process.env.BENCH_ROUND_MS ?? 1500);
-/** Servers that run for weeks are compared once their code is compiled, and once they know what their endpoints take. */
-const warmUpRounds = { first: 10, further: 3 };
+/** Servers that run for weeks are compared once their code is compiled, and after streams, which show what their endpoints take at once. */
+const warmUpRounds = { streams: 4, further: 3 };
 const folder = join(import.meta.dirname, 'gateway');
 const endpointCounts = (process.env.BENCH_ENDPOINTS ?? '1,4,16').split(',').map(Number);
 const connections = 64;
@@ -22,6 +22,14 @@ interface Scenario {
   readonly unitsPerAnswer: number;
 }
 
+const streams: Scenario = {
+  name: `streams of ${chunksPerStream}`,
+  body: requestOf(1024, true),
+  connections,
+  events: chunksPerStream,
+  unit: 'chunk',
+  unitsPerAnswer: chunksPerStream,
+};
 const scenarios: readonly Scenario[] = [
   ...[1, 16, 100].map((kilobytes) => ({
     name: `${kilobytes} KB`,
@@ -30,14 +38,7 @@ const scenarios: readonly Scenario[] = [
     unit: 'request',
     unitsPerAnswer: 1,
   })),
-  {
-    name: `streams of ${chunksPerStream}`,
-    body: requestOf(1024, true),
-    connections,
-    events: chunksPerStream,
-    unit: 'chunk',
-    unitsPerAnswer: chunksPerStream,
-  },
+  streams,
   { name: '1 KB at 500/s', body: requestOf(1024), connections: 32, rate: 500, unit: 'request', unitsPerAnswer: 1 },
 ];
 
@@ -58,8 +59,9 @@ async function compare(endpoints: number): Promise<void> {
   try {
     const peers = await startPeers(upstream, connections);
     started.push(...peers.map((peer) => peer.process));
-    for (const [index, scenario] of scenarios.entries()) {
-      await warmUp(scenario, peers, index === 0 ? warmUpRounds.first : warmUpRounds.further);
+    await warmUp(streams, peers, warmUpRounds.streams);
+    for (const scenario of scenarios) {
+      await warmUp(scenario, peers, warmUpRounds.further);
       printTable(scenario, peers, await measure(scenario, peers));
     }
     process.stdout.write(`\n${'peak memory'.padEnd(12)} ${peers.map(describeMemory).join(', ')}\n`);
