@@ -5,7 +5,7 @@ import type { Experiment } from './experiment.ts';
 const [{ experiment, patches }] = (await once(process, 'message')) as [
   { experiment: Experiment; patches: readonly Patch[] },
 ];
-// Where its parent has ended, nobody reads the outcome.
+// The outcome has no reader once the parent has ended.
 process.once('disconnect', () => process.exit());
 const unused = applyPatches(patches);
 // After the patches, which change what is loaded from here on.

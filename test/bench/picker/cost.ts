@@ -7,7 +7,7 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const warmUpRequests = 6000;
 const roundRequests = 2000;
 
-/** Microseconds of CPU that a request of a chat of so many bytes costs each router: the median of rounds in turns, with all of them warm. */
+/** Microseconds of CPU that a chat of this size costs each router: the median of rounds in turns, with all of them warm. */
 export async function costs(
   routers: readonly BenchRouter[],
   sizeBytes: number,

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
 
-/** Chats of users who share long system prompts, sent when they are due, whatever became of those before. */
+/** Chats of users that share long system prompts, sent when they are due, whatever became of those before. */
 export interface PrefixLoad {
   readonly url: string;
   readonly perSecond: number;

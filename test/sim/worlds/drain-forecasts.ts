@@ -14,7 +14,7 @@ const shares = [0.25, 0.5, 0.75];
 const paceSeconds = 600;
 const anyWindowSeconds = 86_400;
 
-/** The forecasts of a backlog of so many messages, each from the pace of the ten minutes before it, where so many were done in each second. */
+/** The forecasts of a backlog of this size, each from the pace of the ten minutes before it, where `servedBySecond` tells what was done in each second. */
 export function drainForecasts(messages: number, servedBySecond: readonly number[]): readonly DrainForecast[] {
   const done: number[] = [];
   for (const served of servedBySecond) done.push((done.at(-1) ?? 0) + served);

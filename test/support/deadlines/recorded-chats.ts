@@ -87,7 +87,7 @@ export class RecordedChats {
   }
 }
 
-/** A prompt of about so many tokens, like no other. */
+/** A prompt of about this number of tokens, like no other. */
 export function textOf(tokens: number): string {
   return `${Math.random()} ${'abc '.repeat(tokens)}`;
 }

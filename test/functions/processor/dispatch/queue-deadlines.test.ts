@@ -73,7 +73,7 @@ test('where places to wait run out a far deadline of one lane makes room for nea
 });
 
 describe('in overload', () => {
-  /** 100 calls are known, all places are taken, and so many deadlines were lost. */
+  /** 100 calls are known, all places are taken, and this number of deadlines was lost. */
   async function setUpFull(lost: number, lose: Parameters<Awaited<ReturnType<typeof setUpKnown>>['ask']>[0] = {}) {
     const world = await setUpKnown(100);
     const busy = Array.from({ length: 100 }, () => world.ask());
