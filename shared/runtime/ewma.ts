@@ -28,25 +28,45 @@ export function decayed(value: number, elapsedMs: number, memoryMs: number): num
   return value * Math.exp(-Math.max(0, elapsedMs) / memoryMs);
 }
 
-/** Events per second, the newer ones weighing more. Times are of any clock that does not go back. */
-export class RecentRate {
+/** A sum whose older parts fade: 1/e of each is left after `memoryMs`. Times are of any clock that does not go back. */
+export class FadingSum {
   readonly #memoryMs: number;
-  #perSecond = 0;
+  #sum = 0;
   #atMs = 0;
 
-  /** After `memoryMs` without an event the rate is 1/e of what it was. */
   constructor(memoryMs: number) {
     this.#memoryMs = memoryMs;
   }
 
-  record(nowMs: number): void {
-    // One event adds what counts as one altogether while it decays.
-    this.#perSecond = this.perSecond(nowMs) + 1000 / this.#memoryMs;
+  add(amount: number, nowMs: number): void {
+    this.#sum = this.at(nowMs) + amount;
     this.#atMs = nowMs;
+  }
+
+  /** What is left of it; changes nothing. */
+  at(nowMs: number): number {
+    return decayed(this.#sum, nowMs - this.#atMs, this.#memoryMs);
+  }
+}
+
+/** Events per second, the newer ones weighing more. Times are of any clock that does not go back. */
+export class RecentRate {
+  /** One event adds what counts as one altogether while it fades. */
+  readonly #each: number;
+  readonly #perSecond: FadingSum;
+
+  /** After `memoryMs` without an event the rate is 1/e of what it was. */
+  constructor(memoryMs: number) {
+    this.#each = 1000 / memoryMs;
+    this.#perSecond = new FadingSum(memoryMs);
+  }
+
+  record(nowMs: number): void {
+    this.#perSecond.add(this.#each, nowMs);
   }
 
   /** 0 when nothing was ever recorded. */
   perSecond(nowMs: number): number {
-    return decayed(this.#perSecond, nowMs - this.#atMs, this.#memoryMs);
+    return this.#perSecond.at(nowMs);
   }
 }

@@ -1,5 +1,5 @@
-import { longAgo, type MonotonicMs, msBetween } from '../../../shared/runtime/clock.ts';
-import { decayed } from '../../../shared/runtime/ewma.ts';
+import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
+import { FadingSum } from '../../../shared/runtime/ewma.ts';
 
 /** What a message's end counts a third of after so long. Derived: an overload that lasts is seen within a minute, and is over as soon. */
 const memoryMs = 60_000;
@@ -15,9 +15,9 @@ const longestBackoffMs = 60_000;
 const shareOfWindow = 0.4;
 
 /**
- * In overload a message that would have to wait is given up with so much time left, or less: min(65 s, 0.4 · window), and with a
- * minute more where it would go back to Pub/Sub. Without that every message is begun at the brink of its deadline and many are cut off by it, which
- * costs the pool what others could have used.
+ * The time left with which a message that would have to wait in overload is given up: min(65 s, 0.4 · window), and a minute more in the
+ * first of the two where it would go back to Pub/Sub. Without that every message is begun at the brink of its deadline and many are cut off
+ * by it, which costs the pool what others could have used.
  * @param isLastChance it goes back to Pub/Sub now
  */
 export function givenUpAtMs(windowMs: number, isLastChance = false): number {
@@ -26,21 +26,16 @@ export function givenUpAtMs(windowMs: number, isLastChance = false): number {
 
 /** How many messages of a pool were lost to their deadlines lately, of all that were called or lost. */
 export class LostDeadlines {
-  #lost = 0;
-  #all = 0;
-  #atMs: MonotonicMs = longAgo;
+  readonly #lost = new FadingSum(memoryMs);
+  readonly #all = new FadingSum(memoryMs);
 
   record(isLost: boolean, nowMs: MonotonicMs): void {
-    const elapsedMs = msBetween(this.#atMs, nowMs);
-    this.#lost = decayed(this.#lost, elapsedMs, memoryMs) + Number(isLost);
-    this.#all = decayed(this.#all, elapsedMs, memoryMs) + 1;
-    this.#atMs = nowMs;
+    this.#lost.add(Number(isLost), nowMs);
+    this.#all.add(1, nowMs);
   }
 
   /** lost > 1 + 1 % of all, of about the last minute. */
   isOverload(nowMs: MonotonicMs): boolean {
-    const elapsedMs = msBetween(this.#atMs, nowMs);
-    const [lost, all] = [this.#lost, this.#all].map((count) => decayed(count, elapsedMs, memoryMs)) as [number, number];
-    return lost > lostByChance + bearableShare * all;
+    return this.#lost.at(nowMs) > lostByChance + bearableShare * this.#all.at(nowMs);
   }
 }

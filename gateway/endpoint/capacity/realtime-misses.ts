@@ -1,4 +1,4 @@
-import { decayed } from '../../../shared/runtime/ewma.ts';
+import { FadingSum } from '../../../shared/runtime/ewma.ts';
 
 /** An answer counts a third once it is so old. Derived: at a few answers a second a budget of 1 % then stands for some, and a change is seen within minutes. */
 const memoryMs = 60_000;
@@ -22,20 +22,16 @@ export function isOverBudget(counts: readonly MissCount[]): boolean {
 
 /** How often real-time answers of one endpoint missed their SLO in about the last minute, and how often they may have. */
 export class RealtimeMisses {
-  #missed = 0;
-  #allowed = 0;
-  #atMs = 0;
+  readonly #missed = new FadingSum(memoryMs);
+  readonly #allowed = new FadingSum(memoryMs);
 
   /** @param missBudget share in [0, 1] of such answers that may miss */
   record(isMiss: boolean, missBudget: number, nowMs: number): void {
-    const before = this.at(nowMs);
-    this.#missed = before.missed + Number(isMiss);
-    this.#allowed = before.allowed + missBudget;
-    this.#atMs = nowMs;
+    this.#missed.add(Number(isMiss), nowMs);
+    this.#allowed.add(missBudget, nowMs);
   }
 
   at(nowMs: number): MissCount {
-    const left = decayed(1, nowMs - this.#atMs, memoryMs);
-    return { missed: this.#missed * left, allowed: this.#allowed * left };
+    return { missed: this.#missed.at(nowMs), allowed: this.#allowed.at(nowMs) };
   }
 }

@@ -21,8 +21,8 @@ export function nextSloBudgetFactor(sloBudgetFactor: number, miss: boolean, miss
 }
 
 /**
- * Share of the promised time per token to which sheddable work may drive an endpoint: 0.4 + 0.25·b. Measured: docs/how-async-takes-what-is-left.md. Real-time work needs the rest
- * for prompts that are computed beside it; b learns how much that is.
+ * Share of the promised time per token to which sheddable work may drive an endpoint: 0.4 + 0.25·b. Real-time work needs the rest for
+ * prompts that are computed beside it; b learns how much that is. Measured: docs/how-async-takes-what-is-left.md.
  */
 export function tpotTargetShare(sloBudgetFactor: number): number {
   return 0.4 + 0.25 * sloBudgetFactor;
