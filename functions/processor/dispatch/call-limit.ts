@@ -24,7 +24,7 @@ import {
 } from './limit.ts';
 import type { CallOutcome } from './permit.ts';
 import { nextUnloaded, nothingUnloaded, targetsOf, type Unloaded } from './promise.ts';
-import { afterFullQueue, afterQueued } from './queued-limit.ts';
+import { afterFullQueue, afterQueued, startedBeforeQueue } from './queued-limit.ts';
 import { noGaps, type StreamGaps, sampleOf, withGap } from './stream-pace.ts';
 
 /** A call that has ended, as its pool's limit hears of it. */
@@ -96,12 +96,12 @@ export class CallLimit {
 
   /** Time passed: after a closed gate, and after a time without calls, the limit begins anew. */
   advance(gate: GateNow, nowMs: MonotonicMs): void {
-    this.#state = projected(this.#state, gate, nowMs);
+    this.#state = projected(this.#state, gate, this.#ceiling, nowMs);
   }
 
   /** How many calls may be under way now, as `advance` would leave it. Changes nothing. */
   quota(gate: GateNow, nowMs: MonotonicMs): CallQuota {
-    return quota(projected(this.#state, gate, nowMs).limit, nowMs);
+    return quota(projected(this.#state, gate, this.#ceiling, nowMs).limit, nowMs);
   }
 
   /** Tokens of a stream have come, in one event. */
@@ -179,9 +179,15 @@ export class CallLimit {
   }
 }
 
-/** What a queue can take does not change with the gate: before one the limit stays. */
-function projected({ limit, isClosed: wasClosed }: LimitState, gate: GateNow, nowMs: MonotonicMs): LimitState {
+/** What a queue can take does not change with the gate: before one the limit stays, once it has begun. */
+function projected(
+  { limit, isClosed: wasClosed }: LimitState,
+  gate: GateNow,
+  ceiling: number,
+  nowMs: MonotonicMs,
+): LimitState {
   const { inFlight, isClosed, isQueued } = gate;
-  if (isClosed || isQueued) return { limit, isClosed };
+  if (isQueued) return { limit: startedBeforeQueue(limit, ceiling), isClosed };
+  if (isClosed) return { limit, isClosed };
   return { limit: wasClosed ? reopened(limit, inFlight) : afterIdling(limit, inFlight, nowMs), isClosed };
 }

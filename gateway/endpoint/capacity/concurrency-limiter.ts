@@ -1,8 +1,9 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
-import { keepableSlo, missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
+import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
 import type { WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
+import { noSlo, type SloTargets, tighterSlo } from './defended-slo.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
@@ -11,12 +12,11 @@ import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { RealtimeMisses } from './realtime-misses.ts';
 import { blindWindow, nextWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
+import { Turnover } from './turnover.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
 /** The least time between two moves of a window. Derived: four of the slowest steps that a promise of 50 ms a token allows. */
 const adjustEveryMs = 200;
-/** Memory of how long requests stay, in requests. Measured: row "memory of stays" of `npm run sim -- sensitivity`. */
-const staySpan = 100;
 /** A prompt that took less than this share of what it should was none of its kind. Derived: predictions are off by a tenth or two. */
 const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
@@ -31,11 +31,6 @@ const stepsToBegin = 2;
  */
 const queueingHalfLifeMs = 2000;
 
-type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
-
-/** Of an endpoint without real-time requests. */
-const noSlo: SloTargets = { ttftMs: Number.POSITIVE_INFINITY, tpotMs: Number.POSITIVE_INFINITY };
-
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
   /** What the engine runs at once. */
@@ -48,10 +43,10 @@ export class ConcurrencyLimiter {
   #window = blindWindow;
   #sloBudgetFactor: number = firstSloBudgetFactor;
   #usualRealtime = 0;
+  readonly #turnover = new Turnover();
   #queueingMs = 0;
   #queueingAtMs = 0;
   #sheddableFreeAtMs = 0;
-  #stayMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
   /** Of the real-time requests that are there; one that went counts until the next adjustment, unless it was the last. */
@@ -133,21 +128,21 @@ export class ConcurrencyLimiter {
 
   /** Until there is room, but for the prompts that are there: the pause that is left, or mean stay / load where it has no place. */
   waitMs(workClass: WorkClass): number {
-    if (this.#isFullFor(workClass)) return this.#stayMs / Math.max(1, this.#endpoint.load);
+    if (this.#isFullFor(workClass)) return this.#turnover.placeFreeInMs(this.#endpoint.load);
     return workClass === 'realtime' ? 0 : this.#pauseLeftMs;
   }
 
   /** A request was sent there. Returns its place, to be given to `closed`. */
   opened(request: LimitedRequest): ListNode<LimitedRequest> {
     if (request.workClass === 'realtime') this.#tightestSlo = this.#tighterSlo(this.#tightestSlo, request);
+    this.#turnover.came(request);
     return this.#requests.add(request);
   }
 
   closed(place: ListNode<LimitedRequest>): void {
-    const { openedAtMs, workClass } = place.value;
-    this.#stayMs += (this.#nowMs() - openedAtMs - this.#stayMs) / staySpan;
+    this.#turnover.went(place.value, this.#nowMs());
     this.#requests.remove(place);
-    if (workClass === 'realtime' && this.#endpoint.work.realtime.inFlight === 0) this.#tightestSlo = noSlo;
+    if (place.value.workClass === 'realtime' && this.#endpoint.work.realtime.inFlight === 0) this.#tightestSlo = noSlo;
   }
 
   /** Other sheddable prompts stay away for this one. What is returned is to be settled once it is computed, or never will be. */
@@ -164,12 +159,11 @@ export class ConcurrencyLimiter {
   }
 
   recordReading({ running, waiting, kvCacheUtilization }: EngineLoad): void {
-    // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
-    const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
+    const waitingForPlaces = Math.max(0, waiting - justSent);
     const own = this.#endpoint.inFlight - justSent;
-    const seen = { running, waiting: waitingForPlaces, own, kvCacheUtilization };
-    this.places.recordReading(seen, this.#nowMs());
+    const asSeen = { waiting: waitingForPlaces, waitingBriefly: waiting - waitingForPlaces, own };
+    this.places.recordReading({ running, kvCacheUtilization, ...asSeen }, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
@@ -206,7 +200,10 @@ export class ConcurrencyLimiter {
     this.#findTightestSlo();
     if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
-    this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
+    const { work, waitingNow } = this.#endpoint;
+    // That all places are taken is no reason for a smaller window.
+    const pressure = this.#pressureOf(waitingNow, this.#endpoint.inFlight, 1, Number.POSITIVE_INFINITY);
+    this.#window = nextWindow(this.#window, work.sheddable.inFlight, pressure);
   }
 
   #isFullFor(workClass: WorkClass): boolean {
@@ -214,7 +211,13 @@ export class ConcurrencyLimiter {
     // In the engine's queue a real-time request would wait for sheddable work, and could not be overtaken.
     if (workClass === 'realtime') return Boolean(this.toEvict);
     const { load, work } = this.#endpoint;
-    return load >= this.places.count || work.sheddable.inFlight >= this.window || this.pressure >= 1;
+    return load >= this.#sheddablePlaces || work.sheddable.inFlight >= this.window || this.pressure >= 1;
+  }
+
+  /** With a further sheddable request at most so many may be there. */
+  get #sheddablePlaces(): number {
+    if (idleShare(this.#realtimeWork) === 1) return this.places.count;
+    return this.places.countBeside(this.#turnover.keptPlaces(this.#endpoint.load, this.#nowMs()));
   }
 
   get #pauseLeftMs(): number {
@@ -237,19 +240,20 @@ export class ConcurrencyLimiter {
     if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
-  /** Requests that came within a step or two. */
+  /** Requests that may wait for a step to end, or for the prompts that are there to be computed: they came within that time. */
   get #justSent(): number {
-    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * (this.#endpoint.seenTpotMs ?? 0));
+    const { seenTpotMs = 0, backlogMs } = this.#endpoint;
+    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * seenTpotMs, backlogMs);
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
   }
 
-  #pressureOf(waiting: number, inFlight: number, share: number): number {
+  #pressureOf(waiting: number, inFlight: number, share: number, places = this.places.provenCount): number {
     if (this.#isBlind) return blindPressure(inFlight);
     return pressureOf({
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
       load: this.#endpoint.load,
-      places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
+      places,
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueingNowMs,
       slo: this.#defendedSlo,
@@ -289,8 +293,7 @@ export class ConcurrencyLimiter {
     }
   }
 
-  #tighterSlo({ ttftMs, tpotMs }: SloTargets, { slo, prompt }: LimitedRequest): SloTargets {
-    const keepable = keepableSlo(slo, this.#endpoint.latency.alone(prompt));
-    return { ttftMs: Math.min(ttftMs, keepable.ttftMs), tpotMs: Math.min(tpotMs, keepable.tpotMs) };
+  #tighterSlo(defended: SloTargets, { slo, prompt }: LimitedRequest): SloTargets {
+    return tighterSlo(defended, slo, this.#endpoint.latency.alone(prompt));
   }
 }

@@ -6,10 +6,12 @@ export interface EngineLimit {
   readonly proven: boolean;
   /** Of the places, those that it is known, or taken, to have: what an engine that comes new is compared with. */
   readonly shown: number;
-  /** Readings in a row that saw a queue. */
+  /** Readings in a row that saw a queue; one in which all may wait for a step counts half. */
   readonly queued: number;
   /** How long it was used without a queue. */
   readonly clearMs: number;
+  /** For how long of that it does not grow: it was proven before, and proven again when it grew. */
+  readonly standsMs: number;
   /** What the last reading saw running. */
   readonly running: number;
   /** The most that was seen running lately. */
@@ -21,6 +23,8 @@ export interface PlacesSeen {
   readonly running: number;
   /** Requests that wait for a place, and not for the step that runs to end. */
   readonly waiting: number;
+  /** Requests that may wait for either. */
+  readonly waitingBriefly: number;
   /** The gateway's own requests that have been there for a step at that moment. */
   readonly own: number;
   /** Share of the engine's KV cache that is held, in [0, 1]; 0 where nothing tells. */
@@ -42,15 +46,15 @@ const readingsToTell = 2;
 const fullKvCache = 0.9;
 /** The peak of what ran is half forgotten in so long. Derived: the contexts that limit an engine change within minutes. */
 const peakHalfLifeMs = 60_000;
-/**
- * From this share of the limit on, an engine without a queue shows that it may take more than was thought. Derived: requests come and go
- * between two readings, and a full engine is seen with a few places free.
- */
-const usedShare = 0.8;
 /** By how much a proven limit grows in a second of such readings: one of 64 is found again within a minute. Derived from that. */
 const growth = { share: 0.04, requests: 0.5 };
 /** Each second without a queue doubles the growth: what looked like a limit was a long prompt. As far as this. Derived: four doublings. */
 const fastestGrowth = 16;
+/**
+ * A limit that is proven again at the same number stands this long before it is tried once more, and twice as long each time. Derived: a
+ * second is four usual readings; with sixteen, real-time work meets a queue for a second of each twenty.
+ */
+const standing = { firstMs: 1000, mostMs: 16_000 };
 /** A longer silence says nothing of what was in it. Derived: eight usual periods of reading. */
 const longestSinceMs = 2000;
 
@@ -58,25 +62,26 @@ const longestSinceMs = 2000;
 export function firstEngineLimit(others: readonly number[]): EngineLimit {
   const sorted = others.toSorted((a, b) => a - b);
   const places = sorted[Math.floor(sorted.length / 2)] ?? firstPlaces;
-  return { places, proven: false, shown: places, queued: 0, clearMs: 0, running: 0, peak: 0 };
+  return { places, proven: false, shown: places, queued: 0, clearMs: 0, standsMs: 0, running: 0, peak: 0 };
 }
 
 /**
  * The limit after another reading. One that shows all of ours running and none waiting lets the engine hold twice as many, and at most
- * eight more; two in a row that show a queue for places prove the limit. What limits an engine changes: its memory holds many short
+ * eight more; two in a row that show a queue for places prove the limit, or four in which it may be one for a step. What limits an engine changes: its memory holds many short
  * contexts or a few long ones, so a proven limit grows slowly while it is used without a queue, and is proven anew after an idle time. A
  * page that shows nothing while requests of ours are there is odd, and says nothing; one that shows far more than was thought is believed
  * by halves.
  */
 export function nextEngineLimit(limit: EngineLimit, seen: PlacesSeen): EngineLimit {
-  const { running, waiting, own, sinceMs } = seen;
+  const { running, waiting, waitingBriefly, own, kvCacheUtilization, sinceMs } = seen;
   const peak = Math.max(running, limit.peak * 0.5 ** (sinceMs / peakHalfLifeMs));
-  const queued = waiting === 0 ? 0 : queuesForPlaces(limit, seen, peak) ? limit.queued + 1 : 1;
+  const told = waiting > 0 ? 1 : waitingBriefly > 0 ? 0.5 : 0;
+  const queued = told > 0 && queuesForPlaces(limit, seen, peak) ? limit.queued + told : told;
   const read = { ...limit, queued, running, peak };
-  if (queued >= readingsToTell) return proven(read, Math.max(1, running));
+  if (queued >= readingsToTell) return queuedAt(read, Math.max(1, running), kvCacheUtilization);
   if (running + waiting === 0) return { ...read, proven: own > 0 && limit.proven };
   const believed = Math.min(running, 2 * limit.places);
-  if (limit.proven) return grown(read, believed, sinceMs);
+  if (limit.proven) return told > 0 ? read : grown(read, believed, sinceMs);
   if (waiting > 0 || running < own) return read;
   const places = Math.min(2 * believed, believed + mostBeyond, 2 * limit.places);
   return { ...read, places: Math.max(limit.places, places), shown: Math.max(limit.shown, believed), clearMs: 0 };
@@ -88,6 +93,14 @@ export function nextEngineLimit(limit: EngineLimit, seen: PlacesSeen): EngineLim
  */
 function queuesForPlaces(last: EngineLimit, { running, kvCacheUtilization }: PlacesSeen, peak: number): boolean {
   return kvCacheUtilization >= fullKvCache || (running === last.running && running >= peak);
+}
+
+/** Of memory, what was the limit yesterday says nothing today; the number of requests that an engine is set to run at most stays. */
+function queuedAt(limit: EngineLimit, running: number, kvCacheUtilization: number): EngineLimit {
+  const isAgain = limit.proven && running === limit.shown && kvCacheUtilization < fullKvCache;
+  const hasGrown = limit.places > running;
+  const longerMs = Math.min(standing.mostMs, Math.max(standing.firstMs, 2 * limit.standsMs));
+  return { ...proven(limit, running), standsMs: isAgain ? (hasGrown ? longerMs : limit.standsMs) : 0 };
 }
 
 function proven(limit: EngineLimit, places: number): EngineLimit {
@@ -107,13 +120,19 @@ export function limitAfterRefusal(limit: EngineLimit, load: number): EngineLimit
   return proven(limit, Math.max(1, Math.min(limit.places, load)));
 }
 
-/** While it is used without a queue; slowly at first, since a limit that is true shows a queue with the next request. */
+/**
+ * While all of it runs without a queue; slowly at first, since a limit that is true shows a queue with the next request. An engine that runs
+ * fewer says nothing of one more.
+ */
 function grown(limit: EngineLimit, running: number, sinceMs: number): EngineLimit {
-  if (running < Math.floor(limit.places) * usedShare) return limit;
+  if (running < Math.floor(limit.places)) return limit;
   const usedMs = Math.min(sinceMs, longestSinceMs);
-  const seconds = (usedMs / 1000) * Math.min(fastestGrowth, 2 ** Math.floor(limit.clearMs / 1000));
+  const clearMs = limit.clearMs + usedMs;
+  const growingMs = limit.clearMs - limit.standsMs;
+  if (growingMs < 0) return { ...limit, clearMs };
+  const seconds = (usedMs / 1000) * Math.min(fastestGrowth, 2 ** Math.floor(growingMs / 1000));
   const places = Math.max(running, limit.places) * (1 + growth.share * seconds) + growth.requests * seconds;
-  return { ...proven(limit, places), clearMs: limit.clearMs + usedMs };
+  return { ...limit, places, clearMs };
 }
 
 /**

@@ -12,6 +12,11 @@ import { type TimedAnswer, UnloadedAnswers } from './unloaded-answers.ts';
 /** An answer that takes at most this multiple of what it takes alone met no queue: other steps take the rest. Protocol: as in contract §7. */
 const promptOverAlone = 1.5;
 
+/** Of an engine's places, the most that are kept. Derived: where more come before one is free, eviction makes room. */
+const mostKept = 1 / 8;
+/** Of what an engine was seen to run, what is tried beyond that beside real-time work. Derived: as above. */
+const triedShare = 1 / 8;
+
 /** How many requests one engine runs at once, as its pages and answers tell. */
 export class EnginePlaces {
   #limit: EngineLimit;
@@ -34,6 +39,22 @@ export class EnginePlaces {
   /** What it was seen to run at once: less than its places while they are not proven. */
   get shown(): number {
     return Math.floor(this.#limit.shown);
+  }
+
+  /**
+   * Requests that may be there with a further sheddable one, beside real-time work: what may turn out to be no place is tried with a few.
+   * @param kept places for real-time requests that come before one is free
+   */
+  countBeside(kept: number): number {
+    const { shown, proven } = this;
+    return proven
+      ? this.count - Math.min(kept, Math.floor(shown * mostKept))
+      : Math.min(this.count, shown + Math.ceil(shown * triedShare));
+  }
+
+  /** The number of requests at which it was seen to queue; infinite where it was not. */
+  get provenCount(): number {
+    return this.proven ? this.count : Number.POSITIVE_INFINITY;
   }
 
   /** It was seen to queue at this number. */

@@ -23,6 +23,7 @@ export interface SteppedEndpoint extends SteppedWork {
     /** Milliseconds a token, as streams show it; undefined where nothing tells. */
     tpotMs(nowMs: number): number | undefined;
     readonly tokensPerChunk: number;
+    readonly chunkGapMs: number;
   };
 }
 

@@ -10,6 +10,10 @@ export interface SteppedWork {
   readonly generating: Pick<StepLoad, 'decodes' | 'contextTokens'>;
   /** Whether a prompt that was dispatched before then may have been computed since: it has no first token, or none that a stream shows. */
   mayHaveComputed(beforeMs: number): boolean;
+  readonly gaps: {
+    /** Milliseconds between two chunks of the streams that run there; 0 while none shows it. */
+    readonly chunkGapMs: number;
+  };
 }
 
 /** A stream, as steps are seen by it. */
@@ -74,8 +78,8 @@ export class EngineSteps {
   /** The running step was begun by a stream alone. */
   #isBegunByStream = false;
   #seenInARow = 0;
-  /** Of the steps that were seen; 0 before any. */
-  #shortestMs = 0;
+  /** Between chunks of streams, as it was seen last; 0 before any. */
+  #chunkGapMs = 0;
 
   constructor(model: StepModel, work: SteppedWork) {
     this.#model = model;
@@ -150,18 +154,17 @@ export class EngineSteps {
     const { generating } = this.#work;
     if (generating.decodes === 0) return true;
     const { trusted } = this.#model;
-    const plainMs = trusted ? this.#plainMs(generating) : 0;
+    // Until the model tells, steps are taken to be as long as streams show.
+    if (!trusted) this.#chunkGapMs = this.#work.gaps.chunkGapMs || this.#chunkGapMs;
+    const usualMs = trusted ? this.#plainMs(generating) : this.#chunkGapMs;
     if (step !== this.#number) {
       // Where no stream saw a step begin or end there is none that it could belong to.
       if (!this.#ended && !this.#isBegunByStream) return true;
-      // Until the model tells, no step is taken to be shorter than the shortest that was seen.
-      const leastMs = trusted ? plainMs : this.#shortestMs;
-      return leastMs > 0 && sinceMs > otherEndShare * leastMs;
+      return usualMs > 0 && sinceMs > otherEndShare * usualMs;
     }
-    // Gaps are no shorter than plain steps, with prompts they are longer; a model that says otherwise began with steps that were none.
-    const { gaps, meanMs } = streamGaps;
-    const isTold = plainMs > 0 && (gaps < gapsToTell || plainMs < meanMs);
-    return sinceMs > sameEndShare * (isTold ? plainMs : meanMs);
+    const ownMs = ownStepMs(streamGaps, usualMs, trusted);
+    // Of a stream's first gap nothing tells: a server may send the event that begins it and its first token as two chunks.
+    return ownMs > 0 && sinceMs > sameEndShare * ownMs;
   }
 
   #plainMs(generating: SteppedWork['generating']): number {
@@ -194,7 +197,6 @@ export class EngineSteps {
     const step = this.#ended;
     this.#ended = undefined;
     if (!step) return;
-    if (step.isSeen) this.#shortestMs = Math.min(step.durationMs, this.#shortestMs || step.durationMs);
     // Steps between two that are seen make the beginnings of those before them another's.
     this.#seenInARow = step.isSeen ? this.#seenInARow + 1 : 0;
     if (this.#seenInARow < stepsInARow || step.spoiled || step.decodes + step.promptTokens === 0) return;
@@ -215,4 +217,11 @@ export class EngineSteps {
     }
     this.#model.learnStep(step, ms, this.slowness(this.#startedAtMs));
   }
+}
+
+/** How long steps take by one stream, where they usually take `usualMs`. Gaps are no shorter than plain steps, with prompts they are longer. */
+function ownStepMs({ gaps, meanMs }: StreamGaps, usualMs: number, trusted: boolean): number {
+  if (!trusted) return Math.max(meanMs, usualMs);
+  // A model that says longer began with steps that were none.
+  return usualMs > 0 && (gaps < gapsToTell || usualMs < meanMs) ? usualMs : meanMs;
 }

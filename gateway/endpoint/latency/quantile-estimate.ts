@@ -6,11 +6,18 @@ const [least, most] = [0.1, 1000];
 /** A quantile of positive numbers, followed without keeping them: up a little for each sample above, down for each below. */
 export class QuantileEstimate {
   readonly #quantile: number;
+  readonly #firstSamples: number;
   #value: number;
+  readonly #first: number[] = [];
 
-  constructor(quantile: number, initial: number) {
+  /**
+   * @param initial what it is before any sample
+   * @param firstSamples so many are kept at first; then it is their quantile: what may lie far from any guess is known after a few
+   */
+  constructor(quantile: number, initial: number, firstSamples = 0) {
     this.#quantile = quantile;
     this.#value = initial;
+    this.#firstSamples = firstSamples;
   }
 
   get value(): number {
@@ -19,7 +26,19 @@ export class QuantileEstimate {
 
   learn(sample: number): void {
     if (Number.isNaN(sample)) return;
-    const next = this.#value * (1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1));
+    const next = this.#quantileOfFirst(sample) ?? this.#steppedTo(sample);
     this.#value = Math.min(most, Math.max(least, next));
+  }
+
+  /** With the last of the first samples; undefined before and after. */
+  #quantileOfFirst(sample: number): number | undefined {
+    if (this.#first.length >= this.#firstSamples) return undefined;
+    this.#first.push(sample);
+    if (this.#first.length < this.#firstSamples) return undefined;
+    return this.#first.sort((a, b) => a - b)[Math.floor((this.#firstSamples - 1) * this.#quantile)];
+  }
+
+  #steppedTo(sample: number): number {
+    return this.#value * (1 + step * (sample > this.#value ? this.#quantile : this.#quantile - 1));
   }
 }

@@ -23,6 +23,12 @@ const leastShare = 0.05;
 const leastFirstShare = 0.25;
 /** Of each kind, where the other one is long in coming. Derived: far more than are needed. */
 const mostFirstSteps = 500;
+/**
+ * First tokens by which a request's overhead is known at first: a front end takes from one millisecond to hundreds, which steps of a hundredth
+ * would take as many answers to reach. Derived: the median of so many is off by less than a tenth of their
+ * spread.
+ */
+const firstOverheads = 32;
 /** Samples between two computations of the weights. Derived: solving costs as much as taking in some ten samples. */
 const samplesPerSolution = 16;
 
@@ -49,9 +55,9 @@ interface FirstSteps {
 export class StepModel {
   readonly #plain = new Moments(terms, span);
   readonly #mixed = new Moments(terms, span);
-  // Learned: where each begins is of no weight after some fifty answers.
+  // Learned: where the others begin is of no weight after some fifty answers.
   readonly #usualRatio = new QuantileEstimate(0.5, 1);
-  readonly #overheadMs = new QuantileEstimate(0.5, 1);
+  readonly #overheadMs = new QuantileEstimate(0.5, 1, firstOverheads);
   readonly #ttftHigh = new QuantileEstimate(0.9, 1.3);
   readonly #tpotHigh = new QuantileEstimate(0.9, 1.2);
   /** Until both kinds were seen. */

@@ -130,6 +130,12 @@ export class TokenGaps {
     this.#finishedAtMs = nowMs;
   }
 
+  /** Milliseconds between two chunks of the streams that run; 0 while none shows it. */
+  get chunkGapMs(): number {
+    this.#gapMs ??= this.#quantile();
+    return this.#gapMs === 'none' ? 0 : this.#gapMs;
+  }
+
   /** Milliseconds per token just now; undefined when nothing tells. */
   tpotMs(nowMs: number): number | undefined {
     this.#gapMs ??= this.#quantile();

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../../infra/local/model-server/engine/seeded-random.ts';
 import { MixedLoad } from '../../support/mixed-load.ts';
-import { type ModelPool, startModelPool } from '../../support/model-pool.ts';
+import { startModelPool } from '../../support/model-pool.ts';
 import { until } from '../../support/poll.ts';
 import type { TrialProcessor } from '../../support/trials/processors.ts';
 import { startTrialBus } from '../../support/trials/trial-bus.ts';
+import type { BenchRouter } from '../picker/routers.ts';
 
 /** Requests of the backlog. */
 export const messages = Number(process.env.BENCH_MESSAGES ?? 1500);
@@ -22,11 +23,14 @@ export async function chatsAlone(): Promise<readonly string[]> {
   return ended(pool, chats);
 }
 
-/** The same chats beside a backlog: until when it is drained; then as above. */
-export async function backlogBesideChats(processor: TrialProcessor): Promise<readonly string[]> {
-  const pool = await startPool();
+/**
+ * The same chats beside a backlog: until when it is drained; then as above.
+ * @param router before the engines, where it is not our gateway
+ */
+export async function backlogBesideChats(processor: TrialProcessor, router?: BenchRouter): Promise<readonly string[]> {
+  const pool = await startPool(router);
   const bus = await startTrialBus();
-  const started = await bus.start(processor, { gatewayUrl: pool.gateway.url, capacitySource: 'gateway' });
+  const started = await bus.start(processor, { gatewayUrl: pool.url, capacitySource: router ? 'none' : 'gateway' });
   const chats = await startChats(pool);
   const beganAtMs = performance.now();
   const ids = Array.from({ length: messages }, (_, index) => `document-${index}`);
@@ -42,14 +46,26 @@ export async function backlogBesideChats(processor: TrialProcessor): Promise<rea
   return [drained, ...figures];
 }
 
-function startPool(): Promise<ModelPool> {
-  const flags = ['--model', 'm', '--max-num-seqs', '16'];
-  return startModelPool(2, 1, { flags, env: { METRICS_REFRESH_MS: '250', LOG_REQUESTS: 'none' } });
+interface Pool {
+  /** What chats and processors call. */
+  readonly url: string;
+  stop(): Promise<void>;
 }
 
-async function startChats(pool: ModelPool): Promise<MixedLoad> {
+async function startPool(router?: BenchRouter): Promise<Pool> {
+  const flags = ['--model', 'm', '--max-num-seqs', '16'];
+  const pool = await startModelPool(2, 1, { flags, env: { METRICS_REFRESH_MS: '250', LOG_REQUESTS: 'none' } });
+  const running = await router?.start(pool.servers.map(({ url }) => new URL(url).host));
+  const stop = async (): Promise<void> => {
+    await running?.stop();
+    await pool.stop();
+  };
+  return { url: running?.url ?? pool.gateway.url, stop };
+}
+
+async function startChats(pool: Pool): Promise<MixedLoad> {
   const chats = new MixedLoad({
-    urls: [pool.gateway.url],
+    urls: [pool.url],
     model: 'm',
     chatsPerSecond: 8,
     chatTokens: outputTokens,
@@ -64,7 +80,7 @@ async function startChats(pool: ModelPool): Promise<MixedLoad> {
   return chats;
 }
 
-async function ended(pool: ModelPool, chats: MixedLoad): Promise<readonly string[]> {
+async function ended(pool: Pool, chats: MixedLoad): Promise<readonly string[]> {
   const sorted = chats.ttftMs.toSorted((a, b) => a - b);
   await chats.stop();
   await pool.stop();

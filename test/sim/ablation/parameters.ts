@@ -9,7 +9,6 @@ export interface Parameter {
 }
 
 const latencyPolicy = 'gateway/choose/policies/latency.ts';
-const limiter = 'gateway/endpoint/capacity/concurrency-limiter.ts';
 const slowness = 'gateway/endpoint/latency/slowness.ts';
 const stepModel = 'gateway/endpoint/latency/step-model.ts';
 const budget = 'gateway/endpoint/capacity/slo-budget-factor.ts';
@@ -25,7 +24,7 @@ export const parameters: readonly Parameter[] = [
     constant: 'stepsToFirstToken',
     value: '3',
   },
-  { name: 'memory of stays', file: limiter, constant: 'staySpan', value: '100' },
+  { name: 'memory of stays', file: 'gateway/endpoint/capacity/turnover.ts', constant: 'staySpan', value: '100' },
   { name: 'memory of slowness', file: slowness, constant: 'newestWeight', value: '1 / 16' },
   { name: 'half-life of slowness', file: slowness, constant: 'halfLifeMs', value: '10_000' },
   { name: 'memory of steps', file: stepModel, constant: 'span', value: '4000' },

@@ -228,6 +228,16 @@ describe('before our own gateway, which queues what is more', () => {
     }
     expect(limit.calls).toBe(ceiling);
   });
+  test('eight calls may begin before the first answer, and no more than the ceiling; a limit that was cut stays', () => {
+    const { limiter, advance, quota, ended } = { ...setUp(), limiter: new CallLimit(4) };
+    expect(quota()).toEqual({ calls: 1 });
+    expect(quota(false, 0, true)).toEqual({ calls: 8 });
+    advance(false, 0, true);
+    expect(limiter.quota({ inFlight: 0, isClosed: false, isQueued: true }, mono(0))).toEqual({ calls: 4 });
+    ended(success, queued);
+    ended(shed, { ...queued, inFlight: 3 });
+    expect(quota(false, 0, true)).toEqual({ calls: 2 });
+  });
   test('a refusal while others are served holds the limit, and one that comes alone halves it', () => {
     const { limit, ended, pass, trips } = setUp();
     trips(4);

@@ -11,19 +11,32 @@ import {
 } from '../../../../gateway/endpoint/capacity/engine-limit.ts';
 
 const sinceMs = 250;
-type Reading = readonly [running: number, waiting: number, own?: number, kvCacheUtilization?: number];
+type Reading = readonly [
+  running: number,
+  waiting: number,
+  own?: number,
+  kvCacheUtilization?: number,
+  waitingBriefly?: number,
+];
 
 /** Readings, from no knowledge on; where they do not say otherwise all that runs and waits is ours. */
 function after(...readings: readonly Reading[]): EngineLimit {
   return readings.reduce(
-    (limit, [running, waiting, own = running + waiting, kvCacheUtilization = 0]) =>
-      nextEngineLimit(limit, { running, waiting, own, kvCacheUtilization, sinceMs }),
+    (limit, [running, waiting, own = running + waiting, kvCacheUtilization = 0, waitingBriefly = 0]) =>
+      nextEngineLimit(limit, { running, waiting, waitingBriefly, own, kvCacheUtilization, sinceMs }),
     firstEngineLimit([]),
   );
 }
 
 /** A reading of an engine that runs all of ours. */
-const clear = (own: number): PlacesSeen => ({ running: own, waiting: 0, own, kvCacheUtilization: 0, sinceMs });
+const clear = (own: number): PlacesSeen => ({
+  running: own,
+  waiting: 0,
+  waitingBriefly: 0,
+  own,
+  kvCacheUtilization: 0,
+  sinceMs,
+});
 
 /** A queue at two readings proves a limit. */
 const provenAt = (running: number): Reading[] => [
@@ -66,6 +79,12 @@ test.each<[string, Reading[], number]>([
     64,
   ],
   [
+    'all that waits came a moment ago, at three readings: it waits for a step',
+    new Array(3).fill([16, 0, 16, 0, 1]),
+    24,
+  ],
+  ['at four, each of which shows as many running: it waits for places', new Array(4).fill([16, 0, 16, 0, 1]), 16],
+  [
     'what waits while now more and now fewer run waits for prompts: the limit stays',
     [
       [8, 0],
@@ -92,7 +111,9 @@ test.each<[string, Reading[], number]>([
   ['a proven limit outlasts an odd page', [...provenAt(64), [0, 0, 64]], 64],
   ['and an idle time, and grows by eights then', [...provenAt(64), [0, 0], [64, 0]], 72],
   ['below a proven limit it stands', [...provenAt(64), [10, 0]], 64],
-  ['near it without a queue it grows', [...provenAt(64), [52, 0]], 64.765],
+  ['nor does what runs near it tell of more', [...provenAt(64), [60, 0]], 64],
+  ['all of it running without a queue, it grows', [...provenAt(64), [64, 0]], 64.765],
+  ['but not while something may wait for a step', [...provenAt(64), [64, 0, 64, 0, 1]], 64],
   ['an engine that runs more than was thought', [...provenAt(4), [10, 0]], 8.205],
 ])('%s', (_, readings, expected) => {
   expect(after(...readings).places).toBeCloseTo(expected, 9);
@@ -102,7 +123,7 @@ test.each([
   ['by readings four times as rare', 1000, 64 * 1.04 + 0.5],
   ['by one after a long silence', 60_000, 64 * 1.08 + 1],
 ])('a proven limit grows by time, not by readings: %s', (_, sinceMs, expected) => {
-  const next = nextEngineLimit(after(...provenAt(64)), { ...clear(60), sinceMs });
+  const next = nextEngineLimit(after(...provenAt(64)), { ...clear(64), sinceMs });
   expect(next.places).toBeCloseTo(expected, 9);
 });
 
@@ -126,6 +147,27 @@ test('a proven limit that shows no queue for seconds grows faster with each of t
   for (let reading = 0; reading < 2; reading += 1) limit = nextEngineLimit(limit, { ...clear(running), waiting: 3 });
   expect(limit.places).toBe(running);
   expect(placesAfter(4)).toBeLessThan(1.1 * running);
+});
+
+test('a limit that is proven again at the same number stands longer each time, and no longer once another is', () => {
+  let limit = after(...provenAt(16));
+  /** How many clear readings it takes until it has grown by one. */
+  const readingsToGrow = (running = 16) => {
+    let readings = 0;
+    for (; Math.floor(limit.places) === running; readings += 1) limit = nextEngineLimit(limit, clear(running));
+    return readings;
+  };
+  const proveAt = (running: number) => {
+    for (let reading = 0; reading < 2; reading += 1) limit = nextEngineLimit(limit, { ...clear(running), waiting: 2 });
+  };
+  const first = readingsToGrow();
+  proveAt(16);
+  const second = readingsToGrow();
+  proveAt(16);
+  const third = readingsToGrow();
+  expect([second - first, third - second]).toEqual([4, 4]);
+  proveAt(17);
+  expect(readingsToGrow(17)).toBe(first);
 });
 
 test.each([1, 2, 3, 5])('a limit of %i that was a moment’s is forgotten within a minute', (running) => {
@@ -168,7 +210,7 @@ test('without a queue a limit never falls, nor does it more than double; with on
   fc.assert(
     fc.property(fc.array(reading), reading, (readings, [running, waiting, own, kvCacheUtilization]) => {
       const before = after(...readings);
-      const next = nextEngineLimit(before, { running, waiting, own, kvCacheUtilization, sinceMs });
+      const next = nextEngineLimit(before, { ...clear(own), running, waiting, kvCacheUtilization });
       // Twice, and a quarter of a second of the fastest growth.
       if (next.queued < 2) {
         expect(next.places).toBeGreaterThanOrEqual(before.places);

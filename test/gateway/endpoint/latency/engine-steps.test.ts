@@ -1,11 +1,16 @@
 import { beforeEach, expect, test } from 'vitest';
 import { EngineSteps, type SteppedStream } from '../../../../gateway/endpoint/latency/engine-steps.ts';
 import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
-import { nextGaps, noGaps, type StreamGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
+import { nextGaps, noGaps, type StreamGaps, TokenGaps } from '../../../../gateway/endpoint/latency/token-gaps.ts';
 import { knownSteps } from '../../../support/known-steps.ts';
 
 const learned: { readonly ms: number; readonly decodes: number; readonly promptTokens: number }[] = [];
-const work = { generating: { decodes: 0, contextTokens: 0 }, computing: false, mayHaveComputed: () => work.computing };
+const work = {
+  generating: { decodes: 0, contextTokens: 0 },
+  computing: false,
+  mayHaveComputed: () => work.computing,
+  gaps: { chunkGapMs: 0 },
+};
 let steps: EngineSteps;
 
 class RecordingModel extends StepModel {
@@ -28,7 +33,7 @@ function chunks(streams: readonly SteppedStream[], nowMs: number): void {
 
 beforeEach(() => {
   learned.length = 0;
-  Object.assign(work, { generating: { decodes: 2, contextTokens: 0 }, computing: false });
+  Object.assign(work, { generating: { decodes: 2, contextTokens: 0 }, computing: false, gaps: { chunkGapMs: 0 } });
   steps = new EngineSteps(new RecordingModel(), work);
   steps.beganIdle(0);
 });
@@ -78,9 +83,11 @@ test.each([
   steps = new EngineSteps(model(), work);
   steps.beganIdle(0);
   const a = streamOf();
+  work.gaps.chunkGapMs = 10;
   for (const atMs of [10, 20, 30, 40, 50]) chunks([a], atMs);
   learned.length = 0;
   // The only stream ends; answers that come whole go on. A long prompt is computed in pieces.
+  work.gaps.chunkGapMs = 0;
   const long = streamOf(6000, 51);
   steps.chunk(long, true, 250);
   for (const atMs of [260, 270, 280, 290]) chunks([long], atMs);
@@ -153,6 +160,43 @@ test('chunks that come in bursts while nothing is known yet are no steps, nor is
   }
   expect(model.trusted).toBe(true);
   expect(model.stepMs({ decodes: 1, contextTokens: 0, promptTokens: 0, promptPairs: 0 })).toBeGreaterThan(8);
+});
+
+test('several streams, each of which begins with two chunks at once, are not steps of their own', () => {
+  const model = new StepModel();
+  const gaps = new TokenGaps();
+  const several = new EngineSteps(model, { ...work, generating: { decodes: 3, contextTokens: 0 }, gaps });
+  let nowMs = 0;
+  const begin = () => {
+    const stream = { ...streamOf(500, nowMs - 15, noGaps), lastChunkAtMs: nowMs };
+    several.chunk(stream, true, nowMs);
+    gaps.add(stream);
+    return stream;
+  };
+  const take = (stream: ReturnType<typeof begin>) => {
+    several.chunk(stream, false, nowMs);
+    const streamGaps = nextGaps(stream.streamGaps, nowMs - stream.lastChunkAtMs);
+    Object.assign(stream, { streamGaps, lastChunkAtMs: nowMs });
+    gaps.recordChunk(nowMs);
+  };
+  const running: ReturnType<typeof begin>[] = [];
+  for (let step = 0; step < 200; step += 1) {
+    const [first] = running;
+    // Each third step computes a prompt, in 30 ms instead of 10; its stream takes the place of the oldest.
+    nowMs += step % 3 === 0 ? 30 : 10;
+    for (const stream of running) {
+      take(stream);
+      nowMs += 0.1;
+    }
+    if (step % 3 !== 0) continue;
+    if (running.length === 3 && first) running.shift();
+    running.push(begin());
+    nowMs += 0.1;
+    take(running.at(-1)!);
+  }
+  expect(model.trusted).toBe(true);
+  expect(model.stepMs({ decodes: 3, contextTokens: 0, promptTokens: 0, promptPairs: 0 })).toBeCloseTo(10, -1);
+  expect(model.promptMs(500, 0)).toBeGreaterThan(15);
 });
 
 test('a model that began with steps that were too long learns of shorter ones', () => {

@@ -94,6 +94,14 @@ test('a step whose time was not measured well counts little, however short it se
   expect(model.stepMs(plain)).toBeGreaterThan(7);
 });
 
+test('an overhead of hundreds of milliseconds is known after forty answers', () => {
+  const model = new StepModel();
+  const random = seededRandom(1);
+  for (let sample = 0; sample < 40; sample += 1) model.learnTtft(50 + model.overheadMs, 50 + 200 * (0.5 + random()));
+  expect(model.overheadMs).toBeGreaterThan(170);
+  expect(model.overheadMs).toBeLessThan(230);
+});
+
 test('the overhead of a request is the median of what its first token came later than its steps explain', () => {
   const model = new StepModel();
   for (let sample = 0; sample < 600; sample += 1) {
