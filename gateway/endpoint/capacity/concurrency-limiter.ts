@@ -1,15 +1,23 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 import { keepableSlo, missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
-import type { WorkClass } from '../../work-class.ts';
+import { lowestRealtimePriority, type WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
-import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
+import {
+  blindPressure,
+  feltPressureOf,
+  mostQueueingMs,
+  mostStepMs,
+  type PressureInputs,
+  pressureOf,
+} from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
+import { QueueingDelay } from './queueing-delay.ts';
 import { RealtimeMisses } from './realtime-misses.ts';
-import { blindWindow, nextWindow } from './sheddable-window.ts';
+import { blindWindow, SheddableWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
@@ -21,15 +29,8 @@ const staySpan = 100;
 const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
-/** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
-const queueingWeight = 0.1;
 /** Steps after which a request that waits in an engine waits for a place. Derived: the one that runs, and the one that takes it in. */
 const stepsToBegin = 2;
-/**
- * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice
- * the usual promise of a first token.
- */
-const queueingHalfLifeMs = 2000;
 
 type SloTargets = Pick<Slo, 'ttftMs' | 'tpotMs'>;
 
@@ -45,11 +46,10 @@ export class ConcurrencyLimiter {
   readonly #endpoint: LimitedEndpoint;
   readonly #nowMs: () => number;
   readonly #requests = new LinkedList<LimitedRequest>();
-  #window = blindWindow;
+  readonly #window = new SheddableWindow();
+  readonly #queueing = new QueueingDelay();
   #sloBudgetFactor: number = firstSloBudgetFactor;
   #usualRealtime = 0;
-  #queueingMs = 0;
-  #queueingAtMs = 0;
   #sheddableFreeAtMs = 0;
   #stayMs = 0;
   #adjustedAtMs = 0;
@@ -115,8 +115,9 @@ export class ConcurrencyLimiter {
   /** Sheddable requests that it may hold: fewer while there is more real-time work than usual. */
   get window(): number {
     // One at the least: only an answer tells whether there is room again.
-    if (this.#isBlind) return Math.max(1, Math.min(Math.floor(this.#window), blindWindow));
-    return Math.max(0, Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
+    const { requests } = this.#window;
+    if (this.#isBlind) return Math.max(1, Math.min(Math.floor(requests), blindWindow));
+    return Math.max(0, Math.floor(requests - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
   }
 
   /**
@@ -167,19 +168,19 @@ export class ConcurrencyLimiter {
     // What waits for the prompts before it to be computed does not wait for a place, nor does what waits for the step to end.
     const justSent = this.#justSent;
     const waitingForPlaces = this.#endpoint.backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
-    const own = this.#endpoint.inFlight - justSent;
-    const seen = { running, waiting: waitingForPlaces, own, kvCacheUtilization };
+    const seen = { running, waiting: waitingForPlaces, own: this.#endpoint.inFlight - justSent, kvCacheUtilization };
     this.places.recordReading(seen, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
+    // Without real-time work there is nothing to defend.
+    const surplus = this.#realtimeLoad > 0 ? this.#window.surplus(this.#endpoint.work.sheddable.inFlight) : 0;
+    this.evict(surplus, lowestRealtimePriority);
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
   }
 
   /** @param queuedMs by how much a first token came later than it would have with no other prompt before it. */
   recordFirstToken(queuedMs: number): void {
-    const usualMs = this.#queueingNowMs;
-    this.#queueingMs = usualMs + (queuedMs - usualMs) * queueingWeight;
-    this.#queueingAtMs = this.#nowMs();
+    this.#queueing.record(queuedMs, this.#nowMs());
   }
 
   /**
@@ -206,7 +207,9 @@ export class ConcurrencyLimiter {
     this.#findTightestSlo();
     if (!this.#toldSomething && seenTpotMs === undefined) return;
     this.#toldSomething = false;
-    this.#window = nextWindow(this.#window, this.#endpoint.work.sheddable.inFlight, this.pressure);
+    const { work, waitingNow } = this.#endpoint;
+    const feltPressure = feltPressureOf(this.#pressureInputs(waitingNow, 1));
+    this.#window.look({ inFlight: work.sheddable.inFlight, pressure: this.pressure, feltPressure });
   }
 
   #isFullFor(workClass: WorkClass): boolean {
@@ -244,28 +247,27 @@ export class ConcurrencyLimiter {
   }
 
   #pressureOf(waiting: number, inFlight: number, share: number): number {
-    if (this.#isBlind) return blindPressure(inFlight);
-    return pressureOf({
+    return this.#isBlind ? blindPressure(inFlight) : pressureOf(this.#pressureInputs(waiting, share));
+  }
+
+  #pressureInputs(waiting: number, share: number): PressureInputs {
+    return {
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
       load: this.#endpoint.load,
       places: this.places.proven ? this.places.count : Number.POSITIVE_INFINITY,
       tpotMs: this.#endpoint.seenTpotMs,
-      queueingMs: this.#queueingNowMs,
+      queueingMs: this.#queueing.at(this.#nowMs()),
       slo: this.#defendedSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
       idleShare: idleShare(this.#realtimeWork),
       share,
-    });
+    };
   }
 
   get #defendedSlo(): SloTargets {
     return Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo;
-  }
-
-  get #queueingNowMs(): number {
-    return this.#queueingMs * 0.5 ** ((this.#nowMs() - this.#queueingAtMs) / queueingHalfLifeMs);
   }
 
   /** Neither the engine nor an answer has told anything lately. */

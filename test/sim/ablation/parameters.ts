@@ -33,6 +33,7 @@ export const parameters: readonly Parameter[] = [
   { name: 'shrinkage', file: 'gateway/endpoint/latency/moments.ts', constant: 'shrinkage', value: '1e-5' },
   { name: 'step of a miss', file: budget, constant: 'missStep', value: '0.02' },
   { name: 'opening of a window', file: window, constant: 'openingShare', value: '0.06' },
+  { name: 'looks before a stop', file: window, constant: 'looksToStop', value: '5' },
 ];
 
 /** The code with this parameter multiplied by `factor`. */
