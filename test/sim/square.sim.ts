@@ -10,6 +10,9 @@ const endpoints = 2;
 /** 88 % of what two of these engines can do, as the issue has it. */
 const perSecond = 92;
 const batchCallers = 64;
+/** The issue's batch work: each job has a thousand requests; its window in minutes. */
+const jobs = [30, 120, 1440];
+const requestsPerJob = 1000;
 const routings: Readonly<Record<string, Pick<Experiment, 'way' | 'policy'>>> = {
   latency: { way: 'ours', policy: 'latency' },
   'plain picker (gie)': { way: 'plain', policy: 'gie' },
@@ -56,6 +59,21 @@ export async function run(argv: readonly string[]): Promise<void> {
       print(
         row(`${name}, ${index === 0 ? 'alone' : 'with batch'}`, [...figureCells(realtime), ...asyncCells(async)], 36),
       );
+      if (index > 0) print(`  ${jobsText(async.servedBySecond)}`);
     }
   }
+}
+
+/** When each of the issue's jobs is done, one after another, the nearest window first. */
+function jobsText(servedBySecond: readonly number[]): string {
+  let served = 0;
+  const sums = servedBySecond.map((count) => {
+    served += count;
+    return served;
+  });
+  const texts = jobs.map((windowMinutes, job) => {
+    const seconds = sums.findIndex((sum) => sum >= (job + 1) * requestsPerJob);
+    return `window of ${windowMinutes} min: ${seconds < 0 ? 'not done' : `done after ${seconds} s`}`;
+  });
+  return `batch jobs of ${requestsPerJob}: ${texts.join(', ')}`;
 }

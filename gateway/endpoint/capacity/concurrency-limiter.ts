@@ -1,16 +1,24 @@
 import { LinkedList, type ListNode } from '../../../shared/runtime/linked-list.ts';
 import { missed, type ObservedLatency, type Slo, usualSlo } from '../../slo.ts';
-import type { WorkClass } from '../../work-class.ts';
+import { lowestRealtimePriority, type WorkClass } from '../../work-class.ts';
 import type { EngineLoad } from '../engine-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
 import { noSlo, type SloTargets, tighterSlo } from './defended-slo.ts';
 import { EnginePlaces } from './engine-places.ts';
 import { chooseVictim, evictionDueAtMs } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
-import { blindPressure, mostQueueingMs, mostStepMs, pressureOf } from './pressure.ts';
+import {
+  blindPressure,
+  feltPressureOf,
+  mostQueueingMs,
+  mostStepMs,
+  type PressureInputs,
+  pressureOf,
+} from './pressure.ts';
 import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
+import { QueueingDelay } from './queueing-delay.ts';
 import { RealtimeMisses } from './realtime-misses.ts';
-import { blindWindow, nextWindow } from './sheddable-window.ts';
+import { blindWindow, SheddableWindow } from './sheddable-window.ts';
 import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
 import { Turnover } from './turnover.ts';
 import { lightLoad } from './unloaded-answers.ts';
@@ -21,15 +29,8 @@ const adjustEveryMs = 200;
 const farLess = 0.5;
 /** Memory of the usual real-time load, per adjustment. Derived: 50 adjustments of 200 ms are ten seconds. */
 const usualLoadWeight = 0.02;
-/** Of a new first token in the mean of queueing delays. Derived: ten of them, a second of traffic on a busy endpoint. */
-const queueingWeight = 0.1;
 /** Steps after which a request that waits in an engine waits for a place. Derived: the one that runs, and the one that takes it in. */
 const stepsToBegin = 2;
-/**
- * What first tokens told of queueing fades while none comes: an endpoint that no client streams from is not full for ever. Derived: twice
- * the usual promise of a first token.
- */
-const queueingHalfLifeMs = 2000;
 
 /** How much one endpoint may hold: learned from what its engine says, and from the answers that pass through. */
 export class ConcurrencyLimiter {
@@ -40,12 +41,11 @@ export class ConcurrencyLimiter {
   readonly #endpoint: LimitedEndpoint;
   readonly #nowMs: () => number;
   readonly #requests = new LinkedList<LimitedRequest>();
-  #window = blindWindow;
+  readonly #window = new SheddableWindow();
+  readonly #queueing = new QueueingDelay();
   #sloBudgetFactor: number = firstSloBudgetFactor;
   #usualRealtime = 0;
   readonly #turnover = new Turnover();
-  #queueingMs = 0;
-  #queueingAtMs = 0;
   #sheddableFreeAtMs = 0;
   #adjustedAtMs = 0;
   #toldSomething = false;
@@ -110,8 +110,9 @@ export class ConcurrencyLimiter {
   /** Sheddable requests that it may hold: fewer while there is more real-time work than usual. */
   get window(): number {
     // One at the least: only an answer tells whether there is room again.
-    if (this.#isBlind) return Math.max(1, Math.min(Math.floor(this.#window), blindWindow));
-    return Math.max(0, Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
+    const { requests } = this.#window;
+    if (this.#isBlind) return Math.max(1, Math.min(Math.floor(requests), blindWindow));
+    return Math.max(0, Math.floor(requests - Math.max(0, this.#realtimeLoad - this.#usualRealtime)));
   }
 
   /**
@@ -166,14 +167,15 @@ export class ConcurrencyLimiter {
     this.places.recordReading({ running, kvCacheUtilization, ...asSeen }, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
+    // Without real-time work there is nothing to defend.
+    const surplus = this.#realtimeLoad > 0 ? this.#window.surplus(this.#endpoint.work.sheddable.inFlight) : 0;
+    this.evict(surplus, lowestRealtimePriority);
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
   }
 
   /** @param queuedMs by how much a first token came later than it would have with no other prompt before it. */
   recordFirstToken(queuedMs: number): void {
-    const usualMs = this.#queueingNowMs;
-    this.#queueingMs = usualMs + (queuedMs - usualMs) * queueingWeight;
-    this.#queueingAtMs = this.#nowMs();
+    this.#queueing.record(queuedMs, this.#nowMs());
   }
 
   /**
@@ -203,7 +205,8 @@ export class ConcurrencyLimiter {
     const { work, waitingNow } = this.#endpoint;
     // That all places are taken is no reason for a smaller window.
     const pressure = this.#pressureOf(waitingNow, this.#endpoint.inFlight, 1, Number.POSITIVE_INFINITY);
-    this.#window = nextWindow(this.#window, work.sheddable.inFlight, pressure);
+    const feltPressure = feltPressureOf(this.#pressureInputs(waitingNow, 1));
+    this.#window.look({ inFlight: work.sheddable.inFlight, pressure, feltPressure });
   }
 
   #isFullFor(workClass: WorkClass): boolean {
@@ -248,28 +251,27 @@ export class ConcurrencyLimiter {
   }
 
   #pressureOf(waiting: number, inFlight: number, share: number, places = this.places.provenCount): number {
-    if (this.#isBlind) return blindPressure(inFlight);
-    return pressureOf({
+    return this.#isBlind ? blindPressure(inFlight) : pressureOf({ ...this.#pressureInputs(waiting, share), places });
+  }
+
+  #pressureInputs(waiting: number, share: number): PressureInputs {
+    return {
       waiting,
       kvCacheUtilization: this.#endpoint.reading?.kvCacheUtilization ?? 0,
       load: this.#endpoint.load,
-      places,
+      places: this.places.provenCount,
       tpotMs: this.#endpoint.seenTpotMs,
-      queueingMs: this.#queueingNowMs,
+      queueingMs: this.#queueing.at(this.#nowMs()),
       slo: this.#defendedSlo,
       sloBudgetFactor: this.#sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
       idleShare: idleShare(this.#realtimeWork),
       share,
-    });
+    };
   }
 
   get #defendedSlo(): SloTargets {
     return Number.isFinite(this.#tightestSlo.ttftMs) ? this.#tightestSlo : usualSlo;
-  }
-
-  get #queueingNowMs(): number {
-    return this.#queueingMs * 0.5 ** ((this.#nowMs() - this.#queueingAtMs) / queueingHalfLifeMs);
   }
 
   /** Neither the engine nor an answer has told anything lately. */

@@ -60,6 +60,11 @@ export function pressureOf(inputs: PressureInputs): number {
   );
 }
 
+/** What real-time work feels of that: memory and places are there for sheddable work to fill. */
+export function feltPressureOf(inputs: PressureInputs): number {
+  return pressureOf({ ...inputs, kvCacheUtilization: 0, places: Number.POSITIVE_INFINITY });
+}
+
 /** How long first tokens may queue where they are promised in `ttftMs`. */
 export function mostQueueingMs(ttftMs: number): number {
   return Math.max(ttftMs * ttftTargetShare, mostStepMs);

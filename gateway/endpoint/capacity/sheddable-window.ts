@@ -19,6 +19,11 @@ const deepestCut = 0.7;
 const gentleCut = 0.95;
 /** A window that is not used to this share says nothing about what more would do. Derived: requests come and go between two looks. */
 const usedShare = 0.8;
+/**
+ * So many looks in a row must find that real-time work feels too much before sheddable requests are stopped. Derived: five are a second,
+ * twice what the gaps of streams remember, so that a long step or two do not count in all of them.
+ */
+const looksToStop = 5;
 
 /**
  * The next window of an endpoint, after one look at the pressure there: 0 idle, ≥ 1 full. With room it opens by a step in
@@ -29,4 +34,36 @@ export function nextWindow(window: number, inFlight: number, pressure: number): 
   if (pressure >= 1) return Math.min(window, inFlight) * Math.max(deepestCut, Math.min(gentleCut, 1 / pressure));
   if (pressure >= opensBelow || inFlight < window * usedShare - 1) return window;
   return window + Math.max(openingAtLeast, window * openingShare) * Math.min(1, 2 * (1 - pressure / opensBelow));
+}
+
+/** What a look at an endpoint shows. */
+export interface WindowLook {
+  /** Sheddable requests. */
+  readonly inFlight: number;
+  /** 0 idle, ≥ 1 full for sheddable work. */
+  readonly pressure: number;
+  /** The part of it that real-time work feels. */
+  readonly feltPressure: number;
+}
+
+/** How many sheddable requests an endpoint may hold, and how many of those that it holds are to be stopped. */
+export class SheddableWindow {
+  #requests = blindWindow;
+  /** In a row. */
+  #pressedLooks = 0;
+
+  /** Not a whole number. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  look({ inFlight, pressure, feltPressure }: WindowLook): void {
+    this.#requests = nextWindow(this.#requests, inFlight, pressure);
+    this.#pressedLooks = feltPressure >= 1 ? this.#pressedLooks + 1 : 0;
+  }
+
+  /** Of so many sheddable requests, those beyond the window, where the pressure stays: their own ends do not make room in time. */
+  surplus(inFlight: number): number {
+    return this.#pressedLooks < looksToStop ? 0 : Math.max(0, Math.floor(inFlight - this.#requests));
+  }
 }

@@ -12,6 +12,7 @@ const latencyPolicy = 'gateway/choose/policies/latency.ts';
 const prediction = 'gateway/endpoint/latency/prediction.ts';
 const slownessRule = 'gateway/endpoint/latency/slowness.ts';
 const stepModel = 'gateway/endpoint/latency/step-model.ts';
+const window = 'gateway/endpoint/capacity/sheddable-window.ts';
 const engineLimit = 'gateway/endpoint/capacity/engine-limit.ts';
 
 /** Each is told by the one line that makes it work. A line that is gone stops the run, and says so. */
@@ -101,8 +102,8 @@ export const mechanisms: readonly Mechanism[] = [
     patches: [
       {
         file: limiter,
-        from: 'Math.floor(this.#window - Math.max(0, this.#realtimeLoad - this.#usualRealtime))',
-        to: 'Math.floor(this.#window)',
+        from: 'Math.floor(requests - Math.max(0, this.#realtimeLoad - this.#usualRealtime))',
+        to: 'Math.floor(requests)',
       },
     ],
   },
@@ -149,6 +150,10 @@ export const mechanisms: readonly Mechanism[] = [
         to: 'if (dueInMs === undefined || dueInMs >= 0) return false;',
       },
     ],
+  },
+  {
+    name: 'stops of what is beyond a window',
+    patches: [{ file: window, from: 'return this.#pressedLooks < looksToStop ? 0', to: 'return looksToStop > 0 ? 0' }],
   },
   {
     name: 'prefix affinity',

@@ -4,7 +4,7 @@ import { textBytesOf, type WorkloadRequest } from './workload.ts';
 export interface SquareWaveOptions {
   /** Requests a second while it is on; 1 while it is off. */
   readonly perSecond: number;
-  /** The first `warmUps` of them are not judged. */
+  /** Of a loud half and a quiet one. */
   readonly cycles: number;
   readonly seed: number;
 }

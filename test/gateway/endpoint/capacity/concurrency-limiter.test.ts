@@ -15,8 +15,8 @@ test.each<[string, { waiting?: number; kvCacheUtilization?: number }, number]>([
 });
 
 test.each([
-  ['at the target', 26.25, 1],
-  ['half of it', 13.125, 0.5],
+  ['at the target', 32.5, 1],
+  ['half of it', 16.25, 0.5],
 ])('pressure from token gaps: %s', (_, gapMs, expected) => {
   const { limiter, run, stream } = oneEndpoint();
   stream(
@@ -110,12 +110,14 @@ test('one chat on a slow engine is not load: what an idle engine cannot keep cou
     expect(limiter.realtimePressure).toBeLessThan(0.75);
   }
   chat.served(60);
-  expect(limiter.sloBudgetFactor).toBe(0.5);
+  expect(limiter.sloBudgetFactor).toBe(1);
 });
 
 test('misses of what an idle engine cannot keep are none, beside sheddable work too', () => {
   const { clock, limiter, run } = oneEndpoint({ stepModel: knownSteps(52) });
   run(shed).chunk();
+  // So that it may rise.
+  limiter.recordLatency({ ttftMs: 100, tpotMs: 50, missBudget: 0.01 }, { ttftMs: 500 });
   const chat = (gapMs: number) => {
     const before = limiter.sloBudgetFactor;
     const mine = run({ tpotSloMs: 50 });
@@ -138,20 +140,23 @@ test('misses beside sheddable work lower its sloBudgetFactor; alone they do not'
     mine.served();
   };
   late();
-  expect(limiter.sloBudgetFactor).toBe(0.5);
+  expect(limiter.sloBudgetFactor).toBe(1);
   run(shed);
   late();
-  expect(limiter.sloBudgetFactor).toBeCloseTo(0.5 * Math.exp(-0.0198), 9);
+  expect(limiter.sloBudgetFactor).toBeCloseTo(Math.exp(-0.099), 9);
 });
 
 test.each([
-  ['would have been broken without it as well', 120, 0.5 * Math.exp(0.0002)],
-  ['would have been kept without it', 80, 0.5 * Math.exp(-0.0198)],
+  ['would have been broken without it as well', 120, Math.exp(0.001)],
+  ['would have been kept without it', 80, Math.exp(-0.099)],
 ])('beside sheddable work a miss of a promise that %s', (_, ttftMs, expected) => {
   const { limiter, run } = oneEndpoint();
   run(shed);
-  limiter.recordLatency({ ttftMs: 100, tpotMs: 50, missBudget: 0.01 }, { ttftMs: 500 }, { ttftMs });
-  expect(limiter.sloBudgetFactor).toBeCloseTo(expected, 9);
+  const slo = { ttftMs: 100, tpotMs: 50, missBudget: 0.01 };
+  limiter.recordLatency(slo, { ttftMs: 500 });
+  const before = limiter.sloBudgetFactor;
+  limiter.recordLatency(slo, { ttftMs: 500 }, { ttftMs });
+  expect(limiter.sloBudgetFactor / before).toBeCloseTo(expected, 9);
 });
 
 test('the real-time pressure is what the pressure would be without sheddable work', () => {

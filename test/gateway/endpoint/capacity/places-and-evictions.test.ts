@@ -161,3 +161,54 @@ test('where none of ours waits the engine is not full: the queue is that of othe
   for (let reading = 0; reading < 3; reading += 1) reads({ running: 9, waiting: 4 });
   expect(limiter.engineFull).toBe(false);
 });
+
+/**
+ * Thirty sheddable streams, each a chunk further than the one before it, beside three chats with fast tokens for ten seconds, and then
+ * chunks with these gaps.
+ * @returns those that were stopped, in order
+ */
+function streamed({
+  gapMs,
+  durationMs,
+  chatsLeave = false,
+}: {
+  gapMs: number;
+  durationMs: number;
+  chatsLeave?: boolean;
+}) {
+  const { run, stream } = oneEndpoint();
+  const stopped: number[] = [];
+  const chats = [run(), run(), run()];
+  stream(chats, 20, 500, { running: 3 });
+  const running = new Set(chats);
+  if (chatsLeave) for (const each of chats) each.end();
+  if (chatsLeave) running.clear();
+  for (let index = 0; index < 30; index += 1) {
+    const onEvict = (): void => {
+      stopped.push(index);
+      running.delete(each);
+      each.end();
+    };
+    const each = run({ ...shed, onEvict });
+    running.add(each);
+    for (let chunk = 0; chunk <= index; chunk += 1) each.chunk();
+  }
+  for (let passedMs = 0; passedMs < durationMs; passedMs += gapMs) {
+    stream([...running], gapMs, 1, { running: running.size });
+  }
+  return stopped;
+}
+
+test('sheddable requests beyond the window are stopped once tokens were too slow for a second, the least progress first', () => {
+  expect(streamed({ gapMs: 45, durationMs: 900 })).toEqual([]);
+  const stopped = streamed({ gapMs: 45, durationMs: 3000 });
+  expect(stopped.length).toBeGreaterThan(5);
+  expect(stopped).toEqual([...stopped].sort((a, b) => a - b));
+});
+
+test.each([
+  ['tokens are fast enough', { gapMs: 20, durationMs: 5000 }],
+  ['the real-time work has just left', { gapMs: 45, durationMs: 3000, chatsLeave: true }],
+])('none is stopped where %s', (_, work) => {
+  expect(streamed(work)).toEqual([]);
+});

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { blindPressure, type PressureInputs, pressureOf } from '../../../../gateway/endpoint/capacity/pressure.ts';
+import {
+  blindPressure,
+  feltPressureOf,
+  type PressureInputs,
+  pressureOf,
+} from '../../../../gateway/endpoint/capacity/pressure.ts';
 
 /** An idle endpoint of which all is known, with the usual promises. */
 const idle: PressureInputs = {
@@ -44,6 +49,16 @@ test.each<[string, Partial<PressureInputs>, number]>([
   ['a promise shorter than a step, and a step’s queueing', { queueingMs: 50, slo: { ttftMs: 1, tpotMs: 50 } }, 1],
 ])('pressure of %s: %o is %d', (_, changes, expected) => {
   expect(pressureOf({ ...idle, ...changes })).toBeCloseTo(expected, 12);
+});
+
+test.each<[string, Partial<PressureInputs>, number]>([
+  ['a full KV cache', { kvCacheUtilization: 1 }, 0],
+  ['every place taken', { load: 32, places: 32 }, 0],
+  ['five waiting', { waiting: 5 }, 1],
+  ['tokens at the target', { tpotMs: 26.25 }, 1],
+  ['first tokens queued for half of their promise', { queueingMs: 500 }, 1],
+])('real-time work feels of %s: %o is %d', (_, changes, expected) => {
+  expect(feltPressureOf({ ...idle, ...changes })).toBeCloseTo(expected, 12);
 });
 
 test.each<[string, Partial<PressureInputs>, number]>([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextWindow } from '../../../../gateway/endpoint/capacity/sheddable-window.ts';
+import { nextWindow, SheddableWindow } from '../../../../gateway/endpoint/capacity/sheddable-window.ts';
 
 test.each([
   ['idle and used: opens by a whole step', 16, 16, 0, 17],
@@ -34,4 +34,31 @@ test('it never opens under full pressure, and never falls below it', () => {
       },
     ),
   );
+});
+
+/** A window of 10 requests that are all there, after looks at the pressure and at what real-time work feels of it. */
+function lookedAt(looks: readonly (readonly [pressure: number, feltPressure: number])[]): SheddableWindow {
+  const window = new SheddableWindow();
+  for (const [pressure, feltPressure] of looks) window.look({ inFlight: 10, pressure, feltPressure });
+  return window;
+}
+
+const pressed = [1, 1] as const;
+const well = [0.95, 0.95] as const;
+
+test.each([
+  ['four looks at too much', [pressed, pressed, pressed, pressed], 0],
+  ['the fifth one', [pressed, pressed, pressed, pressed, pressed], 2],
+  ['the tenth one', Array.from({ length: 10 }, () => pressed), 4],
+  ['looks at too much with one at less in between', [pressed, pressed, pressed, pressed, well, pressed], 0],
+  ['one at less that comes last', [pressed, pressed, pressed, pressed, pressed, well], 0],
+  ['a full endpoint that real-time work does not feel', Array.from({ length: 10 }, () => [1, 0.9] as const), 0],
+] as const)('requests to stop beyond the window after %s', (_, looks, expected) => {
+  expect(lookedAt(looks).surplus(10)).toBe(expected);
+});
+
+test('what is within the window is never stopped', () => {
+  const window = lookedAt([pressed, pressed, pressed, pressed, pressed, pressed]);
+  expect(window.surplus(Math.floor(window.requests))).toBe(0);
+  expect(window.surplus(0)).toBe(0);
 });
