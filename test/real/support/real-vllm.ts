@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { atTheEnd } from '../../support/at-the-end.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -55,11 +56,34 @@ export function tinyModels(environment: string): string {
   return folder;
 }
 
+/**
+ * The engine computes on the first core, and all else, of vLLM and of this process, on the others: where it takes all cores, tokens reach a
+ * client when its whole answer is computed.
+ */
+function keepApart(group: number): void {
+  const others = availableParallelism() - 1;
+  if (others === 0) return;
+  const { stdout = '' } = spawnSync('ps', ['-eo', 'pid=,pgid=,comm='], { encoding: 'utf8' });
+  for (const [, pid = '', pgid, name = ''] of stdout.matchAll(/(\d+) +(\d+) (.*)/g)) {
+    if (Number(pgid) !== group) continue;
+    faultOf('taskset', ['-acp', name.startsWith('VLLM::') ? '0' : `1-${others}`, pid]);
+  }
+  faultOf('taskset', ['-acp', `1-${others}`, `${process.pid}`]);
+}
+
 const endings: (() => Promise<void>)[] = [];
 atTheEnd(() => Promise.all(endings.map((end) => end())));
 
-/** Starts `vllm serve` on loopback and waits until it is healthy; its URL. Ended with the test file. */
-export async function startVllm(environment: string, model: string, args: readonly string[]): Promise<string> {
+/**
+ * Starts `vllm serve` on loopback and waits until it is healthy; its URL. Ended with the test file.
+ * @param isTimed what is measured are times: its engine has a core of its own
+ */
+export async function startVllm(
+  environment: string,
+  model: string,
+  args: readonly string[],
+  isTimed = false,
+): Promise<string> {
   const port = await freePort();
   const child = spawn(
     `${environment}/bin/vllm`,
@@ -100,5 +124,6 @@ export async function startVllm(environment: string, model: string, args: readon
     },
     { what: 'vLLM to be healthy', timeoutMs: 10 * 60_000 },
   );
+  if (isTimed) keepApart(child.pid ?? 0);
   return url;
 }
