@@ -199,10 +199,7 @@ export class Attempt implements CountedRequest, LimitedRequest, GappedStream, St
     endpoint.recordAnswered();
     this.#status = status;
     // What an engine says when it fails, fast or slow, says nothing of its first tokens.
-    if (this.succeeds && this.stream) {
-      endpoint.latency.steps.chunk(this, true, nowMs);
-      endpoint.latency.learnTtft(this.#prediction, nowMs - this.openedAtMs);
-    }
+    if (this.succeeds && this.stream) endpoint.latency.firstToken(this, this.#prediction, nowMs);
     endpoint.work.answering(this, nowMs);
     this.#firstByteAtMs = nowMs;
     if (status === statusTooManyRequests && !this.#full) endpoint.health.recordFull(retryAfterSeconds);

@@ -1,8 +1,9 @@
-import { EngineSteps, type SteppedWork } from './engine-steps.ts';
+import { EngineSteps, type SteppedStream, type SteppedWork } from './engine-steps.ts';
 import {
   type LoadFeatures,
   noPrompts,
   nothingPending,
+  type PendingPrompts,
   type Prediction,
   type Prompts,
   stepsToFirstTokenMs,
@@ -19,6 +20,10 @@ const answersToTell = 10;
 /** What it must know of its endpoint. */
 export interface SteppedEndpoint extends SteppedWork {
   readonly nowMs: () => number;
+  readonly work: {
+    /** Prompts without a first token, by when they were dispatched: until the first instant, between the two, and later. */
+    pending(lastStartedAtMs: number, startedAtMs: number): PendingPrompts;
+  };
   readonly gaps: {
     /** Milliseconds a token, as streams show it; undefined where nothing tells. */
     tpotMs(nowMs: number): number | undefined;
@@ -85,7 +90,7 @@ export class EndpointLatency {
 
   /** What computing so much of prompts takes here, beside whatever else runs. */
   prefillMs(tokens: number, pairs: number): number {
-    return this.#model.promptMs(tokens, pairs) * this.steps.slowness(this.#endpoint.nowMs());
+    return this.#model.ownPromptMs(tokens, pairs) * this.steps.slowness(this.#endpoint.nowMs());
   }
 
   /** Milliseconds of a step that computes no prompt, with what generates there now. */
@@ -139,13 +144,19 @@ export class EndpointLatency {
     };
   }
 
-  /** @param seenMs from the dispatch */
-  learnTtft({ trusted, ttftMs }: Prediction, seenMs: number): void {
+  /** The first token of a stream came, for which this was predicted at its dispatch. */
+  firstToken(stream: SteppedStream, prediction: Prediction, nowMs: number): void {
+    this.steps.chunk(stream, true, nowMs);
+    const seenMs = nowMs - stream.openedAtMs;
+    const { trusted, ttftMs } = prediction;
     if (!trusted || !Number.isFinite(ttftMs + seenMs)) return;
     this.#samples += 1;
     const error = Math.abs(ttftMs - seenMs) / Math.max(1, seenMs);
     this.#error += (error - this.#error) / Math.min(this.#samples, errorSpan);
-    this.#model.learnTtft(ttftMs, seenMs);
+    // The step that ran at its dispatch ended when the second one before the running one began; so long others could still join its step.
+    const joined = this.#endpoint.work.pending(stream.openedAtMs, this.steps.secondLastStartedAtMs).next;
+    const joinedMs = this.#model.promptMs(joined.tokens, joined.pairs) * this.steps.slowness(nowMs);
+    this.#model.learnTtft(ttftMs, seenMs, joinedMs);
   }
 
   learnTpot({ trusted, tpotMs }: Prediction, seenMs: number): void {

@@ -69,7 +69,7 @@ export interface Prediction {
   readonly tpotHighMs: number;
   /** What its prompt takes of an engine's time, and so adds to every request that generates there; of the pool, whatever the endpoint did lately. */
   readonly promptMs: number;
-  /** What its step takes longer for computing any prompt; 0 where it computes others anyway. */
+  /** What its step takes longer for computing any prompt, or less; 0 where it computes others anyway. */
   readonly joinMs: number;
   /** What its prompt takes if nothing of it is cached. */
   readonly wholePromptMs: number;

@@ -20,22 +20,28 @@ export function attentionPairs(uncachedTokens: number, cachedTokens: number): nu
 
 /**
  * What the time of a step is made of, one term each: the step itself (reading the weights), its decodes, the context that they read,
- * the prompt tokens, their attention, and the context read beside a prompt. Source: the step time of an engine with chunked prefill,
- * as a linear model; the terms are a shape, and have no scale until one is learned.
+ * the prompt tokens, their attention, the context read beside a prompt, and the prompt tokens that cost nothing, since they are computed
+ * while the weights are read. Source: the step time of an engine with chunked prefill, as a linear model; the terms are a shape, and have
+ * no scale until one is learned.
  */
 export function stepTerms({ decodes, contextTokens, promptTokens, promptPairs }: StepLoad): readonly number[] {
-  return [1, decodes, contextTokens, promptTokens, promptPairs, promptTokens > 0 ? contextTokens : 0];
+  const [context, free] = promptTokens > 0 ? [contextTokens, -1] : [0, 0];
+  return [1, decodes, contextTokens, promptTokens, promptPairs, context, free];
 }
 
-/** The sum of the terms, each times its weight, without a list of them: for each choice it is asked of each endpoint several times. */
+/**
+ * The sum of the terms, each times its weight, without a list of them: for each choice it is asked of each endpoint several times. With
+ * prompts a step takes no less than without.
+ */
 export function weighted(
   weights: readonly number[],
   { decodes, contextTokens, promptTokens, promptPairs }: StepLoad,
 ): number {
-  const ofPrompts = promptTokens > 0 ? weights[5]! * contextTokens : 0;
   const ofDecodes = weights[0]! + weights[1]! * decodes + weights[2]! * contextTokens;
-  return ofDecodes + weights[3]! * promptTokens + weights[4]! * promptPairs + ofPrompts;
+  if (promptTokens <= 0) return ofDecodes;
+  const ofPrompts = weights[3]! * promptTokens + weights[4]! * promptPairs + weights[5]! * contextTokens - weights[6]!;
+  return ofDecodes + Math.max(0, ofPrompts);
 }
 
 /** Of the terms above. */
-export const termIndex = { promptTokens: 3, promptPairs: 4, contextBesidePrompts: 5 } as const;
+export const termIndex = { promptTokens: 3, promptPairs: 4, contextBesidePrompts: 5, freePromptTokens: 6 } as const;

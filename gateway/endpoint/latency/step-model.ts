@@ -3,7 +3,7 @@ import { QuantileEstimate } from './quantile-estimate.ts';
 import { type StepLoad, stepTerms, termIndex, weighted } from './step-load.ts';
 
 /** Derived from the formula below. */
-const terms = 6;
+const terms = 7;
 /**
  * Steps of each kind after which one counts for 1/e: a busy pool sees this many in some ten seconds, and changes of an endpoint show sooner
  * in its slowness. Measured: row "memory of steps" of `npm run sim -- sensitivity`.
@@ -21,6 +21,11 @@ const leastShare = 0.05;
  * Derived: an engine's plain steps differ by less.
  */
 const leastFirstShare = 0.25;
+/**
+ * A step with prompts that takes so much longer than one without shows that they cost something. Derived: prompt tokens that are computed
+ * while the weights are read cost up to a quarter of it.
+ */
+const mostFreeShare = 0.25;
 /** Of each kind, where the other one is long in coming. Derived: far more than are needed. */
 const mostFirstSteps = 500;
 /**
@@ -46,11 +51,11 @@ interface FirstSteps {
 /**
  * How long a step takes on the engines of one pool:
  *
- *     step(D, C, X) = a₀ + a₁·D + a₂·C + a₃·X + a₄·pairs(X) + a₅·[X > 0]·C        in ms
+ *     step(D, C, X) = a₀ + a₁·D + a₂·C + [X > 0] · max(0, a₃·X + a₄·pairs(X) + a₅·C − a₆)        in ms
  *
- * with D requests that generate, C tokens that they hold, and X prompt tokens. One for the pool, since engines that are equal must not
- * differ by chance; what makes one slower than the others is a factor of its own. Steps with and without prompts are remembered apart, so
- * that an hour without one kind does not make it forgotten.
+ * with D requests that generate, C tokens that they hold, and X prompt tokens, the first of which cost nothing. One for the pool, since
+ * engines that are equal must not differ by chance; what makes one slower than the others is a factor of its own. Steps with and without
+ * prompts are remembered apart, so that an hour without one kind does not make it forgotten.
  */
 export class StepModel {
   readonly #plain = new Moments(terms, span);
@@ -75,17 +80,26 @@ export class StepModel {
     return weighted(this.#weights, load);
   }
 
-  /** What computing so much of prompts takes of an engine's time. */
+  /** What computing so much of prompts takes of an engine's time, in a step that computes others anyway. */
   promptMs(tokens: number, pairs: number): number {
     return this.#weights[termIndex.promptTokens]! * tokens + this.#weights[termIndex.promptPairs]! * pairs;
   }
 
-  /** What a step takes longer for computing any prompt at all, beside decodes with this context. */
-  joinMs(contextTokens: number): number {
-    return this.#weights[termIndex.contextBesidePrompts]! * contextTokens;
+  /** What a step without other prompts takes longer for these, less what the first tokens cost nothing. */
+  ownPromptMs(tokens: number, pairs: number): number {
+    return Math.max(0, this.promptMs(tokens, pairs) - this.#weights[termIndex.freePromptTokens]!);
   }
 
-  /** What a request takes beside its steps: the median of what its first token came later than they explain. */
+  /**
+   * What a step takes longer for computing any prompt at all, beside decodes with this context. Below zero where the prompt tokens that
+   * cost nothing are worth more: a step of its own then takes less than a place in another one.
+   */
+  joinMs(contextTokens: number): number {
+    const { contextBesidePrompts, freePromptTokens } = termIndex;
+    return this.#weights[contextBesidePrompts]! * contextTokens - this.#weights[freePromptTokens]!;
+  }
+
+  /** What a request takes beside its steps: the median of what its first token came later than they explain, those that joined included. */
   get overheadMs(): number {
     return this.#overheadMs.value;
   }
@@ -113,8 +127,17 @@ export class StepModel {
     if (modelledMs > 0) this.#usualRatio.learn(ms / modelledMs);
     const usualRatio = this.#usualRatio.value;
     if (ms < leastShare * Math.min(1, usualRatio) * modelledMs) return;
-    this.#add(load, (ms * usualRatio) / slowness);
+    const usualMs = (ms * usualRatio) / slowness;
+    if (this.#isFree(load, usualMs)) return;
+    this.#add(load, usualMs);
     if (this.#steps % samplesPerSolution === 0) this.#solve();
+  }
+
+  /** Its prompts cost nothing, as they should: of what longer ones cost they tell nothing, and a straight line through both fits neither. */
+  #isFree(load: StepLoad, ms: number): boolean {
+    if (load.promptTokens <= 0) return false;
+    const plainMs = this.stepMs({ ...load, promptTokens: 0, promptPairs: 0 });
+    return this.stepMs(load) <= plainMs && ms < (1 + mostFreeShare) * plainMs;
   }
 
   #learnFirst(first: FirstSteps, step: FirstStep): void {
@@ -139,10 +162,13 @@ export class StepModel {
     this.#weights = nonNegativeWeights([this.#plain, this.#mixed]);
   }
 
-  /** @param predictedMs a TTFT from its dispatch, overhead included */
-  learnTtft(predictedMs: number, seenMs: number): void {
+  /**
+   * @param predictedMs a TTFT from its dispatch, overhead included
+   * @param joinedMs what prompts took of it that were sent later and computed in the same step: no prediction can know of them
+   */
+  learnTtft(predictedMs: number, seenMs: number, joinedMs: number): void {
     const stepsMs = predictedMs - this.overheadMs;
-    this.#overheadMs.learn(seenMs - stepsMs);
+    this.#overheadMs.learn(seenMs - joinedMs - stepsMs);
     this.#ttftHigh.learn(seenMs / Math.max(1, predictedMs));
   }
 

@@ -184,7 +184,7 @@ test('neither a first token nor a time per token that is no number is learned', 
   const [model, fresh] = [new StepModel(), new StepModel()];
   for (const learned of [Number.NaN, Number.POSITIVE_INFINITY]) {
     for (let sample = 0; sample < 100_000; sample += 1) {
-      model.learnTtft(50, learned);
+      model.learnTtft(50, learned, 0);
       model.learnTpot(10, learned);
     }
   }

@@ -29,7 +29,11 @@ const gatewayTokens = 64;
 const numbersPerPrompt = 1 << 20;
 
 export const warmUp: Stage = { perSecond: 15, seconds: 50 };
-const pauseSeconds = 30;
+/**
+ * The load generator waits until all answers of a stage have come, and 30 s more. Derived: the last ones come up to 170 s after they
+ * were sent, and an idle engine forgets nothing.
+ */
+const pauseSeconds = 200;
 
 /** All rates of the published run for eight engines. Source: llm-d's optimized-baseline guide, llm-d-benchmark's workload of that name. */
 export const ladderStages: readonly Stage[] = [

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { StepModel } from '../../../../gateway/endpoint/latency/step-model.ts';
 import { oneEndpoint } from '../../../support/attempts.ts';
+import { knownSteps } from '../../../support/known-steps.ts';
 
 const prompt = { tokens: 1000, pairs: 500_000 };
 
@@ -44,4 +45,39 @@ test('what a request would see without the sheddable work that is there', () => 
   expect(Math.abs(beside.besideRealtime.ttftMs - before.ttftMs)).toBeLessThan(20);
   expect(beside.tpotMs).toBeGreaterThan(before.tpotMs);
   expect(beside.besideRealtime.tpotMs).toBeCloseTo(before.besideRealtime.tpotMs, 6);
+});
+
+test.each([
+  { comes: 'while the same step runs', afterStep: false, least: 0.5, most: 1.5 },
+  { comes: 'later', afterStep: true, least: 15, most: 40 },
+])('a prompt that comes $comes: whether what it takes is an overhead of the request before it', (wish) => {
+  const stepModel = knownSteps();
+  const { run, clock, endpoint } = oneEndpoint({ stepModel });
+  const generating = run();
+  const stepEndsIn = (ms: number): void => {
+    clock.nowMs += ms;
+    generating.chunk();
+  };
+  for (let step = 0; step < 4; step += 1) stepEndsIn(10);
+  for (let round = 0; round < 400; round += 1) {
+    clock.nowMs += 1;
+    const expectedInMs = endpoint.predict(endpoint.featuresOf(1000, 0)).ttftMs;
+    const stepsMs = expectedInMs - stepModel.overheadMs;
+    const first = run({ promptTokens: 1000, expectedInMs });
+    if (wish.afterStep) stepEndsIn(9);
+    clock.nowMs += 2;
+    const second = run({ promptTokens: 1000 });
+    const { tokens, pairs } = second.attempt.prompt;
+    stepEndsIn(wish.afterStep ? 8 : 7);
+    if (!wish.afterStep) stepEndsIn(10);
+    // Both come with the end of one step, a millisecond after their prompts should be computed.
+    stepEndsIn(stepsMs - 19 + endpoint.latency.prefillMs(tokens, pairs) + 1);
+    first.chunk();
+    second.chunk();
+    stepEndsIn(10);
+    first.served();
+    second.served();
+  }
+  expect(stepModel.overheadMs).toBeGreaterThan(wish.least);
+  expect(stepModel.overheadMs).toBeLessThan(wish.most);
 });

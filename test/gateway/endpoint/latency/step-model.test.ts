@@ -55,6 +55,37 @@ test('a prompt is what its step takes longer, beside the context that is read on
   expect(model.promptMs(2000, load.promptPairs) + model.joinMs(40_000)).toBeCloseTo(longer, 6);
 });
 
+test.each(engines)(
+  'short prompts that cost %s nothing, as they should, do not make the others seem cheaper',
+  (preset) => {
+    const { coefficients } = engineOf({ preset });
+    const model = new StepModel();
+    const random = seededRandom(3);
+    const mixed = (promptTokens: number): StepLoad => ({
+      decodes: 2,
+      contextTokens: 2000,
+      promptTokens,
+      promptPairs: attentionPairs(promptTokens, 0),
+    });
+    for (let step = 0; step < 4000; step += 1) {
+      const isShort = step > 1000 && step % 2 === 0;
+      const load = mixed(isShort ? 20 + Math.floor(60 * random()) : Math.floor(500 + 4000 * random()));
+      model.learnStep(load, seenMs(load, coefficients), 1);
+      model.learnStep(
+        { ...load, promptTokens: 0, promptPairs: 0 },
+        seenMs({ ...load, promptTokens: 0, promptPairs: 0 }, coefficients),
+        1,
+      );
+    }
+    for (const promptTokens of [600, 1000, 2000, 4000]) {
+      const load = mixed(promptTokens);
+      expect(Math.abs(model.stepMs(load) / seenMs(load, coefficients) - 1)).toBeLessThan(0.03);
+    }
+    const short = mixed(50);
+    expect(model.stepMs(short)).toBeGreaterThanOrEqual(model.stepMs({ ...short, promptTokens: 0, promptPairs: 0 }));
+  },
+);
+
 test('what makes one endpoint slower than the others is not learned', () => {
   const { coefficients } = engineOf({ preset: engines[0]! });
   const [usual, slow] = [learned(coefficients, 0), learned(coefficients, 0, 5)];
@@ -105,8 +136,18 @@ test('an overhead of hundreds of milliseconds is known after forty answers', () 
 test('the overhead of a request is the median of what its first token came later than its steps explain', () => {
   const model = new StepModel();
   for (let sample = 0; sample < 600; sample += 1) {
-    model.learnTtft(50 + model.overheadMs, 50 + (sample % 10 === 0 ? 900 : 12));
+    model.learnTtft(50 + model.overheadMs, 50 + (sample % 10 === 0 ? 900 : 12), 0);
   }
   expect(model.overheadMs).toBeGreaterThan(11);
   expect(model.overheadMs).toBeLessThan(13);
+});
+
+test('prompts that were sent later and joined its step are no overhead of a request', () => {
+  const model = new StepModel();
+  for (let sample = 0; sample < 600; sample += 1) {
+    const joinedMs = sample % 3 === 0 ? 0 : 40;
+    model.learnTtft(50 + model.overheadMs, 50 + joinedMs + 2, joinedMs);
+  }
+  expect(model.overheadMs).toBeGreaterThan(1.9);
+  expect(model.overheadMs).toBeLessThan(2.1);
 });
