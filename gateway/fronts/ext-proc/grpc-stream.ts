@@ -17,6 +17,7 @@ export interface GrpcStreamOptions extends GrpcMessagesOptions {
   readonly log: Logger;
 }
 
+const ignore = (): void => {};
 const resetByPeer = new Error('the peer reset the call');
 
 /**
@@ -58,12 +59,14 @@ export class GrpcStream {
     stream.on('drain', () => this.#drained());
     quietenResets(stream);
     // A reset by the peer; `close` follows.
-    stream.on('error', () => {});
+    stream.on('error', ignore);
     stream.once('close', () => {
       this.#ended = true;
       this.#onDrain = undefined;
       this.#messages.close();
       this.guarded(() => handler.closed());
+      // V8's short collections take what native code holds for alive, as Node does each stream: until a full one, all of the call would be, too.
+      stream.removeAllListeners();
     });
   }
 
