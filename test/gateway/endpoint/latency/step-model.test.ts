@@ -128,7 +128,7 @@ test('a step whose time was not measured well counts little, however short it se
 test('an overhead of hundreds of milliseconds is known after forty answers', () => {
   const model = new StepModel();
   const random = seededRandom(1);
-  for (let sample = 0; sample < 40; sample += 1) model.learnTtft(50 + model.overheadMs, 50 + 200 * (0.5 + random()));
+  for (let sample = 0; sample < 40; sample += 1) model.learnTtft(50 + model.overheadMs, 50 + 200 * (0.5 + random()), 0);
   expect(model.overheadMs).toBeGreaterThan(170);
   expect(model.overheadMs).toBeLessThan(230);
 });
