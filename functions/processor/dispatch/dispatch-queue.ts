@@ -88,12 +88,14 @@ export class DispatchQueue {
     return nowMs >= request.giveUpAtMs ? { verdict, outcome: this.#defer(request, verdict.reason) } : { verdict };
   }
 
-  /** Why the message needs no call any more; undefined where it does. The pool learns of a deadline that is lost. */
+  /** Why the message needs no call any more; undefined where it does. The pool learns of a deadline that is lost, or as good as that. */
   #endOf(request: CallRequest, verdict: GateVerdict, nowMs: MonotonicMs): AdmissionOutcome | undefined {
     if (request.signal.aborted) return { got: 'aborted' };
+    const { pool, windowMs } = request;
     const end = this.#lossOf(request, verdict, nowMs);
+    const isLost = end || (verdict.action === 'defer' && this.#leftMs(request) <= givenUpAtMs(windowMs, true));
     // An outage is no overload, and what was late when it was published says nothing of the pool.
-    if (end && waitsForRoom(verdict.reason) && request.windowMs > 0) request.pool.lost.record(true, nowMs);
+    if (isLost && waitsForRoom(verdict.reason) && windowMs > 0) pool.lost.record(true, nowMs);
     return end;
   }
 
@@ -277,9 +279,7 @@ export class DispatchQueue {
   }
 
   #queueOf(pool: DispatchPool): PoolQueue {
-    const known = this.#pools.get(pool);
-    if (known) return known;
-    const queue = new PoolQueue();
+    const queue = this.#pools.get(pool) ?? new PoolQueue();
     this.#pools.set(pool, queue);
     return queue;
   }

@@ -24,7 +24,10 @@ export function givenUpAtMs(windowMs: number, isLastChance = false): number {
   return Math.min(earlyMs + (isLastChance ? longestBackoffMs : 0), windowMs * shareOfWindow);
 }
 
-/** How many messages of a pool were lost to their deadlines lately, of all that were called or lost. */
+/**
+ * How many messages of a pool were lost to their deadlines lately, of all that were called or lost. One that goes back to Pub/Sub with no more
+ * left than `givenUpAtMs` counts as lost: it hardly comes again in time, and that is known a minute or two before the first deadline is over.
+ */
 export class LostDeadlines {
   readonly #lost = new FadingSum(memoryMs);
   readonly #all = new FadingSum(memoryMs);

@@ -14,7 +14,7 @@ const gatheringShare = 0.2;
 /**
  * The endpoint that costs all requests least, in milliseconds:
  *
- *     cost = w + TTFT + S · (P + m⁴ · P₀) + D · h / 5 + T · d        d = min(1, TPOT / τ)
+ *     cost = w + TTFT + S · (P + m⁴ · P₀) + D · h / 5 + T · (d + b)        d = min(1, TPOT / τ)
  *
  * w: until there is room for it. TTFT, TPOT: predicted.
  * S: the most requests that generate on any candidate. P: what its prompt takes of an engine's time, which all that generate wait for, and
@@ -23,10 +23,10 @@ const gatheringShare = 0.2;
  * noise of it.
  * D: the requests that generate there. h: what a step takes longer for computing any prompt, unless it computes others anyway: prompts
  * gather, and other steps are left to those that generate.
- * T, τ: the promised TTFT and time per token, or the usual ones.
+ * T, τ: the promised TTFT and time per token, or the usual ones. b: 1 where fewer than nine of ten requests like this one keep the SLO that they
+ * brought, else 0. It is a price and no bar: to compute a long cached prompt once more elsewhere can cost the others more than one broken promise.
  *
- * A request that brought an SLO goes only where nine of ten keep it, as long as there is such an endpoint. While the pool has shown too few
- * steps, load and cached prefix decide.
+ * While the pool has shown too few steps, load and cached prefix decide.
  */
 export const latency: Policy = {
   meaning:
@@ -44,14 +44,7 @@ function latencyScores(candidates: readonly LatencyCandidate[], request: Promise
     const costs = candidates.map(({ load, prefixShare }) => (1 + load) / (1 + prefixShare));
     return { scores: lowestFirst(costs), rule: 'load and cached prefix: too few steps were seen to predict anything' };
   }
-  const { ttftSloMs, tpotSloMs } = request;
-  const costs = costsOf(candidates, request);
-  const kept = candidates.map(({ prediction }) => keeps(prediction, ttftSloMs, tpotSloMs));
-  const rule = 'the lowest predicted cost to everyone';
-  if (kept.every(Boolean)) return { scores: lowestFirst(costs), rule };
-  if (!kept.some(Boolean)) return { scores: lowestFirst(costs), rule: `${rule}: none should keep the SLO` };
-  const among = costs.map((cost, index) => (kept[index] ? cost : Number.POSITIVE_INFINITY));
-  return { scores: lowestFirst(among), rule: `${rule}, of those that should keep the SLO` };
+  return { scores: lowestFirst(costsOf(candidates, request)), rule: 'the lowest predicted cost to everyone' };
 }
 
 function costsOf(candidates: readonly LatencyCandidate[], request: PromisedSlo): readonly number[] {
@@ -62,11 +55,15 @@ function costsOf(candidates: readonly LatencyCandidate[], request: PromisedSlo):
     const slo = keepableSlo(promised, unloaded);
     const stallsMs = mostDecodes * (promptMs + memoryShare ** memorySteepness * wholePromptMs);
     const joiningMs = gatheringShare * decodes * joinMs;
-    return waitMs + ttftMs + stallsMs + joiningMs + slo.ttftMs * Math.min(1, tpotMs / slo.tpotMs);
+    const promisesLost = Math.min(1, tpotMs / slo.tpotMs) + (keeps(prediction, request) ? 0 : 1);
+    return waitMs + ttftMs + stallsMs + joiningMs + slo.ttftMs * promisesLost;
   });
 }
 
-function keeps({ ttftHighMs, tpotHighMs }: Prediction, ttftSloMs = Infinity, tpotSloMs = Infinity): boolean {
+function keeps(
+  { ttftHighMs, tpotHighMs }: Prediction,
+  { ttftSloMs = Infinity, tpotSloMs = Infinity }: PromisedSlo,
+): boolean {
   return ttftHighMs <= ttftSloMs && tpotHighMs <= tpotSloMs;
 }
 

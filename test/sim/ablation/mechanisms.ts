@@ -63,7 +63,7 @@ export const mechanisms: readonly Mechanism[] = [
   },
   {
     name: 'TPOT in the cost (T · d)',
-    patches: [{ file: latencyPolicy, from: 'slo.ttftMs * Math.min(', to: '0 * slo.ttftMs * Math.min(' }],
+    patches: [{ file: latencyPolicy, from: 'Math.min(1, tpotMs / slo.tpotMs) +', to: '0 +' }],
   },
   {
     name: 'waiting for the best endpoint',
@@ -85,10 +85,8 @@ export const mechanisms: readonly Mechanism[] = [
     ],
   },
   {
-    name: 'SLO filter',
-    patches: [
-      { file: latencyPolicy, from: 'if (kept.every(Boolean))', to: 'if (kept.length > 0 || kept.every(Boolean))' },
-    ],
+    name: 'price of a broken promise (T · b)',
+    patches: [{ file: latencyPolicy, from: '(keeps(prediction, request) ? 0 : 1)', to: '0' }],
   },
   {
     name: 'pauses between async prompts',

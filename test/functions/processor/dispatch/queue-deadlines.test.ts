@@ -115,6 +115,21 @@ describe('in overload', () => {
     expect(far.admitted).toEqual({ got: 'deferred', reason: 'limit' });
   });
 
+  test.each([
+    ['with little left they tell of it', 120_000, 600_000, 'limit', 'unreachable'],
+    ['with more left they do not', 127_000, 600_000, 'limit', undefined],
+    ['of short windows they do not while two fifths are left', 25_500, 60_000, 'limit', undefined],
+  ])('messages go back to Pub/Sub: %s, before any is lost', async (_, leftMs, windowMs, reason, got) => {
+    const { ask, clock } = await setUpFull(0);
+    const giveUpAtMs = clock.now() + 1000;
+    const back = Array.from({ length: 5 }, () => ask({ deadlineAtMs: clock.now() + leftMs, windowMs, giveUpAtMs }));
+    await clock.advance(1000);
+    expect(back[0]!.admitted).toEqual({ got: 'deferred', reason });
+    const asking = ask({ deadlineAtMs: clock.now() + 65_000, windowMs: 600_000 });
+    await settle();
+    expect(asking.admitted?.got).toBe(got);
+  });
+
   test('one that finds room is called', async () => {
     const { ask, clock, end, busy } = await setUpFull(5);
     end(busy[0]!);

@@ -70,10 +70,14 @@ test.each([
   expect(winnerOf(candidates)).toBe(1);
 });
 
-test('a request that brought an SLO goes where nine of ten keep it', () => {
-  const candidates = [{ promptMs: 0, ttftMs: 100 }, { ttftMs: 70 }];
+test('the promised TTFT is paid where fewer than nine of ten keep the promise', () => {
+  const candidates = [{ promptMs: 18, ttftMs: 100 }, { ttftMs: 70 }];
   expect(winnerOf(candidates)).toBe(0);
   expect(winnerOf(candidates, requestOf(100))).toBe(1);
+});
+
+test('it stays where its prompt is cached, though it misses its SLO there: elsewhere all would wait for the prompt', () => {
+  expect(winnerOf([{ promptMs: 0, tpotMs: 55 }, { promptMs: 300 }], requestOf(1000, 50))).toBe(0);
 });
 
 test('a time per token that an idle engine cannot keep counts as 1.5 times its own, so that loads still differ', () => {
