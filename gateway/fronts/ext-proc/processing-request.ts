@@ -56,26 +56,24 @@ export function readProcessingRequest(message: Buffer): ProcessingRequest {
   const reader = new ProtoReader(message);
   while (reader.next()) {
     const { field } = reader;
-    if (field === 2 || field === 3) readHeaders(reader.bytes(), read);
-    else if (field === 4 || field === 5) readBody(reader.bytes(), read);
+    if (field === 2 || field === 3) readHeaders(reader.message(), read);
+    else if (field === 4 || field === 5) readBody(reader.message(), read);
     else if (field === 8) read.metadata = reader.bytes();
     else if (field === 9) read.attributes = [...read.attributes, reader.bytes()];
-    else if (field === 11) read.bodyModes = bodyModesOf(reader.bytes());
+    else if (field === 11) read.bodyModes = bodyModesOf(reader.message());
     if (field in kinds) read.kind = kinds[field as keyof typeof kinds];
   }
   return read;
 }
 
-function readHeaders(bytes: Buffer, into: Written): void {
-  const reader = new ProtoReader(bytes);
+function readHeaders(reader: ProtoReader, into: Written): void {
   while (reader.next()) {
-    if (reader.field === 1) into.headers = headersOf(reader.bytes());
+    if (reader.field === 1) into.headers = headersOf(reader.message());
     else if (reader.field === 3) into.endOfStream = reader.varint() !== 0;
   }
 }
 
-function readBody(bytes: Buffer, into: Written): void {
-  const reader = new ProtoReader(bytes);
+function readBody(reader: ProtoReader, into: Written): void {
   while (reader.next()) {
     if (reader.field === 1) into.body = reader.bytes();
     else if (reader.field === 2 || reader.field === 3) into.endOfStream ||= reader.varint() !== 0;
@@ -85,12 +83,11 @@ function readBody(bytes: Buffer, into: Written): void {
 /** Of these the first counts, as in Node's own reading of headers; others that come twice are joined. */
 const once: ReadonlySet<string> = new Set(['authorization', 'content-length', 'content-type', 'retry-after']);
 
-function headersOf(bytes: Buffer): Headers {
+function headersOf(reader: ProtoReader): Headers {
   const headers: Record<string, string> = Object.create(null);
-  const reader = new ProtoReader(bytes);
   while (reader.next()) {
     if (reader.field !== 1) continue;
-    const [name, value] = headerOf(reader.bytes());
+    const [name, value] = headerOf(reader.message());
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else if (!once.has(name)) headers[name] = `${before}, ${value}`;
@@ -98,19 +95,17 @@ function headersOf(bytes: Buffer): Headers {
   return headers;
 }
 
-function headerOf(bytes: Buffer): [name: string, value: string] {
-  const reader = new ProtoReader(bytes);
+function headerOf(reader: ProtoReader): [name: string, value: string] {
   let [name, value] = ['', ''];
   while (reader.next()) {
     if (reader.field === 1) name = reader.text();
     // A value has bytes where the proxy does not vouch that they are text. As in HTTP they are read one by one.
-    else if (reader.field === 2 || reader.field === 3) value = reader.bytes().toString('latin1') || value;
+    else if (reader.field === 2 || reader.field === 3) value = reader.text('latin1') || value;
   }
   return [name, value];
 }
 
-function bodyModesOf(bytes: Buffer): BodyModes {
-  const reader = new ProtoReader(bytes);
+function bodyModesOf(reader: ProtoReader): BodyModes {
   let [request, response] = [0, 0];
   while (reader.next()) {
     if (reader.field === 1) request = reader.varint();

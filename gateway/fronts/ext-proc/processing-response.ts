@@ -101,7 +101,7 @@ function writeMutation(writer: ProtoWriter, field: number, { set, remove = [] }:
     const header = writer.sizeBytes;
     writer.varint(3, overwriteOrAdd);
     const inner = writer.sizeBytes;
-    writer.bytes(3, Buffer.from(value, 'latin1')).text(1, name).close(1, inner).close(1, header);
+    writer.text(3, value, 'latin1').text(1, name).close(1, inner).close(1, header);
   }
   writer.close(field, before);
 }

@@ -12,20 +12,24 @@ const mostVarintBytes = 10;
  */
 export class ProtoReader {
   readonly #bytes: Buffer;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
   #wireType: number = wire.varint;
   #isRead = true;
   /** Number of the field that `next` found. */
   field = 0;
 
-  constructor(bytes: Buffer) {
+  /** @param start of the message in the bytes @param end of it, exclusive */
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   /** @throws {WireFault} where the bytes are no message. */
   next(): boolean {
     if (!this.#isRead) this.#skip();
-    if (this.#at === this.#bytes.length) return false;
+    if (this.#at === this.#end) return false;
     const tag = this.#number();
     this.field = Math.floor(tag / 8);
     this.#wireType = tag % 8;
@@ -42,14 +46,30 @@ export class ProtoReader {
 
   /** The field's bytes, or none where it is a number. */
   bytes(): Buffer {
-    if (this.#wireType !== wire.delimited) return Buffer.alloc(0);
-    this.#isRead = true;
-    const sizeBytes = this.#number();
-    return this.#bytes.subarray(this.#at, this.#advance(sizeBytes));
+    const from = this.#enter();
+    return this.#bytes.subarray(from, this.#at);
   }
 
-  text(): string {
-    return this.bytes().toString('utf8');
+  /** The message that the field is; an empty one where it is a number. */
+  message(): ProtoReader {
+    const from = this.#enter();
+    return new ProtoReader(this.#bytes, from, this.#at);
+  }
+
+  /** The field's text, empty where it is a number. */
+  text(encoding: 'utf8' | 'latin1' = 'utf8'): string {
+    const from = this.#enter();
+    return this.#bytes.toString(encoding, from, this.#at);
+  }
+
+  /** Where the field's bytes begin; they end where the reader then is. */
+  #enter(): number {
+    if (this.#wireType !== wire.delimited) return this.#at;
+    this.#isRead = true;
+    const sizeBytes = this.#number();
+    const from = this.#at;
+    this.#advance(sizeBytes);
+    return from;
   }
 
   #skip(): void {
@@ -61,18 +81,17 @@ export class ProtoReader {
     else throw new WireFault(`a field has the wire type ${this.#wireType}`);
   }
 
-  #advance(sizeBytes: number): number {
-    if (!(sizeBytes <= this.#bytes.length - this.#at)) throw new WireFault('a field is longer than its message');
+  #advance(sizeBytes: number): void {
+    if (!(sizeBytes <= this.#end - this.#at)) throw new WireFault('a field is longer than its message');
     this.#at += sizeBytes;
-    return this.#at;
   }
 
   #number(): number {
     let value = 0;
     let factor = 1;
     for (let count = 0; count < mostVarintBytes; count += 1) {
-      const byte = this.#bytes[this.#at];
-      if (byte === undefined) throw new WireFault('the message ends within a number');
+      if (this.#at === this.#end) throw new WireFault('the message ends within a number');
+      const byte = this.#bytes[this.#at]!;
       this.#at += 1;
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
@@ -111,11 +130,12 @@ export class ProtoWriter {
     return this.#head(field, value.length);
   }
 
-  text(field: number, value: string): this {
-    const sizeBytes = Buffer.byteLength(value);
+  /** @param encoding `latin1` for a text whose characters stand for a byte each */
+  text(field: number, value: string, encoding: 'utf8' | 'latin1' = 'utf8'): this {
+    const sizeBytes = encoding === 'latin1' ? value.length : Buffer.byteLength(value);
     this.#reserve(sizeBytes + 20);
     this.#at -= sizeBytes;
-    this.#buffer.write(value, this.#at, 'utf8');
+    this.#buffer.write(value, this.#at, encoding);
     return this.#head(field, sizeBytes);
   }
 

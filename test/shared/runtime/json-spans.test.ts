@@ -108,6 +108,44 @@ test('takes exactly what JSON.parse takes', () => {
   );
 });
 
+test('a long string is taken as JSON.parse takes it, whatever stands at any place of it', () => {
+  const odd = [
+    '"',
+    '\\',
+    '\\"',
+    '\\n',
+    '\\u00e9',
+    '\\ux',
+    '\n',
+    '\u0000',
+    '\u001f',
+    ' ',
+    '~',
+    'é',
+    '€',
+    '😀',
+    '\u007f',
+    '\u0080',
+  ];
+  const part = fc.record({ text: fc.constantFrom(...odd), after: fc.nat(80) });
+  fc.assert(
+    fc.property(fc.nat(80), fc.array(part, { maxLength: 4 }), fc.boolean(), (before, parts, isClosed) => {
+      const inside = 'x'.repeat(before) + parts.map(({ text, after }) => text + 'y'.repeat(after)).join('');
+      const text = `"${inside}${isClosed ? '"' : ''}`;
+      const parses = (): boolean => {
+        try {
+          JSON.parse(text);
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      expect(jsonSpan(bytes(text)) !== undefined).toBe(parses());
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('nesting without end is refused, and needs no stack', () => {
   expect(jsonSpan(Buffer.alloc(13_000_000, '['))).toBeUndefined();
   const nested = (levels: number): Uint8Array => bytes(`{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`);

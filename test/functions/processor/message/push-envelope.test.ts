@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodePush } from '../../../../functions/processor/message/push-envelope.ts';
 
@@ -82,4 +83,26 @@ describe('a message', () => {
     expect(messageOf({ message: { attributes: { a: 'b', c: 1, d: null } } }).attributes).toEqual({ a: 'b' });
     expect(messageOf({ message: { attributes: null } }).attributes).toEqual({});
   });
+});
+
+test('data is base64 where its text is that and nothing else', () => {
+  const character = fc.constantFrom(...'AQZaz09+/=', '-', '_', ' ', '\n', '\u0000', '"', '\\', 'é', '€');
+  const texts = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }).map((each) => Buffer.from(each).toString('base64')),
+    fc.array(character, { maxLength: 12 }).map((each) => each.join('')),
+    fc.tuple(fc.uint8Array({ maxLength: 20 }), fc.nat(28), character).map(([each, at, odd]) => {
+      const text = Buffer.from(each).toString('base64');
+      return text.slice(0, at) + odd + text.slice(at + 1);
+    }),
+  );
+  fc.assert(
+    fc.property(texts, fc.boolean(), (text, isEscaped) => {
+      const written = isEscaped ? JSON.stringify(text).replaceAll('/', '\\/') : JSON.stringify(text);
+      const { data, fault } = messageOf(`{"message":{"data":${written}}}`);
+      const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+      expect(fault).toBe(isBase64 ? undefined : 'data is not base64');
+      if (isBase64) expect(data).toEqual(Buffer.from(text, 'base64'));
+    }),
+    { numRuns: 2000 },
+  );
 });

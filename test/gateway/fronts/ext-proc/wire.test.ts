@@ -158,6 +158,13 @@ test('whatever bytes come, they are a message or a fault', () => {
   );
 });
 
+test.each<[string, readonly number[], string]>([
+  ['a number', [0x12, 2, 0x18, 0x80, 0x08, 0x01], 'the message ends within a number'],
+  ['a field', [0x12, 2, 0x0a, 4, 0x08, 0x01, 0x08, 0x01], 'a field is longer than its message'],
+])('%s that goes on behind the end of the message in which it stands is a fault', (_, bytes, fault) => {
+  expect(() => readProcessingRequest(Buffer.from(bytes))).toThrow(new WireFault(fault));
+});
+
 test('a choice stands in the header and in the metadata, and has the route chosen anew', () => {
   const mutation = { set: [['x-request-id', 'r']] as const, remove: ['authorization', 'x-api-key'] };
   expect(read(choiceOf(['10.0.0.1:8000', '10.0.0.2:8000'], mutation))).toMatchObject({
