@@ -1,5 +1,4 @@
 import { monotonicClock, wallClock } from '../../shared/runtime/clock.ts';
-import { setCollectionFlags } from '../../shared/runtime/collection-flags.ts';
 import { parseBearerKey } from '../../shared/runtime/config/bearer-key.ts';
 import { readCommandLine } from '../../shared/runtime/config/command-line.ts';
 import { listenFault } from '../../shared/runtime/config/listening.ts';
@@ -16,8 +15,6 @@ import { createPublisher } from './results/publisher.ts';
 import { connectTopics } from './results/pubsub-topics.ts';
 import { startService } from './service.ts';
 import { readPolicies } from './subscription-policies.ts';
-
-setCollectionFlags();
 
 const about = `Takes LLM requests that Pub/Sub pushes, sends each to the inference gateway when it has room, and publishes its result.
 Environment variables configure it: docs/configuration.md lists them under "The function".`;

@@ -8,14 +8,14 @@ const lostByChance = 1;
 /** Less is no overload. Derived: a share as small as that by which calls are told apart from the fastest of them. */
 const bearableShare = 0.01;
 /** Derived: a minute, in which a sender can do something about it, and what the result needs to be there. */
-const earlyMs = 65_000;
+const earlyMs = 62_000;
 /** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
 const longestBackoffMs = 60_000;
 /** Of a short window no more is given up. Derived: an overload makes it wait, and most of it is for that. */
 const shareOfWindow = 0.4;
 
 /**
- * The time left with which a message that would have to wait in overload is given up: min(65 s, 0.4 · window), and a minute more in the
+ * The time left with which a message that would have to wait in overload is given up: min(62 s, 0.4 · window), and a minute more in the
  * first of the two where it would go back to Pub/Sub. Without that every message is begun at the brink of its deadline and many are cut off
  * by it, which costs the pool what others could have used.
  * @param isLastChance it goes back to Pub/Sub now

@@ -3,8 +3,8 @@ import { givenUpAtMs, LostDeadlines } from '../../../../functions/processor/disp
 import { mono } from '../../../support/instants.ts';
 
 test.each([
-  ['of a long window 65 s before its end', 86_400_000, false, 65_000],
-  ['that would go back to Pub/Sub a minute sooner', 86_400_000, true, 125_000],
+  ['of a long window 62 s before its end', 86_400_000, false, 62_000],
+  ['that would go back to Pub/Sub a minute sooner', 86_400_000, true, 122_000],
   ['of a short window with two fifths of it', 60_000, false, 24_000],
   ['of a short window that would go back as well', 60_000, true, 24_000],
 ])('in overload a message is given up: %s', (_, windowMs, isLastChance, expected) => {

@@ -84,11 +84,11 @@ describe('in overload', () => {
   }
 
   test.each([
-    ['with 65 s left', 5, 65_000, 600_000, 'unreachable'],
-    ['with more it waits', 5, 65_001, 600_000, undefined],
+    ['with 62 s left', 5, 62_000, 600_000, 'unreachable'],
+    ['with more it waits', 5, 62_001, 600_000, undefined],
     ['of a short window with two fifths of it', 5, 48_000, 120_000, 'unreachable'],
     ['of a short window with more it waits', 5, 48_001, 120_000, undefined],
-    ['where as few were lost as chance loses it waits', 2, 65_000, 600_000, undefined],
+    ['where as few were lost as chance loses it waits', 2, 62_000, 600_000, undefined],
   ])('a message that would have to wait is given up at once: %s', async (_, lost, leftMs, windowMs, got) => {
     const { ask, clock } = await setUpFull(lost);
     const asking = ask({ deadlineAtMs: clock.now() + leftMs, windowMs });
@@ -98,7 +98,7 @@ describe('in overload', () => {
 
   test('one that waits is given up when no more than that is left', async () => {
     const { ask, clock } = await setUpFull(5);
-    const asking = ask({ deadlineAtMs: clock.now() + 70_000, windowMs: 600_000 });
+    const asking = ask({ deadlineAtMs: clock.now() + 67_000, windowMs: 600_000 });
     await clock.advance(4900);
     expect(asking.admitted).toBeUndefined();
     await clock.advance(200);
@@ -108,8 +108,8 @@ describe('in overload', () => {
   test('one that would go back to Pub/Sub is given up a minute sooner', async () => {
     const { ask, clock } = await setUpFull(5);
     const giveUpAtMs = clock.now() + 1000;
-    const near = ask({ deadlineAtMs: clock.now() + 125_000, windowMs: 600_000, giveUpAtMs });
-    const far = ask({ deadlineAtMs: clock.now() + 127_000, windowMs: 600_000, giveUpAtMs });
+    const near = ask({ deadlineAtMs: clock.now() + 122_000, windowMs: 600_000, giveUpAtMs });
+    const far = ask({ deadlineAtMs: clock.now() + 124_000, windowMs: 600_000, giveUpAtMs });
     await clock.advance(1000);
     expect(near.admitted).toMatchObject({ got: 'unreachable', isOverload: true });
     expect(far.admitted).toEqual({ got: 'deferred', reason: 'limit' });
@@ -117,7 +117,7 @@ describe('in overload', () => {
 
   test.each([
     ['with little left they tell of it', 120_000, 600_000, 'limit', 'unreachable'],
-    ['with more left they do not', 127_000, 600_000, 'limit', undefined],
+    ['with more left they do not', 124_000, 600_000, 'limit', undefined],
     ['of short windows they do not while two fifths are left', 25_500, 60_000, 'limit', undefined],
   ])('messages go back to Pub/Sub: %s, before any is lost', async (_, leftMs, windowMs, reason, got) => {
     const { ask, clock } = await setUpFull(0);
@@ -125,7 +125,7 @@ describe('in overload', () => {
     const back = Array.from({ length: 5 }, () => ask({ deadlineAtMs: clock.now() + leftMs, windowMs, giveUpAtMs }));
     await clock.advance(1000);
     expect(back[0]!.admitted).toEqual({ got: 'deferred', reason });
-    const asking = ask({ deadlineAtMs: clock.now() + 65_000, windowMs: 600_000 });
+    const asking = ask({ deadlineAtMs: clock.now() + 62_000, windowMs: 600_000 });
     await settle();
     expect(asking.admitted?.got).toBe(got);
   });
