@@ -160,10 +160,12 @@ export class ConcurrencyLimiter {
   }
 
   recordReading({ running, waiting, kvCacheUtilization }: EngineLoad): void {
+    // What waits for the prompts before it to be computed does not wait for a place; what waits for the step to end may wait for either.
     const justSent = this.#justSent;
-    const waitingForPlaces = Math.max(0, waiting - justSent);
-    const own = this.#endpoint.inFlight - justSent;
-    const asSeen = { waiting: waitingForPlaces, waitingBriefly: waiting - waitingForPlaces, own };
+    const { backlogMs, inFlight } = this.#endpoint;
+    const waitingForPlaces = backlogMs > mostStepMs ? 0 : Math.max(0, waiting - justSent);
+    const waitingBriefly = backlogMs > stepsToBegin * mostStepMs ? 0 : waiting - waitingForPlaces;
+    const asSeen = { waiting: waitingForPlaces, waitingBriefly, own: inFlight - justSent };
     this.places.recordReading({ running, kvCacheUtilization, ...asSeen }, this.#nowMs());
     this.#toldSomething = true;
     this.adjust();
@@ -243,10 +245,9 @@ export class ConcurrencyLimiter {
     if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
-  /** Requests that may wait for a step to end, or for the prompts that are there to be computed: they came within that time. */
+  /** Requests that came within a step or two. */
   get #justSent(): number {
-    const { seenTpotMs = 0, backlogMs } = this.#endpoint;
-    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * seenTpotMs, backlogMs);
+    const sinceMs = this.#nowMs() - Math.max(mostStepMs, stepsToBegin * (this.#endpoint.seenTpotMs ?? 0));
     return [...this.#requests].filter(({ openedAtMs }) => openedAtMs > sinceMs).length;
   }
 

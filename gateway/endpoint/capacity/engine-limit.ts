@@ -81,7 +81,9 @@ export function nextEngineLimit(limit: EngineLimit, seen: PlacesSeen): EngineLim
   if (queued >= readingsToTell) return queuedAt(read, Math.max(1, running), kvCacheUtilization);
   if (running + waiting === 0) return { ...read, proven: own > 0 && limit.proven };
   const believed = Math.min(running, 2 * limit.places);
-  if (limit.proven) return told > 0 ? read : grown(read, believed, sinceMs);
+  // Of ours, those whose prompts wait to be computed hold a place as well.
+  if (limit.proven)
+    return told === 0 && Math.max(running, own) >= Math.floor(limit.places) ? grown(read, believed, sinceMs) : read;
   if (waiting > 0 || running < own) return read;
   const places = Math.min(2 * believed, believed + mostBeyond, 2 * limit.places);
   return { ...read, places: Math.max(limit.places, places), shown: Math.max(limit.shown, believed), clearMs: 0 };
@@ -120,12 +122,8 @@ export function limitAfterRefusal(limit: EngineLimit, load: number): EngineLimit
   return proven(limit, Math.max(1, Math.min(limit.places, load)));
 }
 
-/**
- * While all of it runs without a queue; slowly at first, since a limit that is true shows a queue with the next request. An engine that runs
- * fewer says nothing of one more.
- */
+/** While all of it is used without a queue for places; slowly at first, since a limit that is true shows such a queue with the next request. */
 function grown(limit: EngineLimit, running: number, sinceMs: number): EngineLimit {
-  if (running < Math.floor(limit.places)) return limit;
   const usedMs = Math.min(sinceMs, longestSinceMs);
   const clearMs = limit.clearMs + usedMs;
   const growingMs = limit.clearMs - limit.standsMs;
