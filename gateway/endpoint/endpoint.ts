@@ -1,8 +1,10 @@
 import type { EndpointAddress } from './address.ts';
 import { ConcurrencyLimiter } from './capacity/concurrency-limiter.ts';
 import type { LimitedEndpoint } from './capacity/limited-endpoint.ts';
+import { SloBudget } from './capacity/slo-budget.ts';
+import type { EndpointChange } from './endpoint-change.ts';
 import { adaptersAfter, type EngineLoad } from './engine-load.ts';
-import { type OutlierChange, OutlierDetector, type Peers } from './health/outlier-detector.ts';
+import { OutlierDetector, type Peers } from './health/outlier-detector.ts';
 import { InFlight } from './in-flight.ts';
 import { EndpointLatency, type SteppedEndpoint } from './latency/endpoint-latency.ts';
 import type { LoadFeatures, Prediction } from './latency/prediction.ts';
@@ -35,19 +37,13 @@ export interface EndpointOptions {
   readonly onUsableChange: (endpoint: Endpoint, change: EndpointChange) => void;
   /** The pool's; an endpoint that stands alone has its own. */
   readonly stepModel?: StepModel;
+  /** As above. */
+  readonly sloBudget?: SloBudget;
   /** How the others do; an endpoint without others is never ejected. */
   readonly peers?: (endpoint: Endpoint) => Peers;
   /** What the other engines were seen to run at once: one that comes is taken to be like them. */
   readonly otherPlaces?: () => readonly number[];
 }
-
-/** Why an endpoint became usable or unusable. */
-export type EndpointChange =
-  | OutlierChange
-  | { readonly kind: 'refuses the key' }
-  | { readonly kind: 'takes the key again' }
-  | { readonly kind: 'takes connections again' }
-  | { readonly kind: 'refuses connections' };
 
 /** In words for operators. */
 export type Condition = 'ready' | 'starting' | 'probed' | 'ejected' | 'refuses' | 'unauthorized';
@@ -91,7 +87,8 @@ export class Endpoint implements LimitedEndpoint, SteppedEndpoint {
     this.nowMs = options.nowMs;
     this.work = new InFlight(this.nowMs);
     this.latency = new EndpointLatency(options.stepModel ?? new StepModel(), this);
-    this.limiter = new ConcurrencyLimiter(this, this.nowMs, options.otherPlaces?.() ?? []);
+    const sloBudget = options.sloBudget ?? new SloBudget();
+    this.limiter = new ConcurrencyLimiter(this, this.nowMs, sloBudget, options.otherPlaces?.() ?? []);
     this.health = new OutlierDetector({
       nowMs: this.nowMs,
       peers: () => options.peers?.(this) ?? alone,

@@ -1,7 +1,9 @@
 import type { EndpointAddress } from './address.ts';
 import { isOverBudget } from './capacity/realtime-misses.ts';
 import { poolSaturation } from './capacity/saturation.ts';
-import { Endpoint, type EndpointChange, type EndpointOptions } from './endpoint.ts';
+import { SloBudget } from './capacity/slo-budget.ts';
+import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import type { EndpointChange } from './endpoint-change.ts';
 import { mostEjected } from './health/ejection.ts';
 import type { Peers } from './health/outlier-detector.ts';
 import { StepModel } from './latency/step-model.ts';
@@ -30,6 +32,8 @@ const mostModelsRemembered = 10_000;
 export class Pool {
   /** How long a step takes on its engines. */
   readonly stepModel = new StepModel();
+  /** How much sheddable work takes beside its real-time work. */
+  readonly sloBudget = new SloBudget();
   readonly #options: EndpointOptions;
   readonly #listeners: PoolListener[] = [];
   readonly #endpoints = new Map<string, Endpoint>();
@@ -39,6 +43,7 @@ export class Pool {
     this.#options = {
       ...options,
       stepModel: this.stepModel,
+      sloBudget: this.sloBudget,
       peers: (endpoint) => this.#peersOf(endpoint),
       otherPlaces: () => this.endpoints.map(({ limiter }) => limiter.places.shown),
       onUsableChange: (endpoint, change) => {

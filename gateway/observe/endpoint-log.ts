@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
-import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointChange } from '../endpoint/endpoint-change.ts';
 
 /** One line for every change of an endpoint's health. */
 export function logEndpointChange(log: Logger, { host }: Endpoint, change: EndpointChange): void {

@@ -1,7 +1,8 @@
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { Choice } from '../choose/chooser.ts';
 import type { Attempt } from '../endpoint/attempt.ts';
-import type { Endpoint, EndpointChange } from '../endpoint/endpoint.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointChange } from '../endpoint/endpoint-change.ts';
 import type { Rejection } from '../rejection.ts';
 import type { Ending, RoutedRequest } from '../routed-request.ts';
 import type { RouterListener } from '../router.ts';

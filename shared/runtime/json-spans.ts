@@ -1,3 +1,5 @@
+import { plainUntil } from './plain-text.ts';
+
 /** Where a value stands in the bytes: `start` inclusive, `end` exclusive; and how deep containers nest in it, 0 for a scalar. */
 export interface Span {
   readonly start: number;
@@ -247,24 +249,6 @@ function stringEnd(text: Uint8Array, from: number): number {
     at = byte === backslash ? escapeEnd(text, at + 1) : at + 1;
     if (at < 0) return -1;
   }
-}
-
-/**
- * Where the words, four bytes each, end that hold no quote, backslash or control character; all bytes behind may be plain, too. Half the
- * time of a look at each byte. Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord and #HasLessInWord
- */
-function plainUntil(text: Uint8Array, from: number): number {
-  const words = new DataView(text.buffer, text.byteOffset, text.length);
-  let at = from;
-  for (; at + 4 <= text.length; at += 4) {
-    const word = words.getInt32(at, true);
-    const [quotes, backslashes] = [word ^ 0x22222222, word ^ 0x5c5c5c5c];
-    const isControl = (word - 0x20202020) & ~word;
-    const isQuote = (quotes - 0x01010101) & ~quotes;
-    const isBackslash = (backslashes - 0x01010101) & ~backslashes;
-    if (((isControl | isQuote | isBackslash) & 0x80808080) !== 0) break;
-  }
-  return at;
 }
 
 function escapeEnd(text: Uint8Array, at: number): number {

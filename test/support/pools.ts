@@ -1,4 +1,5 @@
-import type { Endpoint, EndpointChange } from '../../gateway/endpoint/endpoint.ts';
+import type { Endpoint } from '../../gateway/endpoint/endpoint.ts';
+import type { EndpointChange } from '../../gateway/endpoint/endpoint-change.ts';
 import { Pool } from '../../gateway/endpoint/pool.ts';
 
 /** A pool of endpoints `http://a:1`, `http://b:1`, … and a clock wound by hand. */

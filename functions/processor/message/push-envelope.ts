@@ -21,6 +21,7 @@ export interface PushedMessage {
 export type DecodedPush = { readonly message: PushedMessage } | { readonly notAPush: string };
 
 const noBytes = new Uint8Array(0);
+/** Protocol: RFC 8259. */
 const backslash = 0x5c;
 const envelopeNames = ['message', 'subscription'];
 const messageNames = ['data', 'messageId', 'message_id', 'publishTime', 'publish_time', 'attributes'];

@@ -5,7 +5,7 @@ import type { EngineLoad } from '../engine-load.ts';
 import { mostBacklogMs } from './backlog-bound.ts';
 import { noSlo, type SloTargets, tighterSlo } from './defended-slo.ts';
 import { EnginePlaces } from './engine-places.ts';
-import { chooseVictim, evictionDueAtMs } from './eviction.ts';
+import { chooseVictim, stuckInQueue } from './eviction.ts';
 import type { LimitedEndpoint, LimitedRequest, PromptPause } from './limited-endpoint.ts';
 import {
   blindPressure,
@@ -19,7 +19,7 @@ import { idleShare, promptShare, type RealtimeWork } from './prompt-share.ts';
 import { QueueingDelay } from './queueing-delay.ts';
 import { RealtimeMisses } from './realtime-misses.ts';
 import { blindWindow, SheddableWindow } from './sheddable-window.ts';
-import { firstSloBudgetFactor, nextSloBudgetFactor } from './slo-budget-factor.ts';
+import type { SloBudget } from './slo-budget.ts';
 import { Turnover } from './turnover.ts';
 import { lightLoad } from './unloaded-answers.ts';
 
@@ -43,7 +43,7 @@ export class ConcurrencyLimiter {
   readonly #requests = new LinkedList<LimitedRequest>();
   readonly #window = new SheddableWindow();
   readonly #queueing = new QueueingDelay();
-  #sloBudgetFactor: number = firstSloBudgetFactor;
+  readonly #sloBudget: SloBudget;
   #usualRealtime = 0;
   readonly #turnover = new Turnover();
   #sheddableFreeAtMs = 0;
@@ -53,9 +53,10 @@ export class ConcurrencyLimiter {
   #tightestSlo: SloTargets = noSlo;
 
   /** @param otherPlaces what the pool's other engines were seen to run at once */
-  constructor(endpoint: LimitedEndpoint, nowMs: () => number, otherPlaces: readonly number[]) {
+  constructor(endpoint: LimitedEndpoint, nowMs: () => number, sloBudget: SloBudget, otherPlaces: readonly number[]) {
     this.#endpoint = endpoint;
     this.#nowMs = nowMs;
+    this.#sloBudget = sloBudget;
     this.places = new EnginePlaces(otherPlaces);
   }
 
@@ -64,9 +65,9 @@ export class ConcurrencyLimiter {
     return this.#requests.size;
   }
 
-  /** How much sheddable work takes of the most that it may take here: learned from misses. */
+  /** How much sheddable work takes of the most that it may take: learned from misses of the pool. */
   get sloBudgetFactor(): number {
-    return this.#sloBudgetFactor;
+    return this.#sloBudget.factor;
   }
 
   /** The engine runs all that it can, and would queue one more of ours. */
@@ -149,7 +150,7 @@ export class ConcurrencyLimiter {
   /** Other sheddable prompts stay away for this one. What is returned is to be settled once it is computed, or never will be. */
   pauseFor({ prompt }: LimitedRequest): PromptPause {
     const promptMs = this.#endpoint.latency.prefillMs(prompt.tokens, prompt.pairs);
-    const pauseMs = promptMs / promptShare(this.#realtimeWork, this.#sloBudgetFactor);
+    const pauseMs = promptMs / promptShare(this.#realtimeWork, this.sloBudgetFactor);
     this.#sheddableFreeAtMs = Math.max(this.#sheddableFreeAtMs, this.#nowMs()) + pauseMs;
     return { promptMs, pauseMs };
   }
@@ -170,8 +171,8 @@ export class ConcurrencyLimiter {
     this.#toldSomething = true;
     this.adjust();
     // Without real-time work there is nothing to defend.
-    const surplus = this.#realtimeLoad > 0 ? this.#window.surplus(this.#endpoint.work.sheddable.inFlight) : 0;
-    this.evict(surplus, lowestRealtimePriority);
+    if (this.#realtimeLoad > 0)
+      this.evict(this.#window.surplus(this.#endpoint.work.sheddable.inFlight), lowestRealtimePriority);
     if (waitingForPlaces > 0) this.#freePlaces(waitingForPlaces);
   }
 
@@ -189,7 +190,7 @@ export class ConcurrencyLimiter {
     const miss = missed(observed, slo) && !missed(withoutSheddable, slo);
     if (observed.ttftMs !== undefined) this.misses.record(miss, slo.missBudget, this.#nowMs());
     if (this.#endpoint.work.sheddable.inFlight === 0) return;
-    this.#sloBudgetFactor = nextSloBudgetFactor(this.#sloBudgetFactor, miss, slo.missBudget);
+    this.#sloBudget.record(miss, slo.missBudget);
   }
 
   /** To be called whenever an answer or a reading has told something new. */
@@ -236,12 +237,7 @@ export class ConcurrencyLimiter {
 
   /** An engine may turn out to be full when a request of a higher priority stands in its queue already. */
   #freePlaces(waiting: number): void {
-    const awaiting = [...this.#requests].filter(({ isAwaiting }) => isAwaiting);
-    const nowMs = this.#nowMs();
-    // It serves in the order of coming.
-    const stuck = awaiting.slice(-waiting).find(({ workClass, arrivedAtMs, slo }) => {
-      return workClass === 'realtime' && evictionDueAtMs(arrivedAtMs, slo.ttftMs) <= nowMs;
-    });
+    const stuck = stuckInQueue([...this.#requests], waiting, this.#nowMs());
     if (stuck && this.places.proven) this.evict(Math.ceil(this.#endpoint.load - this.places.count), stuck.priority);
   }
 
@@ -264,7 +260,7 @@ export class ConcurrencyLimiter {
       tpotMs: this.#endpoint.seenTpotMs,
       queueingMs: this.#queueing.at(this.#nowMs()),
       slo: this.#defendedSlo,
-      sloBudgetFactor: this.#sloBudgetFactor,
+      sloBudgetFactor: this.sloBudgetFactor,
       idleTpotMs: this.#endpoint.latency.idleTpotMs,
       idleShare: idleShare(this.#realtimeWork),
       share,

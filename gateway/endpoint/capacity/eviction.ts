@@ -1,3 +1,5 @@
+import type { WorkClass } from '../../work-class.ts';
+
 /** Sheddable work that runs. */
 export interface Victim {
   readonly priority: number;
@@ -28,4 +30,25 @@ export function chooseVictim<V extends Victim>(running: Iterable<V>, priority: n
     leastTokens = tokens;
   }
   return chosen;
+}
+
+/** A request on an engine, as far as its place in the engine's queue goes. */
+export interface Queued {
+  readonly workClass: WorkClass;
+  readonly arrivedAtMs: number;
+  readonly slo: { readonly ttftMs: number };
+  /** No byte of its answer was seen. */
+  readonly isAwaiting: boolean;
+}
+
+/**
+ * The first real-time request in an engine's queue for which room has to be made by now.
+ * @param requests in the order in which they came, which is that in which the engine serves
+ * @param waiting how many of them it says to have in its queue
+ */
+export function stuckInQueue<R extends Queued>(requests: readonly R[], waiting: number, nowMs: number): R | undefined {
+  const queued = requests.filter(({ isAwaiting }) => isAwaiting).slice(-waiting);
+  return queued.find(({ workClass, arrivedAtMs, slo }) => {
+    return workClass === 'realtime' && evictionDueAtMs(arrivedAtMs, slo.ttftMs) <= nowMs;
+  });
 }

@@ -1,7 +1,7 @@
 import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { Slo } from '../../slo.ts';
 import { blindWindow } from './sheddable-window.ts';
-import { tpotTargetShare } from './slo-budget-factor.ts';
+import { tpotTargetShare } from './slo-budget.ts';
 
 /**
  * A backlog of less is computed within a step or two, and a newcomer waits for the step that runs: that is no queue. Derived: the usual

@@ -1,4 +1,4 @@
-import { prefillShare } from './slo-budget-factor.ts';
+import { prefillShare } from './slo-budget.ts';
 
 /** Real-time requests on one endpoint. */
 export interface RealtimeWork {

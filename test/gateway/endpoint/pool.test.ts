@@ -24,6 +24,16 @@ test('an endpoint that stays has its new labels, and all that was learned of it'
   expect([pool.endpoints, before.labels]).toEqual([[before], { zone: 'b' }]);
 });
 
+test('a miss beside sheddable work on one endpoint leaves less for such work on all of them', () => {
+  const { pool, endpoint } = poolOf('a', 'b');
+  openAttempt(endpoint('a'), 0, { priority: -1 });
+  const before = endpoint('b').limiter.sloBudgetFactor;
+  endpoint('a').limiter.recordLatency({ ttftMs: 100, tpotMs: 50, missBudget: 0.01 }, { ttftMs: 500 });
+  expect(endpoint('b').limiter.sloBudgetFactor).toBeLessThan(before);
+  pool.replace([{ url: 'http://c:8000', labels: {} }]);
+  expect(pool.endpoints[0]!.limiter.sloBudgetFactor).toBeLessThan(before);
+});
+
 test.each([
   ['the longest of those that say', [{ max_model_len: 4096 }, { max_model_len: 32_768 }, {}], 32_768],
   ['none says', [{}, null], undefined],

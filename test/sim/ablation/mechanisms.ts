@@ -135,7 +135,7 @@ export const mechanisms: readonly Mechanism[] = [
     name: 'SLO budget factor',
     patches: [
       {
-        file: 'gateway/endpoint/capacity/slo-budget-factor.ts',
+        file: 'gateway/endpoint/capacity/slo-budget.ts',
         from: 'const next = sloBudgetFactor * Math.exp(missStep * change);',
         to: 'const next = sloBudgetFactor * Math.exp(0 * missStep * change);',
       },

@@ -11,7 +11,7 @@ export interface Parameter {
 const latencyPolicy = 'gateway/choose/policies/latency.ts';
 const slowness = 'gateway/endpoint/latency/slowness.ts';
 const stepModel = 'gateway/endpoint/latency/step-model.ts';
-const budget = 'gateway/endpoint/capacity/slo-budget-factor.ts';
+const budget = 'gateway/endpoint/capacity/slo-budget.ts';
 const window = 'gateway/endpoint/capacity/sheddable-window.ts';
 
 /** The parameters of routing and of the async windows. One that is gone stops the run, and says so. */

@@ -6,7 +6,7 @@ import {
   nextSloBudgetFactor,
   prefillShare,
   tpotTargetShare,
-} from '../../../../gateway/endpoint/capacity/slo-budget-factor.ts';
+} from '../../../../gateway/endpoint/capacity/slo-budget.ts';
 
 test.each([
   ['a miss lowers it by a step', 0.5, true, 0, 0.5 * Math.exp(-0.1)],

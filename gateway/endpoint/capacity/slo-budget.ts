@@ -1,7 +1,4 @@
-/**
- * How much sheddable work takes of the most that it may take of an endpoint, from `lowestSloBudgetFactor` to 1: learned from misses.
- * Learned from here on: before any miss nothing of the budget is spent.
- */
+/** Learned from here on: before any miss nothing of the budget is spent. */
 export const firstSloBudgetFactor = 1;
 /** Derived: less would starve async work for misses that it has no part in. */
 export const lowestSloBudgetFactor = 0.2;
@@ -18,6 +15,26 @@ export function nextSloBudgetFactor(sloBudgetFactor: number, miss: boolean, miss
   const change = miss ? missBudget - 1 : Math.max(missBudget, leastMissBudget);
   const next = sloBudgetFactor * Math.exp(missStep * change);
   return Math.min(1, Math.max(lowestSloBudgetFactor, next));
+}
+
+/**
+ * How much sheddable work takes of the most that it may take of each endpoint, from `lowestSloBudgetFactor` to 1: learned from misses. One
+ * for a pool: what makes real-time work miss comes in bursts, and meets all of its endpoints.
+ */
+export class SloBudget {
+  #factor: number = firstSloBudgetFactor;
+
+  get factor(): number {
+    return this.#factor;
+  }
+
+  /**
+   * A real-time request was served beside sheddable work.
+   * @param missBudget share in [0, 1] of such requests that may miss
+   */
+  record(miss: boolean, missBudget: number): void {
+    this.#factor = nextSloBudgetFactor(this.#factor, miss, missBudget);
+  }
 }
 
 /**
