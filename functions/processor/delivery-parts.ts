@@ -5,7 +5,7 @@ import type { MakeCall } from './call/request-call.ts';
 import type { Control } from './control/control.ts';
 import type { DispatchPool } from './dispatch/dispatch-pool.ts';
 import type { DispatchQueue } from './dispatch/dispatch-queue.ts';
-import type { ProcessorEvents } from './events.ts';
+import type { ProcessorEvents, WorkLabels } from './events.ts';
 import type { PushedMessage } from './message/push-envelope.ts';
 import type { RandomSource } from './random.ts';
 import type { Outbox } from './results/outbox.ts';
@@ -24,6 +24,7 @@ export interface PushedWork {
   readonly origin: string;
   readonly policy: SubscriptionPolicy;
   readonly pool: DispatchPool;
+  readonly labels: WorkLabels;
   /** Aborted when no connection waits for the status any more. */
   readonly signal: AbortSignal;
 }

@@ -155,7 +155,7 @@ export class Delivery {
     signal: AbortSignal,
   ): Promise<NextStep> {
     const { wall, settings, makeCall, events } = this.#parts;
-    const { policy, pool } = this.#push;
+    const { policy, pool, labels } = this.#push;
     const isProbe = pool.breakers.isOpen(request.endpoint);
     try {
       const credential = await this.#credential();
@@ -174,7 +174,7 @@ export class Delivery {
       this.#lastCall = call;
       const nowMs = wall.unixMs();
       const callClass = classify(call.end, pool.isHealthy(request.endpoint, call.endedAtMs));
-      events.called(pool.name, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
+      events.called(labels, callClass, msBetween(call.startedAtMs, call.endedAtMs), statusOf(call.end));
       permit.end(callOutcome(call, callClass, { leftMs, nowMs }), call.endedAtMs);
       return afterCall({ request, call: call.end, callClass, isProbe, mayWaitMs, maxAttempts, retrySpanMs, nowMs });
     } finally {
@@ -206,7 +206,7 @@ export class Delivery {
   /** An ack only when all of it is confirmed. */
   async #publish(settlement: Settlement): Promise<DeliveryStatus> {
     const { wall, settings, outbox, events } = this.#parts;
-    const { key, name, pool } = this.#push;
+    const { key, name, pool, labels } = this.#push;
     const { told } = settlement;
     const budgetMs = Math.min(longestPublishMs, settings.ackDeadlineMs - this.#spentMs() - answerReserveMs);
     const published = await this.#spans.step('publish', () => outbox.publish(key, name, settlement, budgetMs));
@@ -214,9 +214,9 @@ export class Delivery {
       events.unpublished(pool.name, told.request, published.error);
       return unavailable;
     }
-    if (told.event === 'answered') events.answered(pool.name, told, wall.unixMs());
+    if (told.event === 'answered') events.answered(labels, told, wall.unixMs());
     else if (told.event === 'replayed') events.replayed(pool.name, told.request);
-    else events.retried(pool.name, told);
+    else events.retried(labels, told);
     return ack;
   }
 

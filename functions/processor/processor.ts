@@ -54,6 +54,8 @@ export interface Processor {
   readonly pools: PolicyPools;
   /** A breaker for each topic that is published to. */
   readonly topics: BreakerBoard;
+  /** How many messages wait for a call of the pool. */
+  readonly waitingFor: DispatchQueue['waitingFor'];
   /** Reads the control document, and the load of all pools: what has no data is said at once, and the first message finds the load known. */
   start(): void;
   /**
@@ -123,6 +125,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   return {
     pools,
     topics,
+    waitingFor: queue.waitingFor,
     start: () => {
       for (const pool of pools.all) pool.advance(clock.nowMs());
       control.start();
@@ -133,10 +136,14 @@ export function createProcessor(options: ProcessorOptions): Processor {
       const origin = attributes.origin_subscription || resourceId(subscription);
       const policy = policies.of(origin);
       const pool = pools.of(policy);
+      const labels = { pool: pool.name, queue: policies.queueOf(origin) };
       const key = messageId === '' ? random.uuid() : `${subscription} ${messageId}`;
       const name = attributes.first_message_id || messageId || key;
       const joined = running.join(key, (signal) =>
-        new Delivery({ message: { ...message, attributes }, key, name, origin, policy, pool, signal }, parts).run(),
+        new Delivery(
+          { message: { ...message, attributes }, key, name, origin, policy, pool, labels, signal },
+          parts,
+        ).run(),
       );
       if (gone.aborted) joined.leave();
       gone.addEventListener('abort', joined.leave);

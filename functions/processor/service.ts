@@ -88,7 +88,7 @@ export async function startService(dependencies: ServiceDependencies): Promise<F
     events,
   });
   const { pools, topics } = processor;
-  metrics.watch(pools.all, clock);
+  metrics.watch(pools.all, processor.waitingFor, clock);
   for (const policy of policies.all) {
     for (const scope of policy.allowedEndpoints) metrics.breakerOpen.set({ pool: pools.of(policy).name, scope }, 0);
   }

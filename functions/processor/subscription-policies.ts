@@ -30,6 +30,8 @@ export type SubscriptionPolicy = Values<typeof subscriptionSchema>;
 export interface SubscriptionPolicies {
   /** By the subscription's full name or its id; the environment's where the file has none. */
   of(subscription: string): SubscriptionPolicy;
+  /** The subscription's id, by its full name or its id, where the file names it; else empty: a push may say any name. */
+  queueOf(subscription: string): string;
   /** Whether the subscription, by its full name or its id, is one of `RETRY_SUBSCRIPTION`: what its messages say of retries is believed. */
   bringsRetries(subscription: string): boolean;
   readonly all: readonly SubscriptionPolicy[];
@@ -59,6 +61,7 @@ export function readPolicies(file: string | undefined, env: Environment): Subscr
   const retrySubscriptions = new Set(named.retrySubscriptions ?? all.map(({ retryTopic }) => resourceId(retryTopic)));
   return {
     of: (subscription) => byId.get(resourceId(subscription)) ?? common,
+    queueOf: (subscription) => (byId.has(resourceId(subscription)) ? resourceId(subscription) : ''),
     bringsRetries: (subscription) => retrySubscriptions.has(resourceId(subscription)),
     all,
   };

@@ -10,14 +10,35 @@ interface RegisteredMetric {
   readonly labelNames: readonly string[];
 }
 
-/** The Markdown table of the function's metrics, read from its own registry. The label `pool`, which all have, is left out. */
+/** The Markdown table of the function's metrics under our names. The label `pool`, which all have, is left out. */
 export function functionMetricsTable(): string {
-  const functionMetrics = new FunctionMetrics();
-  functionMetrics.watch([], monotonicClock);
-  const metrics = functionMetrics.registry.getMetricsAsArray() as unknown as readonly RegisteredMetric[];
+  const metrics = registeredMetrics().filter(({ name }) => !isLlmDAsync(name));
   const rows = metrics.map(({ name, type, help, labelNames }) => {
     const labels = labelNames.filter((label) => label !== 'pool').map(code);
     return [code(name), type, labels.join(', '), help];
   });
   return markdownTable(['metric', 'type', 'more labels', 'meaning'], rows);
+}
+
+/** The Markdown table of the metrics that the function has under llm-d-async's names too. */
+export function llmDAsyncMetricsTable(): string {
+  const metrics = registeredMetrics().filter(({ name }) => isLlmDAsync(name));
+  const rows = metrics.map(({ name, type, help, labelNames }) => [
+    code(name),
+    type,
+    labelNames.map(code).join(', '),
+    help.replaceAll(/async_\w+/g, code),
+  ]);
+  return markdownTable(["llm-d-async's metric", 'type', 'labels', 'ours'], rows);
+}
+
+function isLlmDAsync(name: string): boolean {
+  return name.startsWith('llm_d_async_');
+}
+
+/** As the function's own registry has them. */
+function registeredMetrics(): readonly RegisteredMetric[] {
+  const functionMetrics = new FunctionMetrics();
+  functionMetrics.watch([], () => 0, monotonicClock);
+  return functionMetrics.registry.getMetricsAsArray() as unknown as readonly RegisteredMetric[];
 }

@@ -1,7 +1,7 @@
 import { functionSchema } from '../../functions/processor/config.ts';
 import { gatewaySchema } from '../../gateway/config.ts';
 import { referenceTable } from '../../shared/runtime/config/reference.ts';
-import { functionMetricsTable } from './function-metrics-table.ts';
+import { functionMetricsTable, llmDAsyncMetricsTable } from './function-metrics-table.ts';
 import { gatewayMetricsTable } from './gateway-metrics-table.ts';
 import { withBlock } from './marked-block.ts';
 import { retryTimetable } from './retry-timetable.ts';
@@ -14,6 +14,7 @@ const tables: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'docs/metrics.md': {
     'function metrics': functionMetricsTable(),
+    'llm-d-async metrics': llmDAsyncMetricsTable(),
     'gateway metrics': gatewayMetricsTable(),
   },
   'docs/life-of-a-message.md': { 'retry timetable': retryTimetable() },

@@ -46,6 +46,13 @@ test('every name of the contract is on the page, each with its pool, and nothing
     [`async_inference_latency_seconds_count{pool="${pool}"}`, 2],
     [`async_tokens_total{pool="${pool}",direction="prompt"}`, 12],
     [`async_tokens_total{pool="${pool}",direction="completion"}`, 34],
+    [`llm_d_async_async_request_total{pool_name="${pool}",queue_name=""}`, 3],
+    [`llm_d_async_async_successful_requests_total{pool_name="${pool}",queue_name=""}`, 1],
+    [`llm_d_async_async_failed_requests_total{pool_name="${pool}",queue_name=""}`, 1],
+    [`llm_d_async_async_exceeded_deadline_requests_total{pool_name="${pool}",queue_name=""}`, 1],
+    [`llm_d_async_async_request_retries_total{pool_name="${pool}",queue_name=""}`, 1],
+    [`llm_d_async_async_message_latency_time_millis_count{pool_name="${pool}",queue_name=""}`, 3],
+    [`llm_d_async_async_queue_depth{pool_name="${pool}"}`, 0],
   ];
   for (const [name, value] of samples) expect(page).toContain(`\n${name} ${value}\n`);
   expect(page).toContain(`\nasync_capacity_age_seconds{pool="${pool}"} `);

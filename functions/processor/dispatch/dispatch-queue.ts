@@ -66,6 +66,8 @@ export class DispatchQueue {
     });
   }
 
+  /** Messages that wait for a call of this pool. */
+  waitingFor = (pool: DispatchPool): number => this.#pools.get(pool)?.waiting ?? 0;
   /** Judges the messages that wait again: call it whenever a pool or a topic changed. */
   review = (): void => {
     for (const pool of this.#pools.keys()) this.#review(pool);
@@ -272,10 +274,8 @@ export class DispatchQueue {
     );
     if (wakeAtMs === never) return;
     const delayMs = Math.max(shortestTimerMs, msBetween(nowMs, wakeAtMs));
-    this.#cancelReviews.set(
-      pool,
-      clock.after(delayMs, () => this.#review(pool)),
-    );
+    const cancel = clock.after(delayMs, () => this.#review(pool));
+    this.#cancelReviews.set(pool, cancel);
   }
 
   #queueOf(pool: DispatchPool): PoolQueue {

@@ -1,30 +1,37 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { type MonotonicClock, msBetween } from '../../../shared/runtime/clock.ts';
+import { type MonotonicClock, msBetween, type UnixMs } from '../../../shared/runtime/clock.ts';
+import type { CallClass } from '../call/answer.ts';
 import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { DispatchPool } from '../dispatch/dispatch-pool.ts';
 import type { GateVerdict } from '../dispatch/verdict.ts';
+import type { WorkLabels } from '../events.ts';
+import type { ResultSummary } from '../results/result.ts';
+import { LlmDAsyncMetrics, type WaitingFor } from './llm-d-async-metrics.ts';
 
 /** Time left at the answer, below 0 where it came late. Derived: from an hour late to a window of a week. */
 const slackBuckets = [-3600, -600, -60, -10, 0, 10, 60, 300, 600, 1800, 3600, 14_400, 86_400, 604_800];
 /** Derived: from an instant call to a message that waited for a day, its default deadline. */
 const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
-/** Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. */
+/**
+ * Names of contract §8. Pools, topics and sources come from the configuration, so every label is bounded. What llm-d-async counts as well
+ * is recorded under its names in the same step, so that the two never disagree.
+ */
 export class FunctionMetrics {
   readonly registry = new Registry();
   readonly deliveries = this.#counter('deliveries', 'Pushes answered, 499 where Pub/Sub had hung up', [
     'status',
     'pool',
   ]);
-  readonly requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
-  readonly retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
+  readonly #requests = this.#counter('requests', 'Requests that got their result', ['outcome', 'pool']);
+  readonly #retries = this.#counter('retries', 'Failed attempts published again', ['pool']);
   readonly escalated = this.#counter('escalated_requests', 'Requests called with the escalation objective', ['pool']);
   readonly escalationPauses = this.#counter(
     'escalation_pauses',
     'Times that escalation paused, since real-time work missed more than its budget',
     ['pool'],
   );
-  readonly tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
+  readonly #tokens = this.#counter('tokens', 'Tokens that answers report', ['direction', 'pool']);
   readonly #verdicts = this.#counter('gate_decisions', 'Verdicts on messages', ['verdict', 'reason', 'pool']);
   readonly #gateChanges = this.#counter('gate_changes', 'The gate became open, saturated, asleep or unknown', [
     'gate',
@@ -33,17 +40,19 @@ export class FunctionMetrics {
   ]);
   readonly #available = this.#gauge('capacity_source_available', '1 while a source has data', ['source', 'pool']);
   readonly breakerOpen = this.#gauge('breaker_open', '1 while nothing but probes is dispatched', ['scope', 'pool']);
-  readonly messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
-  readonly inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
+  readonly #messageSeconds = this.#histogram('message_latency', 'First publish to confirmed result');
+  readonly #inferenceSeconds = this.#histogram('inference_latency', 'Calls that ended in an answer or a failure');
 
-  readonly slackSeconds = this.#histogram(
+  readonly #slackSeconds = this.#histogram(
     'deadline_slack',
     'Time left to the deadline when answered, negative when late',
     slackBuckets,
   );
+  readonly #llmDAsync = new LlmDAsyncMetrics(this.registry);
 
   /** Adds the gauges that are read from the pools with every scrape. To be called once. */
-  watch(pools: readonly DispatchPool[], clock: Pick<MonotonicClock, 'nowMs'>): void {
+  watch(pools: readonly DispatchPool[], waitingFor: WaitingFor, clock: Pick<MonotonicClock, 'nowMs'>): void {
+    this.#llmDAsync.watch(pools, waitingFor);
     const sampled = (name: string, help: string, value: (pool: DispatchPool) => number | undefined): void => {
       new Gauge({
         name: `async_${name}`,
@@ -72,10 +81,42 @@ export class FunctionMetrics {
 
   verdict(pool: string, { action, reason }: GateVerdict): void {
     this.#verdicts.inc({ verdict: action, reason, pool });
+    if (action !== 'dispatch') this.#llmDAsync.held(pool, reason);
+  }
+
+  called(labels: WorkLabels, callClass: CallClass, durationMs: number): void {
+    if (callClass === 'capacity') this.#llmDAsync.shed(labels);
+    if (callClass !== 'success' && callClass !== 'final' && callClass !== 'failure') return;
+    this.#inferenceSeconds.observe({ pool: labels.pool }, durationMs / 1000);
+    this.#llmDAsync.attempted(labels, durationMs);
+  }
+
+  retried(labels: WorkLabels): void {
+    this.#retries.inc({ pool: labels.pool });
+    this.#llmDAsync.retried(labels);
+  }
+
+  answered(
+    labels: WorkLabels,
+    { outcome, tokens, firstPublishedAtMs, deadlineAtMs }: ResultSummary,
+    nowMs: UnixMs,
+  ): void {
+    const { pool } = labels;
+    const latencyMs = Math.max(0, msBetween(firstPublishedAtMs, nowMs));
+    this.#requests.inc({ pool, outcome });
+    this.#messageSeconds.observe({ pool }, latencyMs / 1000);
+    this.#llmDAsync.answered(labels, outcome, latencyMs);
+    if (deadlineAtMs !== undefined) this.#slackSeconds.observe({ pool }, msBetween(nowMs, deadlineAtMs) / 1000);
+    this.#tokens.inc({ pool, direction: 'prompt' }, tokens.prompt);
+    this.#tokens.inc({ pool, direction: 'completion' }, tokens.completion);
   }
 
   sources(pool: string, { answers }: GateReading): void {
     for (const [source, { hasData }] of answers) this.#available.set({ source, pool }, hasData ? 1 : 0);
+    this.#llmDAsync.read(
+      pool,
+      [...answers.values()].some(({ hasData }) => hasData),
+    );
   }
 
   /** `source` is the one that the gate was last read from. */

@@ -6,7 +6,7 @@ import { truncateUtf8 } from '../../../shared/runtime/utf8.ts';
 import type { CallClass } from '../call/answer.ts';
 import type { GateReading } from '../dispatch/capacity-gate.ts';
 import type { Escalation, GateVerdict } from '../dispatch/verdict.ts';
-import type { ProcessorEvents } from '../events.ts';
+import type { ProcessorEvents, WorkLabels } from '../events.ts';
 import type { PushEvents } from '../fronts/push/push-events.ts';
 import type { ResultSummary } from '../results/result.ts';
 import type { RetrySummary } from '../results/retry.ts';
@@ -48,9 +48,9 @@ export class Reports implements ProcessorEvents, PushEvents {
     this.#metrics.verdict(pool, verdict);
   }
 
-  called(pool: string, callClass: CallClass, durationMs: number, status: number | undefined): void {
-    const isAttempt = callClass === 'success' || callClass === 'final' || callClass === 'failure';
-    if (isAttempt) this.#metrics.inferenceSeconds.observe({ pool }, durationMs / 1000);
+  called(labels: WorkLabels, callClass: CallClass, durationMs: number, status: number | undefined): void {
+    const { pool } = labels;
+    this.#metrics.called(labels, callClass, durationMs);
     const cutAtMs = status === 504 ? this.#backendTimeouts.cut(pool, durationMs) : undefined;
     if (cutAtMs === undefined) return;
     this.#log.warn(
@@ -80,15 +80,10 @@ export class Reports implements ProcessorEvents, PushEvents {
     });
   }
 
-  answered(pool: string, result: ResultSummary, nowMs: UnixMs): void {
+  answered(labels: WorkLabels, result: ResultSummary, nowMs: UnixMs): void {
+    const { pool } = labels;
     const { outcome, tokens, attempts, statusCode, errorCode, queuedMs, inferenceMs } = result;
-    this.#metrics.requests.inc({ pool, outcome });
-    this.#metrics.messageSeconds.observe({ pool }, Math.max(0, msBetween(result.firstPublishedAtMs, nowMs)) / 1000);
-    if (result.deadlineAtMs !== undefined) {
-      this.#metrics.slackSeconds.observe({ pool }, msBetween(nowMs, result.deadlineAtMs) / 1000);
-    }
-    this.#metrics.tokens.inc({ pool, direction: 'prompt' }, tokens.prompt);
-    this.#metrics.tokens.inc({ pool, direction: 'completion' }, tokens.completion);
+    this.#metrics.answered(labels, result, nowMs);
     const { prompt: promptTokens, completion: completionTokens } = tokens;
     const figures = { attempts, statusCode, errorCode, queuedMs, inferenceMs, promptTokens, completionTokens };
     this.#log.info(
@@ -117,8 +112,9 @@ export class Reports implements ProcessorEvents, PushEvents {
     });
   }
 
-  retried(pool: string, { request, attempts, why, retryAtMs }: RetrySummary): void {
-    this.#metrics.retries.inc({ pool });
+  retried(labels: WorkLabels, { request, attempts, why, retryAtMs }: RetrySummary): void {
+    const { pool } = labels;
+    this.#metrics.retried(labels);
     const retryAt = new Date(retryAtMs).toISOString();
     this.#log.warn(
       { event: 'retry', pool, ...this.#named(request), attempts, retryAt, why },

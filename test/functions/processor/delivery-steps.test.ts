@@ -89,6 +89,7 @@ async function deliver(steps: Steps = {}) {
       origin: 's',
       policy,
       pool: pool as unknown as DispatchPool,
+      labels: { pool: 'p', queue: '' },
       signal: new AbortController().signal,
     },
     {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OutgoingMessage } from '../../../shared/pubsub/outgoing-message.ts';
-import { answering, holding, startProcessorWorld, wallStartMs } from './processor-world.ts';
+import { answering, holding, startProcessorWorld, type WorldPush, wallStartMs } from './processor-world.ts';
 
 const acme = {
   INFERENCE_GATEWAY_URL: 'http://acme',
@@ -31,6 +31,21 @@ describe('a retry keeps its origin’s settings, whatever subscription brings it
     expect(world.on('acme-results').map(({ attributes }) => attributes.tenant)).toEqual(['acme']);
     expect([world.on('results'), world.on('dead'), world.on('acme-dead').length]).toEqual([[], [], 1]);
   });
+});
+
+test('work is counted by the subscription that brought it first where the file names it, and by no name that a push makes up', async () => {
+  const world = await startProcessorWorld({ subscriptions: { [requests]: acme } });
+  const queuesOf = async (push: WorldPush): Promise<string[]> => {
+    await world.push(push);
+    return world.counted().map(({ pool, queue }) => `${pool} ${queue}`);
+  };
+  world.play((_, index) => answering(index === 0 ? 500 : 200));
+  expect(await queuesOf({ subscription: requests })).toEqual(['acme acme-requests', 'acme acme-requests']);
+  const retry = { ...again(world.on('retries')[0]!), subscription: retries };
+  expect(await queuesOf(retry)).toEqual(['acme acme-requests', 'acme acme-requests']);
+  expect(await queuesOf({ subscription: 'projects/p/subscriptions/made-up' })).toEqual(['gateway ', 'gateway ']);
+  const forged = { origin_subscription: 'made-up-as-well', attempt: '1' };
+  expect(await queuesOf({ subscription: retries, attributes: forged })).toEqual(['gateway ', 'gateway ']);
 });
 
 test('a retry takes its turn among the messages of its origin', async () => {

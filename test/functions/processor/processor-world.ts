@@ -4,7 +4,7 @@ import type { GatewayCall } from '../../../functions/processor/call/gateway-clie
 import type { CapacitySource } from '../../../functions/processor/capacity/ask-sources.ts';
 import { functionSchema } from '../../../functions/processor/config.ts';
 import type { DeliveryStatus } from '../../../functions/processor/delivery-status.ts';
-import type { ProcessorEvents } from '../../../functions/processor/events.ts';
+import type { ProcessorEvents, WorkLabels } from '../../../functions/processor/events.ts';
 import { createProcessor, type ProcessorSettings } from '../../../functions/processor/processor.ts';
 import { PublishError } from '../../../functions/processor/results/publish-error.ts';
 import type { ResultSummary } from '../../../functions/processor/results/result.ts';
@@ -61,17 +61,24 @@ export async function startProcessorWorld({ settings, subscriptions, source, sto
   const say = (...words: readonly (string | number)[]): void => void told.push(words.join(' '));
   const events: ProcessorEvents = {
     judged: (_, { action, reason }) => say('judged', action, reason),
-    called: (_, callClass) => say('called', callClass),
+    called: (labels, callClass) => {
+      say('called', callClass);
+      counted.push(labels);
+    },
     escalated: (_, _request, objective, { heldBy }) => say('escalated', objective, heldBy),
     escalationPaused: (_, isPaused) => say('escalation', isPaused ? 'pauses' : 'goes on'),
-    answered: (_, result) => {
+    answered: (labels, result) => {
       say('answered', result.outcome, result.attempts);
+      counted.push(labels);
       results.push(result);
     },
     replayed: () => say('replayed'),
     controlChanged: (rules) => say('control', rules),
     controlUnreadable: (fault) => say('control', fault),
-    retried: (_, { attempts }) => say('retried', attempts),
+    retried: (labels, { attempts }) => {
+      say('retried', attempts);
+      counted.push(labels);
+    },
     unpublished: () => say('unpublished'),
     givenBack: (_, request, status, why) => {
       say('given back', status, why);
@@ -83,6 +90,7 @@ export async function startProcessorWorld({ settings, subscriptions, source, sto
     breakerChanged: (_, scope, isOpen) => say(isOpen ? 'breaker opens' : 'breaker closes', scope),
     capacityRead: (_, { gate }) => say('read', gate),
   };
+  const counted: WorkLabels[] = [];
   const results: ResultSummary[] = [];
   const givenBack: RequestName[] = [];
   let script: CallScript = () => answering(200);
@@ -145,6 +153,8 @@ export async function startProcessorWorld({ settings, subscriptions, source, sto
     on: (topic: string) => published.filter((message) => message.topic === topic),
     /** The requests that were given back. */
     givenBack: () => givenBack,
+    /** What calls, retries and results were counted by, in order. */
+    counted: () => counted.splice(0),
     /** What was told of each result. */
     results: (): ResultSummary[] => results,
     /** What was told since the last time, in order. */

@@ -31,7 +31,8 @@ test('the log names the age once', () => {
   const log = pino({ messageKey: 'message' }, { write: (line: string) => lines.push(line) });
   const metrics = new FunctionMetrics();
   const reports = new Reports({ metrics, log, projectId: undefined, clock: monotonicClock, wall: wallClock });
-  for (const status of [504, 500, 504, 504, 504]) reports.called('pool', 'failure', 30_004, status);
+  for (const status of [504, 500, 504, 504, 504])
+    reports.called({ pool: 'pool', queue: '' }, 'failure', 30_004, status);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     {
       event: 'backend_timeout',

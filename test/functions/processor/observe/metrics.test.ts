@@ -5,7 +5,7 @@ import { startProcessorWorld } from '../processor-world.ts';
 test('the gauges of a load that nothing asks for are absent, not old', async () => {
   const world = await startProcessorWorld();
   const metrics = new FunctionMetrics();
-  metrics.watch(world.processor.pools.all, world.clock);
+  metrics.watch(world.processor.pools.all, world.processor.waitingFor, world.clock);
   const read = async (name: string): Promise<number | undefined> => {
     const { values } = await metrics.registry.getSingleMetric(name)!.get();
     return values[0]?.value;

@@ -63,6 +63,7 @@ test('so is a gate that does not know the load', async () => {
   ]);
 });
 
+const labels = { pool: 'pool', queue: '' };
 const request = { id: 'a', model: 'm', tenant: 't', firstMessageId: '1', traceparent: '' };
 
 test('an escalation is counted, and logged with its reason and its numbers', async () => {
@@ -103,8 +104,8 @@ test.each([
   const metrics = new FunctionMetrics();
   const { reports, clock } = world(metrics);
   const nowMs = clock.unixMs();
-  reports.answered('pool', { ...answered, deadlineAtMs: later(nowMs, leftMs) }, nowMs);
-  reports.answered('pool', { ...answered, outcome: 'invalid', deadlineAtMs: undefined }, nowMs);
+  reports.answered(labels, { ...answered, deadlineAtMs: later(nowMs, leftMs) }, nowMs);
+  reports.answered(labels, { ...answered, outcome: 'invalid', deadlineAtMs: undefined }, nowMs);
   const text = await metrics.registry.getSingleMetricAsString('async_deadline_slack_seconds');
   expect(text).toContain(`le="${below}",pool="pool"} 0`);
   expect(text).toContain(`_sum{pool="pool"} ${sum}`);
