@@ -1,5 +1,5 @@
 /** Derived: what is sent during one step is computed in the second one after it, so that a first token ends the third. */
-const stepsToFirstToken = 3;
+export const stepsToFirstToken = 3;
 
 /** What decides how much an engine may have to compute. */
 export interface BacklogInputs {

@@ -1,5 +1,6 @@
 import { saturationOf } from '../../../shared/inference-gateway/saturation.ts';
 import type { Slo } from '../../slo.ts';
+import { stepsToFirstToken } from './backlog-bound.ts';
 import { blindWindow } from './sheddable-window.ts';
 import { tpotTargetShare } from './slo-budget.ts';
 
@@ -45,13 +46,18 @@ export interface PressureInputs {
  * of real-time work:
  *
  *     pressure = max((1−i) · waiting / 5, s · KV cache / 0.8, s · load / places, (1−i) · s · TPOT / target, s · queueing / (½ · TTFT promise))
- *     target   = max(TPOT promise · tpotTargetShare(slo budget factor), 1.5 · idle TPOT)
+ *     target   = max(min(TPOT promise, TTFT promise / 3) · tpotTargetShare(slo budget factor), 1.5 · idle TPOT)
  *
+ * A first token takes three steps of those that generate there.
  * An engine that is slower than what was promised when it is idle is not full for that.
  */
 export function pressureOf(inputs: PressureInputs): number {
   const { waiting, kvCacheUtilization, load, places, tpotMs = 0, queueingMs, slo, share } = inputs;
-  const targetMs = Math.max(slo.tpotMs * tpotTargetShare(inputs.sloBudgetFactor), inputs.idleTpotMs * slowestOverIdle);
+  const longestStepMs = Math.min(slo.tpotMs, slo.ttftMs / stepsToFirstToken);
+  const targetMs = Math.max(
+    longestStepMs * tpotTargetShare(inputs.sloBudgetFactor),
+    inputs.idleTpotMs * slowestOverIdle,
+  );
   return Math.max(
     saturationOf(waiting * (1 - inputs.idleShare), kvCacheUtilization * share),
     (load * share) / places,

@@ -126,8 +126,8 @@ export const mechanisms: readonly Mechanism[] = [
     patches: [
       {
         file: 'gateway/endpoint/capacity/backlog-bound.ts',
-        from: 'const stepsToFirstToken = 3;',
-        to: 'const stepsToFirstToken = 1e6;',
+        from: 'return stepsToFirstToken * (tpotSloMs',
+        to: 'return 1e6 * (tpotSloMs',
       },
     ],
   },

@@ -42,6 +42,11 @@ test.each<[string, Partial<PressureInputs>, number]>([
     { tpotMs: 150, idleTpotMs: 100 },
     1,
   ],
+  [
+    'three steps in a promised first token, at the target',
+    { tpotMs: 10.5, slo: { ttftMs: 60, tpotMs: 50 }, idleTpotMs: 2 },
+    1,
+  ],
   ['first tokens queued for half of their promise', { queueingMs: 500 }, 1],
   ['first tokens queued for a quarter of their promise', { queueingMs: 250 }, 0.5],
   ['slow tokens where half of the time no real-time work is there', { tpotMs: 26.25, idleShare: 0.5 }, 0.5],
