@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '../../../shared/runtime/clock.ts';
 import { FadingSum } from '../../../shared/runtime/ewma.ts';
+import { longestBackoffMs } from './urgency.ts';
 
 /** What a message's end counts a third of after so long. Derived: an overload that lasts is seen within a minute, and is over as soon. */
 const memoryMs = 60_000;
@@ -9,8 +10,6 @@ const lostByChance = 1;
 const bearableShare = 0.01;
 /** Derived: a minute, in which a sender can do something about it, and what the result needs to be there. */
 const earlyMs = 62_000;
-/** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
-const longestBackoffMs = 60_000;
 /** Of a short window no more is given up. Derived: an overload makes it wait, and most of it is for that. */
 const shareOfWindow = 0.4;
 

@@ -5,7 +5,7 @@ const assumed: UsualTimes = { tookMs: 10_000, inferenceMs: 10_000 };
 /** The longest pause before a retry. Protocol: contract §1, "Retries". */
 const longestRetryMs = 60_000;
 /** After a 429 Pub/Sub may bring a message no sooner than this. Protocol: the subscription's `maximumBackoff`. */
-const longestBackoffMs = 60_000;
+export const longestBackoffMs = 60_000;
 
 /** What decides whether a message would miss its deadline at the pace of others. */
 export interface UrgencyInputs {

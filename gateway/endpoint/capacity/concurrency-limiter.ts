@@ -220,7 +220,7 @@ export class ConcurrencyLimiter {
     return load >= this.#sheddablePlaces || work.sheddable.inFlight >= this.window || this.pressure >= 1;
   }
 
-  /** With a further sheddable request at most so many may be there. */
+  /** The most requests that the endpoint may hold once it takes a further sheddable one. */
   get #sheddablePlaces(): number {
     if (idleShare(this.#realtimeWork) === 1) return this.places.count;
     return this.places.countBeside(this.#turnover.keptPlaces(this.#endpoint.load, this.#nowMs()));

@@ -67,10 +67,10 @@ export function firstEngineLimit(others: readonly number[]): EngineLimit {
 
 /**
  * The limit after another reading. One that shows all of ours running and none waiting lets the engine hold twice as many, and at most
- * eight more; two in a row that show a queue for places prove the limit, or four in which it may be one for a step. What limits an engine changes: its memory holds many short
- * contexts or a few long ones, so a proven limit grows slowly while it is used without a queue, and is proven anew after an idle time. A
- * page that shows nothing while requests of ours are there is odd, and says nothing; one that shows far more than was thought is believed
- * by halves.
+ * eight more; two in a row that show a queue for places prove the limit, or four in which the queue may be one for a step. What limits an
+ * engine changes: its memory holds many short contexts or a few long ones, so a proven limit grows slowly while it is used without a queue,
+ * and is proven anew after an idle time. A page that shows nothing while requests of ours are there is odd, and says nothing; one that shows
+ * far more than was thought is believed by halves.
  */
 export function nextEngineLimit(limit: EngineLimit, seen: PlacesSeen): EngineLimit {
   const { running, waiting, waitingBriefly, own, kvCacheUtilization, sinceMs } = seen;

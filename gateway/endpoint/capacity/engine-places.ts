@@ -42,7 +42,8 @@ export class EnginePlaces {
   }
 
   /**
-   * Requests that may be there with a further sheddable one, beside real-time work: what may turn out to be no place is tried with a few.
+   * The most requests that the engine may hold once it takes a further sheddable one beside real-time work. A number that it was never seen to
+   * run is tried with a few requests only.
    * @param kept places for real-time requests that come before one is free
    */
   countBeside(kept: number): number {

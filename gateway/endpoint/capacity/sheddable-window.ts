@@ -20,7 +20,7 @@ const gentleCut = 0.95;
 /** A window that is not used to this share says nothing about what more would do. Derived: requests come and go between two looks. */
 const usedShare = 0.8;
 /**
- * So many looks in a row must find that real-time work feels too much before sheddable requests are stopped. Derived: five are a second,
+ * Sheddable requests are stopped after this number of looks in a row at which real-time work felt too much. Derived: five are a second,
  * twice what the gaps of streams remember, so that a long step or two do not count in all of them.
  */
 const looksToStop = 5;
@@ -62,7 +62,7 @@ export class SheddableWindow {
     this.#pressedLooks = feltPressure >= 1 ? this.#pressedLooks + 1 : 0;
   }
 
-  /** Of so many sheddable requests, those beyond the window, where the pressure stays: their own ends do not make room in time. */
+  /** How many of `inFlight` sheddable requests to stop: those beyond the window, once the pressure has stayed too high for the last looks. */
   surplus(inFlight: number): number {
     return this.#pressedLooks < looksToStop ? 0 : Math.max(0, Math.floor(inFlight - this.#requests));
   }

@@ -12,7 +12,8 @@ export class QuantileEstimate {
 
   /**
    * @param initial what it is before any sample
-   * @param firstSamples so many are kept at first; then it is their quantile: what may lie far from any guess is known after a few
+   * @param firstSamples number of first samples to keep: after the last of them the estimate is their quantile. For a quantity that may lie far
+   * from `initial`, which single steps would reach late
    */
   constructor(quantile: number, initial: number, firstSamples = 0) {
     this.#quantile = quantile;

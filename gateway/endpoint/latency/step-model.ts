@@ -29,9 +29,8 @@ const mostFreeShare = 0.25;
 /** Of each kind, where the other one is long in coming. Derived: far more than are needed. */
 const mostFirstSteps = 500;
 /**
- * First tokens by which a request's overhead is known at first: a front end takes from one millisecond to hundreds, which steps of a hundredth
- * would take as many answers to reach. Derived: the median of so many is off by less than a tenth of their
- * spread.
+ * The overhead of a request begins as the median over this number of first tokens. A front end takes from one millisecond to hundreds, and
+ * single steps of a hundredth would need hundreds of answers to get there. Derived: the median of 32 samples is off by a tenth of their spread.
  */
 const firstOverheads = 32;
 /** Samples between two computations of the weights. Derived: solving costs as much as taking in some ten samples. */
